@@ -1,0 +1,71 @@
+"""MATLAB's rgb2ycbcr and ycbcr2rgb (ITU-R BT.601, studio range) in float64.
+
+Values are on the 0..255 scale throughout; Y spans 16..235, Cb and Cr span 16..240.
+Source: the constants that MATLAB's ``rgb2ycbcr`` documents (Poynton, 1996).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_RGB_TO_YCBCR = np.array(
+    [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]
+)
+_OFFSET = np.array([16.0, 128.0, 128.0])
+_YCBCR_TO_RGB = np.linalg.inv(_RGB_TO_YCBCR) * 255
+
+
+def rgb_to_y(rgb: NDArray[np.generic]) -> Array:
+    """Luminance: Y = (65.481 R + 128.553 G + 24.966 B) / 255 + 16, unrounded.
+
+    Args:
+        rgb: (h, w, 3), RGB order, values 0..255 of any real dtype.
+
+    Returns:
+        (h, w) float64, 16..235 for inputs in 0..255. Rounded to uint8 it equals MATLAB's
+        ``rgb2ycbcr`` of a uint8 image.
+    """
+    _require_three(rgb, "rgb")
+    return np.asarray(_weighted(rgb, _RGB_TO_YCBCR[0]) + _OFFSET[0])
+
+
+def rgb_to_ycbcr(rgb: NDArray[np.generic]) -> Array:
+    """All three channels, unrounded: (h, w, 3) RGB in 0..255 -> (h, w, 3) float64 Y, Cb, Cr."""
+    _require_three(rgb, "rgb")
+    planes = [_weighted(rgb, row) + offset for row, offset in zip(_RGB_TO_YCBCR, _OFFSET)]
+    return np.stack(planes, axis=-1)
+
+
+def ycbcr_to_rgb(ycbcr: NDArray[np.generic]) -> Array:
+    """The inverse of :func:`rgb_to_ycbcr`, unrounded and unclipped: float64 (h, w, 3), RGB."""
+    _require_three(ycbcr, "ycbcr")
+    return np.asarray((ycbcr.astype(np.float64) - _OFFSET) @ _YCBCR_TO_RGB.T)
+
+
+def gray_of_rgb(rgb: NDArray[np.generic]) -> Array:
+    """Full-range BT.601 luma, unrounded: (h, w, 3) -> (h, w); three equal channels give that one.
+
+    This is what a gray image compares with after an RGB network made three channels of it.
+    """
+    return np.asarray((rgb_to_y(rgb) - _OFFSET[0]) * (255 / _RGB_TO_YCBCR[0].sum()))
+
+
+def to_uint8(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Round half up and clip to 0..255, as MATLAB's ``uint8()`` does for non-negative values."""
+    return np.clip(np.floor(np.asarray(values, dtype=np.float64) + 0.5), 0, 255).astype(np.uint8)
+
+
+def _weighted(rgb: NDArray[np.generic], weights: Array) -> Array:
+    r, g, b = (rgb[..., i].astype(np.float64) for i in range(3))
+    return np.asarray((weights[0] * r + weights[1] * g + weights[2] * b) / 255)
+
+
+def _require_three(image: NDArray[np.generic], name: str) -> None:
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(
+            f"{name} has shape {image.shape}, expected (h, w, 3); "
+            "a gray image is its own Y and needs no conversion"
+        )

@@ -1,0 +1,6 @@
+"""Full-reference metrics on one pair of images; float64 throughout."""
+
+from sr_bench.metrics.psnr import psnr
+from sr_bench.metrics.ssim import ssim
+
+__all__ = ["psnr", "ssim"]

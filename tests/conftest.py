@@ -1,0 +1,67 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sr_bench import images
+from sr_bench.fetch import MIRROR, fetch, is_present
+from sr_bench.files import sha256
+from sr_bench.sources import find_source
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Path]]:
+    """Files of a group of sources.yaml: from data/ where all are there, else from the mirror."""
+
+    def files(name: str) -> list[Path]:
+        source = find_source(name)
+        here = [ROOT / "data" / source.folder / f.name for f in source.files]
+        if all(is_present(f, path) for f, path in zip(source.files, here)):
+            return here
+        mirror = os.environ.get(MIRROR)
+        if not mirror:
+            pytest.skip(f"{name} is neither in data/ nor is {MIRROR} set")
+        data = tmp_path_factory.getbasetemp() / "real"
+        return fetch(source, data, mirror=mirror, progress=lambda _: None)
+
+    return files
+
+
+@pytest.fixture
+def picture() -> Callable[..., np.ndarray]:
+    """``picture(h, w[, 3])``: uint8 noise, the same in every run."""
+    rng = np.random.default_rng(7)
+    return lambda *shape: rng.integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.fixture
+def project(tmp_path: Path, picture: Callable[..., np.ndarray]) -> Path:
+    """A project folder with one run, bicubic-x2, on two small images that stand for Set5."""
+    root = tmp_path / "project"
+    lines = (
+        f"methods: [{ROOT / 'methods'}]",
+        "ledger: null",
+        "fetch: [Set5]",
+        "protocols: {edsr-2017: [Set5], srcnn-2015: [Set5]}",
+        "runs:",
+        "  bicubic-x2: {method: bicubic, scale: 2, protocols: [edsr-2017, srcnn-2015]}",
+    )
+    entries = []
+    for name, shape in (("colour.png", (33, 46, 3)), ("gray.png", (34, 45))):
+        path = root / "data" / "Set5" / name
+        images.write(path, picture(*shape))
+        entries.append({"name": name, "shape": shape, "sha256": sha256(path)})
+    manifest = root / "build" / "manifests" / "Set5.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"dataset": "Set5", "images": entries}))
+    (root / "params.yaml").write_text("\n".join(lines) + "\n")
+    return root

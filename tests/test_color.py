@@ -1,0 +1,49 @@
+"""rgb2ycbcr and its inverse."""
+
+import numpy as np
+import pytest
+from skimage.color import rgb2ycbcr, ycbcr2rgb
+
+from sr_bench.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+
+PHOTO = np.random.default_rng(1).integers(0, 256, (16, 20, 3), dtype=np.uint8)
+
+
+def test_equals_scikit_image():
+    np.testing.assert_allclose(rgb_to_ycbcr(PHOTO), rgb2ycbcr(PHOTO), atol=1e-10)
+    np.testing.assert_allclose(rgb_to_y(PHOTO), rgb2ycbcr(PHOTO)[..., 0], atol=1e-10)
+    ycbcr = rgb_to_ycbcr(PHOTO)
+    np.testing.assert_allclose(ycbcr_to_rgb(ycbcr), ycbcr2rgb(ycbcr) * 255, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rgb", "expected"),
+    [  # MATLAB R2023a's documentation of rgb2ycbcr: black, white and the primaries, as uint8
+        ((0, 0, 0), (16, 128, 128)),
+        ((255, 255, 255), (235, 128, 128)),
+        ((255, 0, 0), (81, 90, 240)),
+        ((0, 255, 0), (145, 54, 34)),
+        ((0, 0, 255), (41, 240, 110)),
+    ],
+)
+def test_corner_colours(rgb, expected):
+    assert tuple(to_uint8(rgb_to_ycbcr(np.array([[rgb]], dtype=np.uint8)))[0, 0]) == expected
+
+
+def test_the_inverse_undoes():
+    np.testing.assert_allclose(ycbcr_to_rgb(rgb_to_ycbcr(PHOTO)), PHOTO, atol=1e-10)
+
+
+def test_gray_of_equal_channels_is_that_channel():
+    gray = PHOTO[..., 0]
+    np.testing.assert_allclose(gray_of_rgb(np.repeat(gray[..., None], 3, 2)), gray, atol=1e-12)
+
+
+def test_rounding_is_half_up_and_clipped():
+    values = np.array([-3.0, 0.49, 0.5, 1.5, 2.5, 254.5, 300.0])
+    assert to_uint8(values).tolist() == [0, 0, 1, 2, 3, 255, 255]
+
+
+def test_a_gray_image_is_refused():
+    with pytest.raises(ValueError, match=r"rgb has shape \(4, 4\), expected \(h, w, 3\)"):
+        rgb_to_y(np.zeros((4, 4), np.uint8))
