@@ -1,0 +1,198 @@
+"""Commands that work on a project, a folder with a ``params.yaml``: the pipeline's stages."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sr_bench.cli.show import bytes_progress, console, count_progress, print_json, print_table
+from sr_bench.cli.standalone import JsonFlag
+from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.project import Project, require_project
+from sr_bench.sources import Source, find_source
+
+
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Datasets or weights; see: sr-bench list sources.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option(help="Fetch the weights of this run of params.yaml.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="Where files go, outside a project too.")] = Path(
+        "data"
+    ),
+) -> None:
+    """Download datasets and weights, verify them, and write manifests.
+
+    SR_BENCH_MIRROR (a folder or URL that holds <host>/<path>) is asked first.
+    """
+    if run is not None:
+        if names:
+            raise WrongUse(f"fetch takes names ({', '.join(names)}) or --run {run}; leave one out")
+        from sr_bench.upscale import note_weights
+
+        project = require_project()
+        with bytes_progress(f"weights of {run}", 0) as advance:
+            note_weights(project, run, progress=advance)
+        return
+    if not names:
+        raise WrongUse("fetch needs names, or --run RUN; known names: sr-bench list sources")
+    for source in [find_source(name) for name in names]:
+        _fetch_one(source, data)
+
+
+def _fetch_one(source: Source, data: Path) -> None:
+    from sr_bench.manifest import fetch_dataset, fetch_source
+
+    name = source.name
+    with bytes_progress(name, source.bytes) as advance:
+        if source.kind == "weights":
+            fetch_source(source, data, progress=advance)
+        else:
+            manifest = Project.manifest_in(data.parent, name)
+            fetch_dataset(name, data, manifest, progress=advance)
+    console.print(f"{name}: {len(source.files)} files in {data / source.folder}")
+
+
+def upscale(run: Annotated[str, typer.Argument(help="A run of params.yaml.")]) -> None:
+    """Run a method on every image that the run is scored on: build/sr/<run>/..."""
+    from sr_bench.upscale import upscale_run
+
+    project = require_project()
+    with count_progress(f"upscale {run}", project.images_of(project.run(run))) as advance:
+        upscale_run(project, run, progress=advance)
+
+
+def report(
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="End with 0 though runs have no scores.")
+    ] = False,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Print a table for each protocol as well.")
+    ] = False,
+) -> None:
+    """Write reports/: scores, per-image scores, published against measured, and the page."""
+    from sr_bench.report.build import build_report, write_report
+    from sr_bench.report.page import sections
+
+    project = require_project()
+    made = build_report(project)
+    write_report(project, made)
+    if tables:
+        for part in sections(made.cells):
+            rows = [
+                [r.scale, r.run, *(t.replace("**", "") for t in r.texts)] for r in part.main.rows
+            ]
+            print_table(f"{part.name}: {part.summary}", ["scale", "run", *part.main.columns], rows)
+    console.print(
+        f"{len(made.cells)} cells of {made.cells['run'].nunique()} runs; "
+        f"report: {project.reports / 'README.md'}",
+        highlight=False,
+    )
+    if made.not_run and not allow_missing:
+        listed = "; ".join(f"{run}: {why}" for run, why in made.not_run.items())
+        raise SrBenchError(
+            f"{len(made.not_run)} runs have no scores and stand as not run: {listed}. "
+            "Make them, or pass --allow-missing"
+        )
+
+
+def check(
+    baseline: Annotated[Path, typer.Option(help="The committed scores.csv.")],
+    fresh: Annotated[Path, typer.Option(help="The fresh one.")] = Path("reports/scores.csv"),
+    json: JsonFlag = False,
+) -> None:
+    """Compare fresh scores with committed ones; exit status 1 if any cell moved, came or went."""
+    from sr_bench.drift import drift, read_scores
+
+    before, after = read_scores(baseline), read_scores(fresh)
+    moved = drift(before, after)
+    if json:
+        print_json(moved.astype(object).where(moved.notna(), None).to_dict("records"))
+    elif len(moved):
+        columns = ["run", "dataset", "protocol", "metric", "before", "after", "delta", "what"]
+        print_table("drift", columns, moved[columns].values.tolist())
+    if len(moved):
+        raise SrBenchError(
+            f"{len(moved)} of {len(before)} cells of {baseline} differ in {fresh}; find the change "
+            "that did it, or commit the fresh reports if it is meant"
+        )
+    if not json:
+        console.print(f"{len(after)} cells agree with {baseline}")
+
+
+class Things(StrEnum):
+    """What ``list`` lists."""
+
+    protocols = "protocols"
+    sources = "sources"
+    methods = "methods"
+    runs = "runs"
+
+
+def list_things(
+    what: Annotated[Things, typer.Argument(help="What to list.")], json: JsonFlag = False
+) -> None:
+    """List protocols, sources (datasets and weights), methods or runs."""
+    rows = {
+        Things.protocols: _protocols,
+        Things.sources: _sources,
+        Things.methods: _methods,
+        Things.runs: _runs,
+    }[what]()
+    if json:
+        print_json(rows)
+    elif rows:
+        print_table(what.value, list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _protocols() -> list[dict[str, object]]:
+    from sr_bench.protocol import load_protocols
+
+    known = load_protocols()
+    return [
+        {"protocol": name, "summary": rule.summary, "signature": known.signature(name)}
+        for name, rule in known.protocols.items()
+    ]
+
+
+def _sources() -> list[dict[str, object]]:
+    from sr_bench.sources import load_sources
+
+    return [
+        {
+            "name": s.name,
+            "kind": s.kind,
+            "files": len(s.files),
+            "mb": s.bytes / 1e6,
+            "what": s.title,
+        }
+        for s in load_sources().values()
+    ]
+
+
+def _methods() -> list[dict[str, object]]:
+    from sr_bench.method import load_methods
+
+    methods = load_methods(require_project().method_folders)
+    return [
+        {
+            "method": m.name,
+            "variants": ", ".join(v for v in m.variants if v),
+            "weights": ", ".join(dict.fromkeys(key[1] for key in m.published)) or "none",
+            "reference": m.reference,
+        }
+        for m in methods.values()
+    ]
+
+
+def _runs() -> list[dict[str, object]]:
+    runs = require_project().params.runs
+    return [
+        {"run": name, "scale": run.scale, "protocols": ", ".join(run.protocols)}
+        for name, run in runs.items()
+    ]

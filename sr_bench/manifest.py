@@ -1,0 +1,123 @@
+"""Manifests: the name, shape and sha256 of each image of a dataset, made when it was fetched."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from sr_bench import images
+from sr_bench.errors import SrBenchError
+from sr_bench.fetch import MIRROR, Progress, fetch
+from sr_bench.files import sha256, write_text
+from sr_bench.sources import Source, find_source
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image: path below the dataset's folder, shape as read, hash of the file."""
+
+    name: str
+    shape: tuple[int, ...]
+    sha256: str
+
+    @property
+    def stem(self) -> str:
+        """The name that tables print."""
+        return Path(self.name).stem
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The images of a fetched dataset, in the order of their names."""
+
+    name: str
+    folder: Path
+    entries: tuple[Entry, ...]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def read(self, entry: Entry) -> images.Image:
+        """The image's pixels: uint8, (h, w) or (h, w, 3)."""
+        return images.read(self.folder / entry.name)
+
+
+def fetch_dataset(name: str, data: Path, manifest: Path, *, progress: Progress) -> Dataset:
+    """Fetch a dataset and write its manifest.
+
+    Raises:
+        SourceError: if a file can't be had; see :func:`sr_bench.fetch.fetch`.
+        SrBenchError: if an image can't be read, or two have one name.
+    """
+    source = find_source(name)
+    if source.kind == "weights":
+        raise SrBenchError(f"{name} holds weights, not images; name a dataset here")
+    dataset = _index(source, fetch_source(source, data, progress=progress), data)
+    text = json.dumps({"dataset": name, "images": [asdict(e) for e in dataset]}, indent=1)
+    write_text(manifest, text + "\n")
+    return dataset
+
+
+def fetch_source(source: Source, data: Path, *, progress: Progress) -> list[Path]:
+    """Fetch a group, asking the mirror that the environment names."""
+    return fetch(source, data, mirror=os.environ.get(MIRROR), progress=progress)
+
+
+def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
+    """The dataset as its manifest lists it, every file verified; what is missing is fetched.
+
+    Raises:
+        SrBenchError: if there is no manifest or it is damaged, or a file differs from it after
+            fetching.
+    """
+    if not manifest.is_file():
+        raise SrBenchError(f"{manifest}: no such file; make it with: sr-bench fetch {name}")
+    try:
+        listed = json.loads(manifest.read_text(encoding="utf-8"))["images"]
+        entries = tuple(Entry(e["name"], tuple(e["shape"]), e["sha256"]) for e in listed)
+    except (ValueError, KeyError, TypeError) as error:
+        raise SrBenchError(
+            f"{manifest}: not a manifest ({error!r}); make it again with: sr-bench fetch {name}"
+        ) from error
+    source = find_source(name)
+    dataset = Dataset(name, data / source.folder, entries)
+    if _differing(dataset):
+        fetch_source(source, data, progress=lambda _: None)
+        for entry in _differing(dataset):
+            raise SrBenchError(
+                f"{dataset.folder / entry.name}: its content is not the sha256 {entry.sha256} of "
+                f"{manifest}; run: sr-bench fetch {name}"
+            )
+    return dataset
+
+
+def _differing(dataset: Dataset) -> list[Entry]:
+    return [
+        e
+        for e in dataset
+        if not (dataset.folder / e.name).is_file() or sha256(dataset.folder / e.name) != e.sha256
+    ]
+
+
+def _index(source: Source, paths: list[Path], data: Path) -> Dataset:
+    folder = data / source.folder
+    paths = sorted((p for p in paths if p.suffix.lower() in images.SUFFIXES), key=lambda p: p.stem)
+    for one, other in pairwise(paths):
+        if one.stem == other.stem:
+            raise SrBenchError(
+                f"{one} and {other}: two images called '{one.stem}' in {source.name}, where a "
+                "name is one row of a table; correct sources.yaml"
+            )
+    with ThreadPoolExecutor() as pool:
+        entries = tuple(pool.map(lambda p: _entry(p, folder), paths))
+    return Dataset(source.name, folder, entries)
+
+
+def _entry(path: Path, folder: Path) -> Entry:
+    shape = images.read(path).shape
+    return Entry(path.relative_to(folder).as_posix(), shape, sha256(path))

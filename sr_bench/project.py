@@ -1,0 +1,207 @@
+"""A project folder: ``params.yaml`` checked, and where everything in it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from sr_bench.errors import SrBenchError, WrongUse, unknown
+from sr_bench.protocol import load_protocols
+from sr_bench.sources import find_source
+from sr_bench.strict_yaml import read_yaml
+
+PARAMS = "params.yaml"
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"'{name}' is named {names.count(name)} times; name it once")
+    return names
+
+
+Names = Annotated[tuple[str, ...], AfterValidator(_each_once)]
+SomeNames = Annotated[Names, Field(min_length=1)]
+
+
+class Run(BaseModel):
+    """method + variant + weights + scale: the unit that a table's row names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    variant: str = ""
+    weights: str = "none"
+    scale: Literal[2, 3, 4]
+    protocols: SomeNames
+
+    @property
+    def family(self) -> str:
+        """The run without its scale, as ``srcnn-9-5-5-author-imagenet``."""
+        parts = (self.method, self.variant, "" if self.weights == "none" else self.weights)
+        return "-".join(p for p in parts if p)
+
+    @property
+    def name(self) -> str:
+        """The run's name, as ``srcnn-9-5-5-author-imagenet-x3``."""
+        return f"{self.family}-x{self.scale}"
+
+
+class Params(BaseModel):
+    """The content of ``params.yaml``; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    methods: SomeNames
+    ledger: str | None
+    fetch: Names
+    protocols: dict[str, SomeNames]
+    runs: dict[str, Run]
+
+    @field_validator("fetch")
+    @classmethod
+    def _known_sources(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            find_source(name)
+        return names
+
+    @field_validator("protocols")
+    @classmethod
+    def _known_protocols(cls, table: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for protocol, datasets in table.items():
+            load_protocols().protocol(protocol)
+            for dataset in datasets:
+                if find_source(dataset).kind == "weights":
+                    raise ValueError(f"{protocol}: {dataset} holds weights; name a dataset here")
+        return table
+
+    @field_validator("runs")
+    @classmethod
+    def _names_agree(cls, runs: dict[str, Run]) -> dict[str, Run]:
+        for name, run in runs.items():
+            if name != run.name:
+                raise ValueError(f"run is called '{name}', its entry makes '{run.name}'; rename it")
+        return runs
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a ``params.yaml``; every path of the pipeline comes from here."""
+
+    root: Path
+    params: Params
+
+    @classmethod
+    def load(cls, root: Path) -> Project:
+        """Read and check ``root/params.yaml``.
+
+        Raises:
+            WrongUse: if it is missing, isn't YAML, has a key twice, or an unknown key, name or
+                value.
+        """
+        path = root / PARAMS
+        if not path.is_file():
+            raise WrongUse(f"{path}: no such file; run this in a project folder (a clone has one)")
+        try:
+            content = read_yaml(path.read_text(encoding="utf-8"))
+            project = cls(root, Params.model_validate(content))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise WrongUse(f"{path}: not YAML ({error}); correct it") from error
+        except ValidationError as error:
+            raise WrongUse(f"{path}: {_explain(error)}") from error
+        project._check_runs()
+        return project
+
+    def run(self, name: str) -> Run:
+        """The run of that name, or an error that suggests one."""
+        if name not in self.params.runs:
+            raise unknown("run", name, self.params.runs, where=str(self.root / PARAMS))
+        return self.params.runs[name]
+
+    def datasets(self, run: Run) -> dict[str, list[str]]:
+        """The run's datasets, each with the protocols it is scored under."""
+        table: dict[str, list[str]] = {}
+        for protocol in run.protocols:
+            for dataset in self.params.protocols[protocol]:
+                table.setdefault(dataset, []).append(protocol)
+        return table
+
+    @property
+    def method_folders(self) -> list[Path]:
+        """Where method files lie."""
+        return [self.root / folder for folder in self.params.methods]
+
+    @property
+    def data(self) -> Path:
+        """Fetched files."""
+        return self.root / "data"
+
+    @property
+    def reports(self) -> Path:
+        """Generated tables and pages."""
+        return self.root / "reports"
+
+    @staticmethod
+    def manifest_in(root: Path, dataset: str) -> Path:
+        """A dataset's manifest in a project folder, or beside a data folder outside one."""
+        return root / "build" / "manifests" / f"{dataset}.json"
+
+    def manifest(self, dataset: str) -> Path:
+        """A dataset's manifest."""
+        return self.manifest_in(self.root, dataset)
+
+    def images_of(self, run: Run) -> int:
+        """How many images the run upscales: each dataset once for every degradation in use."""
+        of = load_protocols().protocol
+        total = 0
+        for dataset, protocols in self.datasets(run).items():
+            total += len(find_source(dataset).files) * len({of(p).degradation for p in protocols})
+        return total
+
+    def weights_note(self, run: str) -> Path:
+        """The note of which file holds the run's weights."""
+        return self.root / "build" / "weights" / f"{run}.json"
+
+    def sr(self, run: str, degradation: str, dataset: str) -> Path:
+        """The folder of the run's SR images of one dataset, for one way of making LR."""
+        return self.root / "build" / "sr" / run / degradation / dataset
+
+    def scores(self, run: str) -> Path:
+        """The run's scores, one row per image x protocol x metric."""
+        return self.root / "build" / "scores" / f"{run}.csv"
+
+    def _check_runs(self) -> None:
+        for name, run in self.params.runs.items():
+            for protocol in run.protocols:
+                if protocol not in self.params.protocols:
+                    where = f"{self.root / PARAMS}: runs.{name}"
+                    raise unknown("protocol", protocol, self.params.protocols, where=where)
+
+
+def _explain(error: ValidationError) -> str:
+    problems = []
+    for detail in error.errors():
+        key = ".".join(str(part) for part in detail["loc"]) or "the file"
+        given, message = detail["input"], detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "extra_forbidden":
+            problems.append(f"unknown key '{key}' (value {given!r}); remove or rename it")
+        elif detail["type"] in (
+            "missing",
+            "value_error",
+        ):  # what was given is named, or isn't there
+            problems.append(f"{key}: {message}")
+        else:
+            problems.append(f"{key}: {message}, but it is {given!r}; correct it")
+    return "; ".join(problems)
+
+
+def require_project(root: Path | None = None) -> Project:
+    """The project in ``root``, or in the current folder."""
+    project = Project.load(root or Path.cwd())
+    if not project.params.runs:
+        raise SrBenchError(f"{project.root / PARAMS}: runs is empty; name at least one run")
+    return project

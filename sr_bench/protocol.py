@@ -1,0 +1,103 @@
+"""The named, versioned protocols of ``protocols.yaml``, and the signature each prints."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveInt
+
+from sr_bench import __version__
+from sr_bench.degrade import Degradation
+from sr_bench.errors import unknown
+from sr_bench.strict_yaml import read_yaml
+
+Metric = Literal[
+    "psnr", "ssim", "ssim_blue", "psnr_y", "psnr_cb", "psnr_cr", "psnr_ycbcr", "psnr_rgb"
+]
+WHERE = "sr_bench/protocols.yaml"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Crop(_Frozen):
+    """Border pixels left out of the score: ``scale * times + plus`` on each side."""
+
+    times: int
+    plus: int
+
+    def pixels(self, scale: int) -> int:
+        """Pixels to cut from each side."""
+        return self.times * scale + self.plus
+
+    def __str__(self) -> str:
+        return "scale" if (self.times, self.plus) == (1, 0) else f"{self.times}scale+{self.plus}"
+
+
+class Tolerance(_Frozen):
+    """How far from a published number still counts as close: dB, and SSIM."""
+
+    psnr: float
+    ssim: float
+
+    def of(self, metric: str) -> float:
+        """The tolerance for a metric of that name."""
+        return self.ssim if metric.startswith("ssim") else self.psnr
+
+
+class Protocol(_Frozen):
+    """A degradation and a scoring rule under one name."""
+
+    version: PositiveInt
+    summary: str
+    source: str
+    degradation: str
+    colour: Literal["y", "rgb"]
+    y: Literal["uint8", "float"]
+    crop: Crop
+    metrics: tuple[Metric, ...]
+    tolerance: Tolerance
+
+
+class Protocols(_Frozen):
+    """The content of ``protocols.yaml``."""
+
+    degradations: dict[str, Degradation]
+    protocols: dict[str, Protocol]
+
+    def protocol(self, name: str) -> Protocol:
+        """The protocol of that name, or an error that suggests one."""
+        if name not in self.protocols:
+            raise unknown("protocol", name, self.protocols, where=WHERE)
+        return self.protocols[name]
+
+    def degradation_of(self, name: str) -> Degradation:
+        """The degradation that the protocol ``name`` uses."""
+        wanted = self.protocol(name).degradation
+        if wanted not in self.degradations:
+            raise unknown("degradation", wanted, self.degradations, where=f"{WHERE}: {name}")
+        return self.degradations[wanted]
+
+    def signature(self, name: str) -> str:
+        """What stands beside every number: protocol, version, both rules, software version."""
+        rule = self.protocol(name)
+        scored = f"y.{rule.y}" if rule.colour == "y" else "rgb.uint8"
+        return "|".join(
+            (
+                f"protocol:{name}",
+                f"version:{rule.version}",
+                f"lr:{self.degradation_of(name)}",
+                f"score:{scored}+crop.{rule.crop}",
+                f"sr-bench:{__version__}",
+            )
+        )
+
+
+@lru_cache(maxsize=1)
+def load_protocols() -> Protocols:
+    """Read and check the packaged ``protocols.yaml``."""
+    text = files("sr_bench").joinpath("protocols.yaml").read_text(encoding="utf-8")
+    return Protocols.model_validate(read_yaml(text))

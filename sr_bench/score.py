@@ -1,0 +1,204 @@
+"""The score stage: one pair of images under one protocol, a folder of them, a run.
+
+Everything here works on uint8 images and needs no network code; it is what ``sr-bench score`` of an
+installed wheel runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sr_bench import images
+from sr_bench.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.degrade import modcrop
+from sr_bench.errors import about
+from sr_bench.images import Colour, Image
+from sr_bench.metrics import psnr, ssim
+from sr_bench.metrics.ssim import Map
+from sr_bench.parallel import map_images, strips_mapper
+from sr_bench.protocol import Metric, Protocol, load_protocols
+
+Planes = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One sr and its hr, read and ready: uint8, gray or three planes of a stated colour."""
+
+    sr: Image
+    hr: Image
+    sr_colour: Colour
+    origin: str = "sr"  # sr's file, for messages
+
+
+def score_pair(pair: Pair, name: str, *, scale: int, mapper: Map = map) -> dict[Metric, float]:
+    """Every metric of one protocol on one pair of images.
+
+    Args:
+        pair: ``sr`` at the size of ``hr`` after the protocol's modcrop; ``hr`` RGB or gray, whole
+            or already cut.
+        name: the protocol.
+        scale: the factor that sr was enlarged by: modcrop and border follow from it.
+        mapper: see :func:`sr_bench.metrics.ssim`.
+
+    Returns:
+        metric -> dB or similarity. Metrics of colour are left out where hr is gray.
+
+    Raises:
+        WrongUse: for an unknown protocol.
+        ValueError: if sizes or channels don't go together.
+    """
+    protocols = load_protocols()
+    rule = protocols.protocol(name)
+    hr = modcrop(pair.hr, protocols.degradation_of(name).multiple(scale))
+    _require_fit(pair.sr, hr, pair.hr, name)
+    border = rule.crop.pixels(scale)
+    if min(hr.shape[:2]) <= 2 * border:
+        raise ValueError(
+            f"hr is {hr.shape[:2]}, {name} crops {border} from each side and leaves nothing; "
+            "use larger images"
+        )
+    views = _Views(pair.sr, hr, pair.sr_colour, rule, border)
+    return {m: _METRICS[m](views, mapper) for m in rule.metrics if views.has(m)}
+
+
+@dataclass(frozen=True)
+class _Views:
+    """The planes of sr and hr that metrics look at, border cut off."""
+
+    sr: Image
+    hr: Image
+    sr_colour: Colour
+    rule: Protocol
+    border: int
+
+    def has(self, metric: Metric) -> bool:
+        """Chroma metrics need colour in both images, and sr as the planes that were scored."""
+        if metric not in ("psnr_cb", "psnr_cr", "psnr_ycbcr", "psnr_rgb"):
+            return True
+        return self.hr.ndim == 3 and self.sr.ndim == 3
+
+    def main(self) -> tuple[Planes, Planes]:
+        """What psnr and ssim are computed on."""
+        return self.y() if self.rule.colour == "y" else self.rgb()
+
+    def y(self) -> tuple[Planes, Planes]:
+        gray = self.hr.ndim == 2
+        return self._cut(
+            self._luma(self.sr, self.sr_colour, gray), self._luma(self.hr, "rgb", gray)
+        )
+
+    def ycbcr(self, channel: int | None = None) -> tuple[Planes, Planes]:
+        pick = slice(None) if channel is None else channel
+        sr = _ycbcr8(self.sr, self.sr_colour)[..., pick]
+        return self._cut(sr, _ycbcr8(self.hr, "rgb")[..., pick])
+
+    def rgb(self) -> tuple[Planes, Planes]:
+        """RGB of both; a gray image counts as three equal channels."""
+        sr = self.sr
+        if self.sr_colour == "ycbcr" and sr.ndim == 3:
+            sr = to_uint8(ycbcr_to_rgb(sr))
+        return self._cut(_three(sr), _three(self.hr))
+
+    def _luma(self, image: Image, colour: Colour, gray: bool) -> Planes:
+        if image.ndim == 2:
+            return image
+        if colour == "ycbcr":
+            return image[..., 0]
+        y = gray_of_rgb(image) if gray else rgb_to_y(image)
+        return to_uint8(y) if self.rule.y == "uint8" else y
+
+    def _cut(self, sr: Planes, hr: Planes) -> tuple[Planes, Planes]:
+        b = self.border
+        height, width = hr.shape[:2]
+        inside = np.s_[b : height - b, b : width - b]
+        return sr[inside], hr[inside]
+
+
+def _three(image: Image) -> Image:
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
+def _ycbcr8(image: Image, colour: Colour) -> Image:
+    return image if colour == "ycbcr" else to_uint8(rgb_to_ycbcr(image))
+
+
+def _psnr(planes: tuple[Planes, Planes]) -> float:
+    return psnr(*planes, data_range=255)
+
+
+def _blue(planes: tuple[Planes, Planes]) -> tuple[Planes, Planes]:
+    return planes[0][..., 2], planes[1][..., 2]
+
+
+_METRICS: dict[Metric, Callable[[_Views, Map], float]] = {
+    "psnr": lambda v, _: _psnr(v.main()),
+    "ssim": lambda v, mapper: ssim(*v.main(), data_range=255, mapper=mapper),
+    "ssim_blue": lambda v, mapper: ssim(*_blue(v.rgb()), data_range=255, mapper=mapper),
+    "psnr_y": lambda v, _: _psnr(v.y()),
+    "psnr_cb": lambda v, _: _psnr(v.ycbcr(1)),
+    "psnr_cr": lambda v, _: _psnr(v.ycbcr(2)),
+    "psnr_ycbcr": lambda v, _: _psnr(v.ycbcr()),
+    "psnr_rgb": lambda v, _: _psnr(v.rgb()),
+}
+
+
+def _require_fit(sr: Image, hr: Image, whole: Image, protocol: str) -> None:
+    if sr.shape[:2] != hr.shape[:2]:
+        cut = (
+            "" if hr.shape == whole.shape else f" ({whole.shape[:2]} before the protocol's modcrop)"
+        )
+        raise ValueError(
+            f"sr is {sr.shape[:2]}, hr is {hr.shape[:2]}{cut}; upscale an lr made from hr under "
+            f"{protocol} (sr-bench degrade), and check the scale"
+        )
+    y_only = load_protocols().degradation_of(protocol).colour == "ycbcr"
+    if sr.ndim == 2 and hr.ndim == 3 and not y_only:
+        raise ValueError(
+            f"sr is gray, hr is RGB; {protocol} scores the RGB output of a method: save sr as RGB"
+        )
+
+
+def score_images(
+    jobs: Iterable[tuple[str, Callable[[], Pair]]], protocols: list[str], *, scale: int
+) -> pd.DataFrame:
+    """Score many pairs under several protocols.
+
+    Args:
+        jobs: (image name, a function that reads the pair); read and scored in threads.
+        protocols: names.
+        scale: the factor that sr was enlarged by.
+
+    Returns:
+        One row per image x protocol x metric: image, protocol, metric, value, signature.
+    """
+    listed = list(jobs)
+    signatures = {p: load_protocols().signature(p) for p in protocols}
+    mapper, workers = strips_mapper(len(listed))
+
+    def score_one(job: tuple[str, Callable[[], Pair]]) -> list[tuple[str, str, str, float, str]]:
+        name, read = job
+        pair = read()
+        rows: list[tuple[str, str, str, float, str]] = []
+        for protocol in protocols:
+            with about(f"{name} ({pair.origin})"):
+                values = score_pair(pair, protocol, scale=scale, mapper=mapper)
+            rows += [(name, protocol, m, v, signatures[protocol]) for m, v in values.items()]
+        return rows
+
+    with workers:
+        found = map_images(score_one, listed)
+    columns = ["image", "protocol", "metric", "value", "signature"]
+    return pd.DataFrame([row for rows in found for row in rows], columns=columns)
+
+
+def read_pair(sr: Path, hr: Path) -> Pair:
+    """Read both images; three planes of sr are RGB unless its PNG says otherwise."""
+    image, colour = images.read_tagged(sr)
+    return Pair(image, images.read(hr), colour, str(sr))

@@ -1,0 +1,59 @@
+"""Scoring a run of the project: its upscaled images against hr, under its protocols."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from sr_bench.columns import IMAGE_COLUMNS
+from sr_bench.errors import SrBenchError
+from sr_bench.files import replacing
+from sr_bench.manifest import Dataset, open_dataset
+from sr_bench.project import Project, Run
+from sr_bench.protocol import load_protocols
+from sr_bench.score import read_pair, score_images
+
+
+def score_run(project: Project, name: str) -> pd.DataFrame:
+    """Score a run and write ``build/scores/<run>.csv``: one row per image x protocol x metric.
+
+    Raises:
+        SrBenchError: if an upscaled image is missing or doesn't fit its hr.
+    """
+    run = project.run(name)
+    parts = []
+    for dataset, protocols in project.datasets(run).items():
+        opened = open_dataset(dataset, project.data, project.manifest(dataset))
+        by_degradation: dict[str, list[str]] = {}
+        for protocol in protocols:
+            degradation = load_protocols().protocol(protocol).degradation
+            by_degradation.setdefault(degradation, []).append(protocol)
+        for degradation, group in by_degradation.items():
+            folder = project.sr(name, degradation, dataset)
+            rows = _score_dataset(opened, folder, group, run)
+            parts.append(rows.assign(dataset=dataset))
+    table = pd.concat(parts, ignore_index=True).assign(
+        run=name, method=run.method, variant=run.variant, weights=run.weights, scale=run.scale
+    )[IMAGE_COLUMNS]
+    with replacing(project.scores(name)) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    return table
+
+
+def _score_dataset(dataset: Dataset, folder: Path, protocols: list[str], run: Run) -> pd.DataFrame:
+    expected = {f"{e.stem}.png" for e in dataset}
+    present = {p.name for p in folder.glob("*.png")}
+    if expected != present:
+        missing, extra = sorted(expected - present), sorted(present - expected)
+        raise SrBenchError(
+            f"{folder}: has {len(present)} images, {dataset.name} has {len(expected)} "
+            f"(missing: {missing[:3]}, not of the set: {extra[:3]}); "
+            f"run: sr-bench upscale {run.name}"
+        )
+    jobs = [
+        (e.stem, partial(read_pair, folder / f"{e.stem}.png", dataset.folder / e.name))
+        for e in dataset
+    ]
+    return score_images(jobs, protocols, scale=run.scale)
