@@ -1,0 +1,39 @@
+"""Bicubic interpolation: MATLAB's imresize, the same one that made the lr image."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sr_bench.color import to_uint8
+from sr_bench.method import Method, ModelColour, Setup
+from sr_bench.resize import imresize
+
+
+class Bicubic:
+    """(1, C, h, w) -> (1, C, scale * h, scale * w), each plane alike.
+
+    Where lr is 8-bit, the interpolation rounds as MATLAB does on uint8; where lr was never
+    rounded, neither is this.
+    """
+
+    colour: ModelColour = "any"
+
+    def __init__(self, setup: Setup) -> None:
+        self.scale = setup.scale
+        self.rounding = setup.degradation.rounding
+        self.border = setup.degradation.border
+
+    def __call__(self, lr: torch.Tensor) -> torch.Tensor:
+        """Interpolate float32 planes in [0, 1]."""
+        planes = lr[0].permute(1, 2, 0).double().numpy() * 255  # (h, w, C)
+        pixels = planes if self.rounding == "none" else to_uint8(planes)
+        sr = imresize(pixels, scale=self.scale, rounding=self.rounding, border=self.border)
+        return torch.from_numpy((sr / 255).astype(np.float32)).permute(2, 0, 1)[None]
+
+
+METHOD = Method(
+    name="bicubic",
+    load=Bicubic,
+    reference="Keys 1981, doi:10.1109/TASSP.1981.1163711; MATLAB imresize",
+)

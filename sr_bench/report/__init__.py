@@ -1,0 +1,1 @@
+"""The report stage: tables that programs read, and the page that people read."""

@@ -1,0 +1,89 @@
+"""From ``build/scores/*.csv`` and the ledger to everything under ``reports/``."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sr_bench.columns import CELL, CELL_COLUMNS, IMAGE_COLUMNS
+from sr_bench.errors import SrBenchError
+from sr_bench.files import replacing, write_text
+from sr_bench.ledger import REPRODUCTION, Context, judge, read_ledger
+from sr_bench.method import load_methods
+from sr_bench.project import Project
+from sr_bench.report.page import render
+from sr_bench.tables import cells
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the report holds: cells, published against measured, and runs without scores."""
+
+    per_image: pd.DataFrame
+    cells: pd.DataFrame
+    reproduction: pd.DataFrame
+    not_run: dict[str, str]
+
+
+def build_report(project: Project) -> Report:
+    """Gather all scores of the project's runs and judge the ledger.
+
+    Raises:
+        SrBenchError: if scores with different signatures meet in one table, or a file is damaged.
+    """
+    parts, not_run = [], {}
+    for name in project.params.runs:
+        path = project.scores(name)
+        if path.is_file():
+            parts.append(_read(project, name))
+        else:
+            not_run[name] = f"{path.relative_to(project.root)} is missing: dvc repro score@{name}"
+    if not parts:
+        raise SrBenchError(f"{project.root / 'build' / 'scores'}: no scores; run: dvc repro")
+    per_image = pd.concat(parts, ignore_index=True)
+    table = cells(per_image)
+    return Report(per_image, table, _reproduction(project, table), not_run)
+
+
+def write_report(project: Project, report: Report) -> None:
+    """Write ``scores.csv``, ``per_image.csv.gz``, ``reproduction.csv`` and ``README.md``."""
+    folder = project.reports
+    counts = report.cells[[*CELL, "images"]]
+    per_image = report.per_image.merge(counts, on=CELL, how="inner")
+    write_text(folder / "scores.csv", _csv(report.cells))
+    write_text(folder / "reproduction.csv", _csv(report.reproduction))
+    with replacing(folder / "per_image.csv.gz") as temporary:
+        text = _csv(per_image[[*CELL_COLUMNS, "image"]])
+        temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
+    write_text(folder / "README.md", render(report.cells, report.reproduction, report.not_run))
+
+
+def _read(project: Project, name: str) -> pd.DataFrame:
+    path = project.scores(name)
+    table = pd.read_csv(path, keep_default_na=False, dtype={"image": str, "variant": str})
+    if list(table.columns) != IMAGE_COLUMNS:
+        raise SrBenchError(
+            f"{path}: columns are {', '.join(table.columns)}; expected {', '.join(IMAGE_COLUMNS)}; "
+            f"run: dvc repro score@{name}"
+        )
+    return table
+
+
+def _reproduction(project: Project, table: pd.DataFrame) -> pd.DataFrame:
+    if project.params.ledger is None:
+        return pd.DataFrame(columns=REPRODUCTION)
+    context = Context(
+        methods=frozenset(load_methods(project.method_folders)),
+        runs=frozenset(project.params.runs),
+        datasets={p: frozenset(d) for p, d in project.params.protocols.items()},
+    )
+    return judge(read_ledger(project.root / project.params.ledger), table, context)
+
+
+def _csv(table: pd.DataFrame) -> str:
+    out = io.StringIO()
+    table.to_csv(out, index=False, lineterminator="\n")
+    return out.getvalue()
