@@ -1,0 +1,189 @@
+"""The pipeline: dvc.yaml declares what each stage really reads, and stages run when they should."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sr_bench.project import Project
+from sr_bench.protocol import load_protocols
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+# Modules that can't change a result: they move, name and check files, or spread work over cores.
+NEUTRAL = {
+    "errors",
+    "files",
+    "fetch",
+    "manifest",
+    "sources",
+    "project",
+    "parallel",
+    "pairing",
+    "strict_yaml",
+}
+
+
+def stage(name):
+    return STAGES[name].get("do", STAGES[name])
+
+
+def imported(module: Path) -> set[Path]:
+    """Every file of the package that a file imports, and what those import."""
+    seen, todo = set(), [module]
+    while todo:
+        path = todo.pop()
+        if path in seen or path.stem in NEUTRAL:
+            continue
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sr_bench"):
+                for name in (node.module, *(f"{node.module}.{a.name}" for a in node.names)):
+                    base = ROOT / name.replace(".", "/")
+                    todo += [
+                        p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()
+                    ]
+    return {p for p in seen if p != ROOT / "sr_bench/__init__.py"}
+
+
+def covers(deps, path: Path) -> bool:
+    return any(path == ROOT / d or (ROOT / d) in path.parents for d in deps)
+
+
+@pytest.mark.parametrize(
+    ("name", "modules", "by_params"),
+    [
+        # A protocol's scoring rule isn't the business of upscale: it reads degradations as params.
+        ("upscale", ["upscale.py"], {"protocol.py"}),
+        ("score", ["score_run.py", "metrics/__init__.py"], set()),
+        # What `report` needs of these are names and the verdict's tolerance, in protocols.yaml.
+        ("report", ["report/build.py"], {"protocol.py", "method.py", "degrade.py"}),
+    ],
+)
+def test_stage_depends_on_all_code_that_it_runs(name, modules, by_params):
+    deps = stage(name)["deps"]
+    files = {f for m in modules for f in imported(ROOT / "sr_bench" / m)}
+    if name == "report":  # reached through the types of degrade.py alone
+        by_params |= {"resize.py", "color.py", "banded.py", "images.py"}
+    missing = {f.name for f in files if not covers(deps, f)} - by_params
+    assert not missing
+
+
+def test_upscale_declares_every_degradation_in_use():
+    params = next(p for p in stage("upscale")["params"] if isinstance(p, dict))
+    declared = set(params["sr_bench/protocols.yaml"])
+    names = load_protocols().protocols
+    assert declared == {"degradations"} | {f"protocols.{n}.degradation" for n in names}
+
+
+def test_every_dataset_in_use_is_fetched_and_declared():
+    params = Project.load(ROOT).params
+    used = {d for datasets in params.protocols.values() for d in datasets}
+    assert used <= set(params.fetch)
+    for name in ("upscale", "score"):
+        assert {f"build/manifests/{d}.json" for d in used} <= set(stage(name)["deps"])
+
+
+def test_no_output_lies_under_data():
+    outs = [o for name in STAGES for o in stage(name)["outs"]]
+    paths = [next(iter(o)) if isinstance(o, dict) else o for o in outs]
+    assert paths and not [p for p in paths if p.startswith("data")]
+
+
+def test_data_dvc_pins_the_four_core_sets_and_nothing_else():
+    from sr_bench.sources import find_source
+
+    pinned = yaml.safe_load((ROOT / "data.dvc").read_text())["outs"][0]
+    core = [find_source(n) for n in ("T91", "Set5", "Set14", "BSD100")]
+    assert pinned["path"] == "data"
+    assert pinned["nfiles"] == sum(len(s.files) for s in core)
+    assert pinned["size"] == sum(s.bytes for s in core)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the pipeline on two demo photographs' worth of work, run once."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("sr_bench", "methods"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, root / name, ignore=ignore)
+    shutil.copy(ROOT / "demo/methods/ibp.py", root / "methods")
+    text = (ROOT / "dvc.yaml").read_text()
+    text = re.sub(r"( *- build/manifests/)Set5\.json", r"\1skimage-photos.json", text)
+    text = re.sub(r" *- build/manifests/(BSD100|DIV2K-c256|Set14)\.json\n", "", text)
+    (root / "dvc.yaml").write_text(text)
+    (root / "params.yaml").write_text(
+        "methods: [methods]\n"
+        "ledger: methods/published.csv\n"
+        "fetch: [skimage-photos]\n"
+        "protocols: {edsr-2017: [skimage-photos]}\n"
+        "runs:\n"
+        "  bicubic-x4: {method: bicubic, scale: 4, protocols: [edsr-2017]}\n"
+        "  ibp-x4: {method: ibp, scale: 4, protocols: [edsr-2017]}\n"
+    )
+    (root / ".dvcignore").write_text("__pycache__/\n")
+    dvc(root, "init", "--no-scm")
+    dvc(root, "config", "core.analytics", "false")
+    repro(root)
+    return root
+
+
+def dvc(root: Path, *arguments: str) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=root,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def repro(root: Path) -> set[str]:
+    """Run the pipeline; the names of the stages that ran."""
+    return set(re.findall(r"Running stage '([^']+)'", dvc(root, "repro")))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_a_second_repro_does_nothing(project):
+    assert (project / "reports/scores.csv").is_file()
+    assert repro(project) == set()
+
+
+def test_touching_a_method_repeats_its_runs_alone(project):
+    with (project / "methods/ibp.py").open("a") as handle:
+        handle.write("\n# touched\n")
+    # The touched file gives the same images, so nothing after them runs.
+    assert repro(project) == {"weights@ibp-x4", "upscale@ibp-x4"}
+
+
+def test_touching_a_protocol_upscales_nothing(project):
+    edit(project / "sr_bench/protocols.yaml", "8-bit RGB LR, unrounded Y", "8-bit RGB, unrounded Y")
+    assert repro(project) == {"score@bicubic-x4", "score@ibp-x4", "report"}
+
+
+def test_touching_the_ledger_reports_alone(project):
+    edit(project / "methods/published.csv", ",33.66,", ",33.67,")
+    assert repro(project) == {"report"}
+
+
+def test_deleted_images_are_fetched_again_by_the_stage_that_needs_them(project):
+    shutil.rmtree(project / "data")
+    shutil.rmtree(project / "build/sr/ibp-x4")
+    (project / "methods/ibp.py").open("a").write("\n# touched again\n")
+    assert "upscale@ibp-x4" in repro(project)
+    assert (project / "data/skimage-photos/coffee.png").is_file()
