@@ -36,6 +36,7 @@ bench: $(STAMP)  ## Measure speed against other packages (installs them into the
 	$(BIN)/python -m benchmarks.ratios build/benchmarks.json
 
 wheel: $(STAMP)  ## Build the wheel into dist/.
+	rm -rf build/lib build/bdist.*
 	$(BIN)/python -m build --wheel
 
 clean:  ## Remove the environment and everything that can be made again.

@@ -26,7 +26,7 @@ class Bicubic:
 
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
         """Interpolate float32 planes in [0, 1]."""
-        planes = lr[0].permute(1, 2, 0).double().numpy() * 255  # (h, w, C)
+        planes = lr[0].numpy().transpose(1, 2, 0).astype(np.float64) * 255  # (h, w, C)
         pixels = planes if self.rounding == "none" else to_uint8(planes)
         sr = imresize(pixels, scale=self.scale, rounding=self.rounding, border=self.border)
         return torch.from_numpy((sr / 255).astype(np.float32)).permute(2, 0, 1)[None]

@@ -61,7 +61,10 @@ class OnY:
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
         """(1, 1, h, w) -> (1, 1, scale * h, scale * w)."""
         enlarged = imresize(
-            lr[0, 0].double().numpy(), scale=self.scale, rounding="none", border=self.border
+            lr[0, 0].numpy().astype(np.float64),
+            scale=self.scale,
+            rounding="none",
+            border=self.border,
         )
         return self.network(torch.from_numpy(enlarged.astype(np.float32))[None, None])
 

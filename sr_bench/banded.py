@@ -7,6 +7,7 @@ dense matrices, and the product runs at the speed of the machine's BLAS.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 Array = NDArray[np.float64]
+# Lines of one product: so few that BLAS starts no threads, which cost more than they save here,
+# and many times more while other work holds a core.
+_LINES = 512
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,27 @@ class Banded:
     def along_rows(self, planes: Array) -> Array:
         """Apply to the height: float64 (..., inputs, w) -> (..., outputs, w)."""
         out = np.empty((*planes.shape[:-2], self.outputs, planes.shape[-1]))
-        for b in self.blocks:
-            np.matmul(b.matrix, planes[..., b.low : b.high, :], out=out[..., b.start : b.stop, :])
+        for rows, strip in self.strips(planes):
+            out[..., rows, :] = strip
         return out
+
+    def strips(self, planes: NDArray[np.generic]) -> Iterator[tuple[slice, Array]]:
+        """The same a few rows at a time: (which rows, float64 (..., those rows, w))."""
+        width = planes.shape[-1]
+        for b in self.blocks:
+            band = planes[..., b.low : b.high, :].astype(np.float64, copy=False)
+            strip = np.empty((*planes.shape[:-2], b.stop - b.start, width))
+            for left in range(0, width, _LINES):
+                part = np.s_[..., left : left + _LINES]
+                np.matmul(b.matrix, band[part], out=strip[part])
+            yield slice(b.start, b.stop), strip
 
     def along_columns(self, planes: Array) -> Array:
         """Apply to the width: float64 (..., h, inputs) -> (..., h, outputs)."""
-        flat = planes.reshape(-1, self.inputs)  # all rows in one product
+        flat = planes.reshape(-1, self.inputs)
         out = np.empty((len(flat), self.outputs))
-        for b in self.blocks:
-            np.matmul(flat[:, b.low : b.high], b.matrix.T, out=out[:, b.start : b.stop])
+        for top in range(0, len(flat), _LINES):
+            part, into = flat[top : top + _LINES], out[top : top + _LINES]
+            for b in self.blocks:
+                np.matmul(part[:, b.low : b.high], b.matrix.T, out=into[:, b.start : b.stop])
         return out.reshape(*planes.shape[:-1], self.outputs)

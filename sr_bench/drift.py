@@ -26,7 +26,8 @@ def read_scores(path: Path) -> pd.DataFrame:
         raise SrBenchError(
             f"{path}: columns are {', '.join(table.columns)}; expected {', '.join(CELL_COLUMNS)}"
         )
-    return table
+    with about(path):
+        return table.astype({"scale": int, "value": float, "images": int})
 
 
 def drift(baseline: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:

@@ -55,6 +55,22 @@ def fetch(source: Source, data: Path, *, mirror: str | None, progress: Progress)
     folder = data / source.folder
     staging = data / ".partial" / source.name
     _refuse_clashes(source)
+    _require_mirror(mirror)
+    try:
+        _fetch_all(source, folder, staging, mirror, progress)
+    finally:  # partial files stay, to be resumed; empty folders don't
+        for empty in (staging, staging.parent):
+            with suppress(OSError):
+                empty.rmdir()
+    paths = [folder / f.name for f in source.files]
+    if source.kind == "archive":
+        return [member for path in paths for member in unpack(path, folder)]
+    return paths
+
+
+def _fetch_all(
+    source: Source, folder: Path, staging: Path, mirror: str | None, progress: Progress
+) -> None:
     stop = Event()
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         jobs = [
@@ -71,12 +87,6 @@ def fetch(source: Source, data: Path, *, mirror: str | None, progress: Progress)
             if job in done:
                 job.result()
     shutil.rmtree(staging, ignore_errors=True)
-    with suppress(OSError):  # another group may still be downloading
-        staging.parent.rmdir()
-    paths = [folder / f.name for f in source.files]
-    if source.kind == "archive":
-        return [member for path in paths for member in unpack(path, folder)]
-    return paths
 
 
 def is_present(file: SourceFile, path: Path) -> bool:
@@ -125,7 +135,7 @@ def _places(file: SourceFile, mirror: str | None) -> list[str]:
     if file.url.startswith(_PACKAGE) or not mirror:
         return [file.url]
     parts = urlsplit(file.url)
-    if mirror.startswith(("http://", "https://")):
+    if _is_remote(mirror):
         return [f"{mirror.rstrip('/')}/{parts.netloc}{parts.path}", file.url]
     return [
         str(Path(mirror).expanduser() / parts.netloc / unquote(parts.path).lstrip("/")),
@@ -136,7 +146,7 @@ def _places(file: SourceFile, mirror: str | None) -> list[str]:
 def _transfer(file: SourceFile, place: str, staging: Path, progress: Progress) -> Path:
     """Bring one file from one place into the staging folder, through pooch."""
     name = file.name.replace("/", "__")
-    remote = place.startswith(("http://", "https://"))
+    remote = _is_remote(place)
     courier = pooch.create(
         path=staging,
         base_url="",
@@ -158,7 +168,7 @@ class _Transfer:
     progress: Progress
 
     def __call__(self, url: str, output_file: str, _pooch: object) -> None:
-        if url.startswith(("http://", "https://")):
+        if _is_remote(url):
             resumed = self.part.exists()
             self._download(url)
             if resumed and not is_present(self.file, self.part):
@@ -233,6 +243,18 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.ConnectionError) and "Max retries" in str(error):
         return "no connection"
     return str(error)
+
+
+def _require_mirror(mirror: str | None) -> None:
+    if mirror and not _is_remote(mirror) and not Path(mirror).expanduser().is_dir():
+        raise SourceError(
+            f"{MIRROR} is '{mirror}': no such folder, nor a URL with http:// or https://; "
+            "correct it, or unset it to use the network"
+        )
+
+
+def _is_remote(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
 
 
 def _refuse_clashes(source: Source) -> None:

@@ -80,7 +80,7 @@ def _begins(sr: str, key: str, keys: set[str], scale: int) -> bool:
     rest = sr.removeprefix(key)
     if rest == sr or sr in keys or not re.match(r"[_-]?x\d|[_-]", rest):
         return False
-    other = re.match(r"[_-]?x(\d+)", rest, flags=re.IGNORECASE)
+    other = re.match(r"[_-]?(?:x|SRF[_-])(\d+)", rest, flags=re.IGNORECASE)
     if other and int(other[1]) != scale:
         return False
     return not any(k != key and len(k) > len(key) and sr.startswith(k) for k in keys)

@@ -110,7 +110,7 @@ class Project:
             content = read_yaml(path.read_text(encoding="utf-8"))
             project = cls(root, Params.model_validate(content))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise WrongUse(f"{path}: not YAML ({error}); correct it") from error
+            raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
         except ValidationError as error:
             raise WrongUse(f"{path}: {_explain(error)}") from error
         project._check_runs()
@@ -189,10 +189,9 @@ def _explain(error: ValidationError) -> str:
         given, message = detail["input"], detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
             problems.append(f"unknown key '{key}' (value {given!r}); remove or rename it")
-        elif detail["type"] in (
-            "missing",
-            "value_error",
-        ):  # what was given is named, or isn't there
+        elif detail["type"] == "missing":
+            problems.append(f"'{key}' is missing; add it")
+        elif detail["type"] == "value_error":  # our own, which name what was given
             problems.append(f"{key}: {message}")
         else:
             problems.append(f"{key}: {message}, but it is {given!r}; correct it")

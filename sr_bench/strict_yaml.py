@@ -21,7 +21,10 @@ class _Strict(_Base):
                 continue
             if seen.setdefault(key.value, key.start_mark) is not key.start_mark:
                 raise yaml.MarkedYAMLError(
-                    f"key '{key.value}' is given first", seen[key.value], "again", key.start_mark
+                    f"key '{key.value}' is given first",
+                    seen[key.value],
+                    "and again",
+                    key.start_mark,
                 )
         return super().construct_mapping(node, deep)
 

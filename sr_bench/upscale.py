@@ -6,8 +6,9 @@ Colour conversion, clamping and rounding happen here, once, for every method.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from sr_bench.sources import find_source
 
 Planes = NDArray[np.float64]  # (h, w) or (h, w, 3), 0..255, unrounded
 _SLACK = 1.0  # a model's values may leave [0, 1] by this much before they are called wrong
+_PIXELS_AT_ONCE = 4_000_000  # of sr over all workers: 64 float32 channels of these take 1 GB
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,15 @@ class Upscaler:
         """Run the model on (h, w) or (h, w, C) in 0..255 and check what it returns."""
         unit = np.atleast_3d(lr).transpose(2, 0, 1)[None] / 255  # (1, C, h, w)
         with torch.inference_mode():
-            lr_tensor = torch.from_numpy(np.ascontiguousarray(unit, dtype=np.float32))
-            out = self.model(lr_tensor)
+            out = self.model(torch.from_numpy(np.ascontiguousarray(unit, dtype=np.float32)))
         height, width = lr.shape[:2]
-        self._check(out, (1, unit.shape[1], height * self.scale, width * self.scale))
-        sr = out[0].permute(1, 2, 0).double().numpy() * 255  # (H, W, C)
+        self._check_layout(out, (1, unit.shape[1], height * self.scale, width * self.scale))
+        values = out.numpy()
+        self._check_values(values)
+        sr = values[0].transpose(1, 2, 0).astype(np.float64) * 255  # (H, W, C)
         return np.asarray(sr.reshape(sr.shape[:2] + lr.shape[2:]))
 
-    def _check(self, out: torch.Tensor, shape: tuple[int, ...]) -> None:
+    def _check_layout(self, out: object, shape: tuple[int, ...]) -> None:
         if not isinstance(out, torch.Tensor):
             raise SrBenchError(
                 f"{self.name}: returned {type(out).__name__}, expected a tensor of {shape}"
@@ -97,13 +100,15 @@ class Upscaler:
                 f"{self.name}: returned {tuple(out.shape)} {out.dtype}, expected {shape} "
                 "torch.float32; a method returns its lr's layout at scale times the size"
             )
-        bad = int((~torch.isfinite(out)).sum())
+
+    def _check_values(self, values: NDArray[np.float32]) -> None:
+        bad = int(values.size - np.isfinite(values).sum())
         if bad:
             raise SrBenchError(
-                f"{self.name}: {bad} of {out.numel()} returned values are NaN or infinite; "
+                f"{self.name}: {bad} of {values.size} returned values are NaN or infinite; "
                 "check the weights and the input's range, [0, 1]"
             )
-        low, high = float(out.min()), float(out.max())
+        low, high = float(values.min()), float(values.max())
         if low < -_SLACK or high > 1 + _SLACK:
             raise SrBenchError(
                 f"{self.name}: returned values span {low:.3g} .. {high:.3g}, expected about "
@@ -119,8 +124,14 @@ def load_upscaler(
     return Upscaler(run.name, method.load(setup), degradation, run.scale)
 
 
-def note_weights(project: Project, name: str, *, progress: Callable[[int], None]) -> None:
+Note = dict[str, str | None]  # weights, file, sha256
+
+
+def note_weights(project: Project, name: str, *, progress: Callable[[int], None]) -> Note:
     """Fetch the run's weights and note which file they are: ``build/weights/<run>.json``.
+
+    Returns:
+        The note: the weights' name, and the file and its sha256 (``None`` without weights).
 
     Raises:
         SrBenchError: for an unknown method, variant or weights, or a file that can't be had.
@@ -128,20 +139,24 @@ def note_weights(project: Project, name: str, *, progress: Callable[[int], None]
     run = project.run(name)
     method = find_method(run.method, project.method_folders)
     published = method.weights_file(run.variant, run.weights, run.scale)
-    note: dict[str, str | None] = {"weights": run.weights, "file": None, "sha256": None}
+    note: Note = {"weights": run.weights, "file": None, "sha256": None}
     if published is not None:
         path = _fetched(published, project, progress)
         note |= {"file": path.relative_to(project.root).as_posix(), "sha256": sha256(path)}
     write_text(project.weights_note(name), json.dumps(note, indent=1) + "\n")
+    return note
 
 
-def upscale_run(project: Project, name: str, *, progress: Callable[[int], None]) -> None:
+def upscale_run(project: Project, name: str, *, progress: Callable[[int], None]) -> list[Path]:
     """Write ``build/sr/<run>/<degradation>/<dataset>/*.png`` for all the run is scored on.
 
     Args:
         project: the project folder.
         name: a run of ``params.yaml``.
         progress: called with 1 after each image.
+
+    Returns:
+        The folders written.
     """
     run = project.run(name)
     method = find_method(run.method, project.method_folders)
@@ -152,36 +167,52 @@ def upscale_run(project: Project, name: str, *, progress: Callable[[int], None])
         opened = open_dataset(dataset, project.data, project.manifest(dataset))
         for protocol in scored:
             wanted.setdefault(protocols.protocol(protocol).degradation, {})[dataset] = opened
+    written = []
     for degradation, datasets in wanted.items():
         upscaler = load_upscaler(run, method, file, protocols.degradations[degradation])
         for dataset, opened in datasets.items():
-            with replacing_folder(project.sr(name, degradation, dataset)) as folder:
+            target = project.sr(name, degradation, dataset)
+            with replacing_folder(target) as folder:
                 upscale_dataset(upscaler, opened, folder, progress=progress)
+            written.append(target)
+    return written
 
 
 def upscale_dataset(
     upscaler: Upscaler, dataset: Dataset, folder: Path, *, progress: Callable[[int], None]
 ) -> None:
-    """Write ``folder/<stem>.png`` for each image; reading, degrading and writing run in threads."""
+    """Write ``folder/<stem>.png`` for each image.
 
-    def make_lr(entry: Entry) -> tuple[Entry, NDArray[np.generic]]:
+    Small images go one to a core from file to file, which has no barriers to wait at; images too
+    large to hold several at once take all cores, one after the other.
+    """
+
+    def upscale_one(entry: Entry) -> None:
         with about(dataset.folder / entry.name):
             lr = degrade(dataset.read(entry), upscaler.degradation, scale=upscaler.scale)
-        return entry, lr
+        try:
+            sr = upscaler(lr)
+        except SrBenchError as error:
+            raise SrBenchError(f"{dataset.name}/{entry.name}: {error}") from error
+        images.write(folder / f"{entry.stem}.png", sr, colour=upscaler.degradation.colour)
+        progress(1)
 
-    colour = upscaler.degradation.colour
-    with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:
-        saves = []
-        for entry, lr in pool.map(make_lr, dataset):
-            try:
-                sr = upscaler(lr)
-            except SrBenchError as error:
-                raise SrBenchError(f"{dataset.name}/{entry.name}: {error}") from error
-            target = folder / f"{entry.stem}.png"
-            saves.append(pool.submit(images.write, target, sr, colour=colour))
-            progress(1)
-        for save in saves:
-            save.result()
+    largest = max(entry.shape[0] * entry.shape[1] for entry in dataset)
+    workers = max(1, min(cores(), _PIXELS_AT_ONCE // largest))
+    threads = cores() // workers
+    with one_blas_thread(), _torch_threads(threads), ThreadPoolExecutor(workers) as pool:
+        list(pool.map(upscale_one, dataset))
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    """Threads that one torch operation may use; what it was is restored."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _fetched(published: Published, project: Project, progress: Callable[[int], None]) -> Path:

@@ -165,6 +165,7 @@ def test_a_mirror_url_is_asked_first(tmp_path, serve):
 
 @pytest.mark.parametrize("kind", ["folder", "url"])
 def test_what_a_mirror_lacks_comes_from_the_origin(tmp_path, serve, kind):
+    (tmp_path / "mirror").mkdir()
     origin, mirror = serve({"a.png": SMALL}), serve({})
     place = mirror.url if kind == "url" else tmp_path / "mirror"
     get(group(pin(origin.url, "a.png", SMALL)), tmp_path / "data", place)
@@ -179,6 +180,7 @@ def test_a_mirror_that_is_down_leaves_it_to_the_origin(tmp_path, serve):
 
 
 def test_files_of_an_installed_package(tmp_path):
+    (tmp_path / "mirror").mkdir()
     body = Path(errors.__file__).read_bytes()
     get(group(pin("package://sr_bench", "errors.py", body)), tmp_path, tmp_path / "mirror")
     assert kept(tmp_path) == ["Some/errors.py"]
@@ -208,6 +210,7 @@ def test_no_network_and_no_mirror_is_one_error(tmp_path, serve):
 
 
 def test_every_place_that_was_tried_is_named(tmp_path, serve):
+    (tmp_path / "mirror").mkdir()
     origin = serve({})
     with pytest.raises(SourceError) as caught:
         get(group(pin(origin.url, "a.png", SMALL)), tmp_path / "data", tmp_path / "mirror")
@@ -261,6 +264,7 @@ def test_a_server_without_ranges_sends_all(tmp_path, serve):
     part_of(tmp_path, "a.png", BIG[:700_000])
     (path,) = get(group(pin(origin.url, "a.png", BIG)), tmp_path)
     assert path.read_bytes() == BIG
+    assert len(origin.seen) == 1
 
 
 @pytest.mark.parametrize("left", [b"?" * 700_000, BIG + b"?", b"?" * len(BIG)])
@@ -436,3 +440,12 @@ def test_an_unsafe_archive_is_refused_whole(tmp_path, serve, evil):
         get(source, tmp_path / "data")
     assert kept(tmp_path) == ["data/Some/all.zip"]
     assert not any(p.is_symlink() for p in tmp_path.rglob("*"))
+
+
+def test_a_mirror_folder_that_is_not_there_is_an_error(tmp_path, serve):
+    origin = serve({"a.png": SMALL})
+    missing = tmp_path / "mirrror"
+    with pytest.raises(SourceError, match=r"SR_BENCH_MIRROR is '.*mirrror': no such folder"):
+        get(group(pin(origin.url, "a.png", SMALL)), tmp_path / "data", mirror=missing)
+    assert not origin.seen
+    assert kept(tmp_path) == []

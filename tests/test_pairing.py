@@ -77,6 +77,11 @@ def test_an_equal_name_wins_over_a_marked_one(folders):
     assert paired(names, names, folders) == {n: n for n in names}
 
 
+def test_a_name_that_is_another_hr_is_not_taken_for_a_mark(folders):
+    pairs = paired(["img_x4.png", "img_out.png"], ["img.png", "img_out.png"], folders)
+    assert pairs == {"img.png": "img_x4.png", "img_out.png": "img_out.png"}
+
+
 def test_pairs_come_in_the_order_of_hr(folders):
     names = ["c.png", "a.png", "b.png"]
     pairs = pair_folders(*folders(names, names), scale=2)

@@ -27,6 +27,7 @@ NEUTRAL = {
     "parallel",
     "pairing",
     "strict_yaml",
+    "unpack",
 }
 
 

@@ -81,12 +81,12 @@ def test_a_missing_file_says_where_to_be(tmp_path):
 
 @pytest.mark.parametrize("text", ["a: b: c", "runs: [", "\ttab", "x: *nobody", "{[1]: 2}"])
 def test_what_is_not_yaml(load, text):
-    refused(load, "not YAML", "line 1", text=text)
+    refused(load, "not YAML: ", ", line ", text=text)
 
 
 def test_what_is_not_text(load, tmp_path):
     (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00runs")
-    with pytest.raises(WrongUse, match=r"params\.yaml: not YAML .*utf-8"):
+    with pytest.raises(WrongUse, match=r"params\.yaml: not YAML: .*utf-8"):
         Project.load(tmp_path)
 
 
@@ -110,7 +110,7 @@ def test_a_run_given_twice(load):
     refused(
         load,
         "key 'bicubic-x2' is given first",
-        "again",
+        "and again",
         "line 5",
         runs=f"{{bicubic-x2: {entry}, bicubic-x2: {entry}}}",
     )

@@ -29,7 +29,7 @@ class BackProjection:
 
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
         """Enlarge float32 planes in [0, 1]."""
-        planes = lr[0].permute(1, 2, 0).double().numpy()  # (h, w, C)
+        planes = lr[0].numpy().transpose(1, 2, 0).astype(np.float64)  # (h, w, C)
         sr = imresize(planes, scale=self.up, rounding="none", border=self.border)
         for _ in range(STEPS):
             back = imresize(sr, scale=self.down, rounding="none", border=self.border)

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from sr_bench.cli.show import bytes_progress, console, count_progress, print_json, print_table
+from sr_bench.cli.show import (
+    bytes_progress,
+    console,
+    count_progress,
+    print_done,
+    print_json,
+    print_table,
+)
 from sr_bench.cli.standalone import JsonFlag
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.project import Project, require_project
@@ -25,6 +32,7 @@ def fetch(
     data: Annotated[Path, typer.Option(help="Where files go, outside a project too.")] = Path(
         "data"
     ),
+    json: JsonFlag = False,
 ) -> None:
     """Download datasets and weights, verify them, and write manifests.
 
@@ -37,15 +45,17 @@ def fetch(
 
         project = require_project()
         with bytes_progress(f"weights of {run}", 0) as advance:
-            note_weights(project, run, progress=advance)
+            note = note_weights(project, run, progress=advance)
+        print_done(f"{run}: {note['file'] or 'no weights'}", note, json=json)
         return
     if not names:
         raise WrongUse("fetch needs names, or --run RUN; known names: sr-bench list sources")
-    for source in [find_source(name) for name in names]:
-        _fetch_one(source, data)
+    fetched = [_fetch_one(source, data) for source in [find_source(name) for name in names]]
+    lines = [f"{f['name']}: {f['files']} files in {f['folder']}" for f in fetched]
+    print_done("\n".join(lines), fetched, json=json)
 
 
-def _fetch_one(source: Source, data: Path) -> None:
+def _fetch_one(source: Source, data: Path) -> dict[str, object]:
     from sr_bench.manifest import fetch_dataset, fetch_source
 
     name = source.name
@@ -55,16 +65,20 @@ def _fetch_one(source: Source, data: Path) -> None:
         else:
             manifest = Project.manifest_in(data.parent, name)
             fetch_dataset(name, data, manifest, progress=advance)
-    console.print(f"{name}: {len(source.files)} files in {data / source.folder}")
+    return {"name": name, "files": len(source.files), "folder": str(data / source.folder)}
 
 
-def upscale(run: Annotated[str, typer.Argument(help="A run of params.yaml.")]) -> None:
+def upscale(
+    run: Annotated[str, typer.Argument(help="A run of params.yaml.")], json: JsonFlag = False
+) -> None:
     """Run a method on every image that the run is scored on: build/sr/<run>/..."""
     from sr_bench.upscale import upscale_run
 
     project = require_project()
     with count_progress(f"upscale {run}", project.images_of(project.run(run))) as advance:
-        upscale_run(project, run, progress=advance)
+        folders = upscale_run(project, run, progress=advance)
+    facts = {"run": run, "folders": [str(f) for f in folders]}
+    print_done(f"{run}: {len(folders)} folders of SR images", facts, json=json)
 
 
 def report(
@@ -74,6 +88,7 @@ def report(
     tables: Annotated[
         bool, typer.Option("--tables", help="Print a table for each protocol as well.")
     ] = False,
+    json: JsonFlag = False,
 ) -> None:
     """Write reports/: scores, per-image scores, published against measured, and the page."""
     from sr_bench.report.build import build_report, write_report
@@ -82,16 +97,25 @@ def report(
     project = require_project()
     made = build_report(project)
     write_report(project, made)
-    if tables:
+    if tables and not json:
         for part in sections(made.cells):
             rows = [
                 [r.scale, r.run, *(t.replace("**", "") for t in r.texts)] for r in part.main.rows
             ]
             print_table(f"{part.name}: {part.summary}", ["scale", "run", *part.main.columns], rows)
-    console.print(
-        f"{len(made.cells)} cells of {made.cells['run'].nunique()} runs; "
-        f"report: {project.reports / 'README.md'}",
-        highlight=False,
+    page = str(project.reports / "README.md")
+    verdicts = made.reproduction["verdict"].value_counts().to_dict()
+    facts = {
+        "report": page,
+        "cells": len(made.cells),
+        "runs": made.cells["run"].nunique(),
+        "verdicts": verdicts,
+        "not_run": made.not_run,
+    }
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
+    ledger = f"published numbers: {counts}; " if counts else ""
+    print_done(
+        f"{facts['cells']} cells of {facts['runs']} runs; {ledger}report: {page}", facts, json=json
     )
     if made.not_run and not allow_missing:
         listed = "; ".join(f"{run}: {why}" for run, why in made.not_run.items())

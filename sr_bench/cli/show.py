@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -29,6 +28,14 @@ def print_json(value: object) -> None:
     print(json.dumps(_finite(value), indent=1, allow_nan=False))
 
 
+def print_done(text: str, facts: object, *, json: bool) -> None:
+    """What a command did: a line for people, or the facts for programs."""
+    if json:
+        print_json(facts)
+    else:
+        console.print(text, highlight=False)
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table for people; numbers to the right."""
     table = Table(title=title, title_justify="left")
@@ -36,7 +43,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         numeric = bool(rows) and isinstance(rows[0][i], (int, float))
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else escape(str(v)) for v in row))
+        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row))
     console.print(table)
 
 

@@ -117,6 +117,7 @@ def _read(pair: NamePair, advance: Any) -> Any:
 def _show_scores(pairs: list[NamePair], rows: pd.DataFrame, signature: str, json: bool) -> None:
     wide = rows.pivot(index="image", columns="metric", values="value")
     metrics = [m for m in rows["metric"].unique() if wide[m].notna().all()]
+    left_out = [m for m in rows["metric"].unique() if m not in metrics]
     wide = wide.loc[[p.name for p in pairs], metrics]
     means = {m: float(wide[m].mean()) for m in metrics}
     if json:
@@ -125,12 +126,14 @@ def _show_scores(pairs: list[NamePair], rows: pd.DataFrame, signature: str, json
             | {m: float(v) for m, v in wide.loc[p.name].items()}
             for p in pairs
         ]
-        print_json({"signature": signature, "mean": means, "images": listed})
+        print_json({"signature": signature, "mean": means, "left_out": left_out, "images": listed})
         return
     body = [[p.sr.name, p.hr.name, *(float(v) for v in wide.loc[p.name])] for p in pairs]
     mean = [f"mean of {len(pairs)}", "", *means.values()]
     print_table("", ["sr", "hr", *metrics], [*body, mean])
     console.print(f"signature: {signature}", highlight=False)
+    if left_out:
+        console.print(f"left out, since an image is gray: {', '.join(left_out)}")
 
 
 def _score_run(name: str, json: bool) -> None:
@@ -143,5 +146,4 @@ def _score_run(name: str, json: bool) -> None:
     if json:
         print_json(table.to_dict("records"))
         return
-    columns = ["dataset", "protocol", "metric", "value", "images"]
-    print_table(name, columns, table[columns].values.tolist())
+    console.print(f"{name}: {len(table)} cells in {project.scores(name)}")

@@ -1,0 +1,409 @@
+"""The command line: exit statuses, messages, --json, and that nothing is lost on the way out."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sr_bench import __version__, images
+from sr_bench.cli import main
+from sr_bench.degrade import degrade
+from sr_bench.protocol import load_protocols
+from sr_bench.sources import find_source, load_sources
+
+SCRIPT = Path(sys.executable).with_name("sr-bench")
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """``cli(words, status)``: run in this process, demand that status; (stdout, stderr)."""
+
+    def run(words, status=0, cwd=None):
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["sr-bench", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code or 0) == status, err
+        return out, err
+
+    return run
+
+
+@pytest.fixture
+def refused(cli):
+    """``refused(words, status, *facts)``: ends so, in one message that has all the facts."""
+
+    def run(words, status, *facts, cwd=None):
+        out, err = cli(words, status, cwd)
+        assert out == ""
+        assert ("\n" + err).count("\nerror: ") == 1
+        assert "Traceback" not in err
+        for fact in facts:
+            assert str(fact) in err
+
+    return run
+
+
+def script(*words, cwd):
+    return subprocess.run(
+        [SCRIPT, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def folders(tmp_path, picture):
+    """hr/ with a.png (RGB, which 4 doesn't divide) and b.png (gray); sr/ that fits at scale 4."""
+    for name, shape in (("a", (49, 62, 3)), ("b", (48, 60))):
+        hr = picture(*shape)
+        images.write(tmp_path / "hr" / f"{name}.png", hr)
+        images.write(tmp_path / "sr" / f"{name}_x4.png", hr[:48, :60])
+    return tmp_path
+
+
+def scoring(protocol="edsr-2017", scale="4"):
+    return ["score", "--sr", "sr", "--hr", "hr", "--scale", scale, "--protocol", protocol]
+
+
+# The script itself
+
+
+def test_the_script_ends_with_0_1_and_2_and_never_a_traceback(folders):
+    good = script(*scoring(), cwd=folders)
+    assert (good.returncode, "signature: protocol:edsr-2017" in good.stdout) == (0, True)
+    wrong = script(*scoring("edsr-2018"), cwd=folders)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "error: unknown protocol 'edsr-2018' in" in wrong.stderr
+    (folders / "sr" / "a_x4.png").unlink()
+    failed = script(*scoring(), cwd=folders)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "error: sr (1 images) doesn't pair with hr (2 images)" in failed.stderr
+    assert "Traceback" not in wrong.stderr + failed.stderr
+
+
+def test_scoring_degrading_and_fetching_load_no_torch(folders):
+    code = (
+        "import sys\n"
+        "from sr_bench.cli import main\n"
+        "import sr_bench.fetch, sr_bench.score_run, sr_bench.manifest, sr_bench.drift\n"
+        f"sys.argv = ['sr-bench', *{[str(w) for w in scoring('srcnn-2015')]!r}]\n"
+        "main.__globals__['app'](standalone_mode=False)\n"
+        "assert 'sr_bench.metrics.ssim' in sys.modules\n"
+        "assert 'torch' not in sys.modules, 'torch was loaded'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folders, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_version_and_help(cli):
+    assert cli(["--version"])[0] == f"sr-bench {__version__}\n"
+    for command in ("fetch", "upscale", "degrade", "score", "report", "check", "list"):
+        assert "Usage" in cli([command, "--help"])[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["scor"],
+        ["score", "--protocl", "x"],
+        ["list", "things"],
+        scoring(scale="9"),
+        scoring(scale="1"),
+        scoring(scale="four"),
+        ["degrade", "--hr", "hr"],
+        ["upscale"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_words_end_with_2(cli, folders, words):
+    _, err = cli(words, 2, cwd=folders)
+    assert "Error" in err
+    assert "Traceback" not in err
+
+
+# list
+
+
+@pytest.mark.parametrize(
+    ("what", "names"), [("protocols", load_protocols().protocols), ("sources", load_sources())]
+)
+def test_lists_parse_and_are_complete(cli, what, names):
+    rows = json.loads(cli(["list", what, "--json"])[0])
+    assert [next(iter(row.values())) for row in rows] == list(names)
+    assert what in cli(["list", what])[0]
+
+
+def test_list_runs_and_methods_of_a_project(cli, project):
+    rows = json.loads(cli(["list", "runs", "--json"], cwd=project)[0])
+    expected = {"run": "bicubic-x2", "scale": 2, "protocols": "edsr-2017, srcnn-2015"}
+    assert rows == [expected]
+    rows = json.loads(cli(["list", "methods", "--json"], cwd=project)[0])
+    assert {"bicubic", "srcnn"} <= {row["method"] for row in rows}
+
+
+# score
+
+
+def test_score_as_json_holds_images_means_and_signature(cli, folders, picture):
+    noisy = np.clip(images.read(folders / "hr/b.png").astype(int) + 5, 0, 255).astype(np.uint8)
+    images.write(folders / "sr" / "b_x4.png", noisy)
+    scores = json.loads(cli([*scoring(), "--json"], cwd=folders)[0])
+    assert scores["signature"] == load_protocols().signature("edsr-2017")
+    a, b = scores["images"]
+    assert (a["image"], a["sr"], a["hr"]) == ("a", "sr/a_x4.png", "hr/a.png")
+    assert float(a["psnr"]) == float("inf")
+    assert 30 < b["psnr"] < 40
+    assert scores["mean"]["ssim"] == pytest.approx((a["ssim"] + b["ssim"]) / 2)
+    assert float(scores["mean"]["psnr"]) == float("inf")
+
+
+def test_score_prints_names_as_they_are_and_writes_csv(cli, folders, picture):
+    odd = "[bold]x[_x].png"
+    for folder in ("sr", "hr"):
+        images.write(folders / folder / odd, picture(48, 60))
+    out, _ = cli([*scoring(), "--csv", "new/rows.csv"], cwd=folders)
+    for text in (" [bold]x[_x].png", "a_x4.png", "mean of 3", "signature: protocol:edsr-2017"):
+        assert text in out
+    rows = list(csv.DictReader((folders / "new/rows.csv").open()))
+    assert [(r["image"], r["metric"]) for r in rows[:2]] == [
+        ("[bold]x[_x]", "psnr"),
+        ("[bold]x[_x]", "ssim"),
+    ]
+    assert {r["signature"] for r in rows} == {load_protocols().signature("edsr-2017")}
+
+
+def hr16(path):
+    Image.fromarray(np.arange(2880, dtype=np.uint16).reshape(48, 60)).save(path)
+
+
+BAD = {
+    "missing": (lambda f: (f / "sr/a_x4.png").unlink(), "a.png has no sr image"),
+    "truncated": (lambda f: (f / "sr/a_x4.png").write_bytes(b"\x89PNG\r\n"), "sr/a_x4.png: not a"),
+    "gray sr": (
+        lambda f: images.write(f / "sr/a_x4.png", np.zeros((48, 60), np.uint8)),
+        "a (sr/a_x4.png): sr is gray, hr is RGB",
+    ),
+    "other size": (
+        lambda f: images.write(f / "sr/a_x4.png", np.zeros((49, 62, 3), np.uint8)),
+        "a (sr/a_x4.png): sr is (49, 62), hr is (48, 60)",
+    ),
+    "alpha": (
+        lambda f: Image.new("RGBA", (60, 48)).save(f / "sr/a_x4.png"),
+        "sr/a_x4.png: pixels are RGBA, expected 8-bit gray (L) or RGB; it has an alpha",
+    ),
+    "palette": (
+        lambda f: Image.new("P", (62, 49)).save(f / "hr/a.png"),
+        "hr/a.png: pixels are P, expected 8-bit",
+    ),
+    "16 bits": (lambda f: hr16(f / "hr/b.png"), "hr/b.png: pixels are I;16, expected 8-bit"),
+    "no folder": (lambda f: shutil.rmtree(f / "sr"), "sr: no such folder"),
+}
+
+
+@pytest.mark.parametrize(("damage", "fact"), BAD.values(), ids=BAD)
+def test_score_of_bad_images_ends_with_1_and_keeps_the_old_csv(refused, folders, damage, fact):
+    (folders / "rows.csv").write_text("old")
+    damage(folders)
+    refused([*scoring(), "--csv", "rows.csv"], 1, fact, cwd=folders)
+    assert (folders / "rows.csv").read_text() == "old"
+    assert sorted(p.name for p in folders.iterdir() if p.is_file()) == ["rows.csv"]
+
+
+def test_score_in_wrong_use(refused, folders):
+    refused(scoring("edsr2017"), 2, "unknown protocol 'edsr2017'", "edsr-2017", cwd=folders)
+    refused(["score", "--sr", "sr"], 2, "score needs --sr DIR --hr DIR --scale S --protocol NAME")
+    refused(["score", "bicubic-x2", "--scale", 2], 2, "takes no other option; leave one out")
+    refused(["score", "bicubic-x2"], 2, "params.yaml: no such file; run this in a project folder")
+
+
+# degrade
+
+
+def degrading(protocol="edsr-2017", out="lr"):
+    return ["degrade", "--hr", "hr", "--out", out, "--scale", 4, "--protocol", protocol]
+
+
+@pytest.mark.parametrize("protocol", ["edsr-2017", "srcnn-2015"])
+def test_degrade_writes_what_the_library_makes(cli, folders, protocol):
+    made = json.loads(cli([*degrading(protocol), "--json"], cwd=folders)[0])
+    rule = load_protocols().degradation_of(protocol)
+    assert made["degradation"] == str(rule)
+    assert [m["shape"] for m in made["images"]] == [[12, 15, 3], [12, 15]]
+    for name, listed in zip("ab", made["images"]):
+        path = folders / listed["lr"]
+        lr = np.load(path) if path.suffix == ".npy" else images.read(path)
+        expected = degrade(images.read(folders / f"hr/{name}.png"), rule, scale=4)
+        assert lr.dtype == expected.dtype
+        assert np.array_equal(lr, expected)
+    assert len(list((folders / "lr").iterdir())) == 2
+
+
+def test_degrade_that_cannot_be_done(refused, folders, picture):
+    refused(degrading("edsr"), 2, "unknown protocol 'edsr'", cwd=folders)
+    refused(degrading(out="hr"), 2, "hr: is the HR folder too", cwd=folders)
+    images.write(folders / "hr" / "tiny.png", picture(8, 8))
+    refused(degrading("basicsr-y"), 1, "hr/tiny.png: image is (8, 8), smaller than 12", cwd=folders)
+    (folders / "hr" / "tiny.png").rename(folders / "hr" / "a.bmp")
+    refused(degrading(), 1, "hr: a occurs with two suffixes", cwd=folders)
+    shutil.rmtree(folders / "hr")
+    refused(degrading(), 1, "hr: no such folder", cwd=folders)
+
+
+def test_a_folder_that_cannot_be_made_is_one_message(refused, folders):
+    (folders / "file").write_text("x")
+    refused(degrading(out="file/lr"), 1, "file", cwd=folders)
+    assert (folders / "file").read_text() == "x"
+
+
+# fetch
+
+
+def test_fetch_in_wrong_use(refused, project):
+    refused(["fetch"], 2, "fetch needs names, or --run RUN", cwd=project)
+    refused(["fetch", "set5"], 2, "unknown dataset or weights 'set5'", "Set5")
+    refused(["fetch", "--run", "bicubic-x7"], 2, "unknown run 'bicubic-x7'", "bicubic-x2")
+    refused(["fetch", "Set5", "--run", "bicubic-x2"], 2, "leave one out")
+
+
+def test_an_unknown_name_among_known_ones_fetches_nothing(refused, project, tmp_path):
+    refused(["fetch", "T91", "Sett5"], 2, "unknown dataset or weights 'Sett5'", cwd=project)
+    assert not (project / "data" / "T91").exists()
+
+
+def test_a_wrong_file_in_the_mirror_ends_with_1(refused, project, tmp_path, monkeypatch):
+    source = find_source("Set5")
+    for file in source.files:
+        copy = tmp_path / "mirror" / file.url.removeprefix("https://")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(b"not an image")
+    monkeypatch.setenv("SR_BENCH_MIRROR", str(tmp_path / "mirror"))
+    before = sorted((project / "data/Set5").iterdir())
+    manifest = (project / "build/manifests/Set5.json").read_bytes()
+    words = ["fetch", "Set5", "--data", project / "data"]
+    refused(words, 1, f"{tmp_path}/mirror/", "has 12 bytes", "sources.yaml pins", cwd=tmp_path)
+    assert sorted((project / "data/Set5").iterdir()) == before
+    assert (project / "build/manifests/Set5.json").read_bytes() == manifest
+
+
+# Stages of a project
+
+
+def test_upscale_then_score_a_run(cli, project):
+    cli(["upscale", "bicubic-x2"], cwd=project)
+    rows = json.loads(cli(["score", "bicubic-x2", "--json"])[0])
+    cells = {(r["protocol"], r["metric"]): r["images"] for r in rows}
+    assert cells[("edsr-2017", "psnr")] == cells[("srcnn-2015", "ssim")] == 2
+    out, _ = cli(["score", "bicubic-x2"])
+    assert out.startswith("bicubic-x2: 5 cells in ")
+
+
+@pytest.mark.parametrize(
+    ("find", "replace", "facts"),
+    [
+        ("scale: 2", "scale: 5", ["runs.bicubic-x2.scale", "2, 3 or 4", "it is 5"]),
+        ("ledger: null", "ledgr: null", ["unknown key 'ledgr'", "'ledger' is missing"]),
+        ("runs:\n", "runs:\n  bicubic-x2: {}\n", ["key 'bicubic-x2' is given first", "line 6"]),
+        ("runs:", "runs: [", ["not YAML"]),
+        ("method: bicubic", "method: bicubi", ["'bicubic-x2'", "'bicubi-x2'", "rename it"]),
+        ("fetch: [Set5]", "fetch: [Set6]", ["unknown dataset or weights 'Set6'", "Set5"]),
+        ("[edsr-2017, srcnn", "[edsr-2016, srcnn", ["unknown protocol 'edsr-2016'", "edsr-2017"]),
+    ],
+)
+def test_params_that_are_wrong_end_with_2(refused, project, find, replace, facts):
+    params = project / "params.yaml"
+    assert find in params.read_text()
+    params.write_text(params.read_text().replace(find, replace))
+    for words in (["upscale", "bicubic-x2"], ["score", "bicubic-x2"], ["list", "runs"]):
+        refused(words, 2, f"{params}", *facts, cwd=project)
+
+
+def test_an_unknown_run_ends_with_2(refused, project):
+    for command in ("upscale", "score"):
+        refused([command, "bicubic-x9"], 2, "unknown run 'bicubic-x9'", "bicubic-x2", cwd=project)
+
+
+def test_an_unknown_method_ends_with_2(refused, project):
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("bicubic", "bicubik"))
+    refused(["upscale", "bicubik-x2"], 2, "unknown method 'bicubik'", "bicubic?", cwd=project)
+
+
+def test_two_methods_of_one_name_end_with_1(refused, project):
+    (project / "mine").mkdir()
+    methods = Path(__file__).resolve().parent.parent / "methods"
+    shutil.copy(methods / "bicubic.py", project / "mine" / "better.py")
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("methods: [", "methods: [mine, "))
+    facts = ["mine/better.py", "methods/bicubic.py", "called 'bicubic'", "rename one"]
+    refused(["upscale", "bicubic-x2"], 1, *facts, cwd=project)
+
+
+def test_scoring_what_was_not_upscaled_ends_with_1(refused, project):
+    facts = ["has 0 images, Set5 has 2", "sr-bench upscale bicubic-x2"]
+    refused(["score", "bicubic-x2"], 1, *facts, cwd=project)
+
+
+# check
+
+
+HEADER = "run,method,variant,weights,scale,dataset,protocol,metric,value,images,signature\n"
+CELL = "bicubic-x2,bicubic,,none,2,Set5,edsr-2017,psnr,{value},5,protocol:edsr-2017\n"
+
+
+def scores(path, *values):
+    path.write_text(HEADER + "".join(CELL.format(value=v) for v in values))
+
+
+def checking():
+    return ["check", "--baseline", "old.csv", "--fresh", "new.csv"]
+
+
+def test_check_agrees_within_the_tolerance(cli, tmp_path):
+    scores(tmp_path / "old.csv", 33.1234)
+    scores(tmp_path / "new.csv", 33.1235)
+    assert "1 cells agree with old.csv" in cli(checking(), cwd=tmp_path)[0]
+    assert json.loads(cli([*checking(), "--json"])[0]) == []
+
+
+def test_check_ends_with_1_where_a_cell_moved(cli, tmp_path):
+    scores(tmp_path / "old.csv", 33.12)
+    scores(tmp_path / "new.csv", 33.13)
+    out, err = cli(checking(), 1, cwd=tmp_path)
+    assert out.startswith("drift")
+    assert "error: 1 of 1 cells of old.csv differ in new.csv" in err
+    (moved,) = json.loads(cli([*checking(), "--json"], 1)[0])
+    assert (moved["run"], moved["what"]) == ("bicubic-x2", "moved")
+    assert moved["delta"] == pytest.approx(0.01)
+
+
+def test_check_ends_with_1_where_a_cell_is_missing(cli, tmp_path):
+    scores(tmp_path / "old.csv", 33.12)
+    scores(tmp_path / "new.csv")
+    (gone,) = json.loads(cli([*checking(), "--json"], 1, cwd=tmp_path)[0])
+    assert (gone["what"], gone["after"]) == ("missing", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        (None, "new.csv: no such file; make it with: dvc repro"),
+        ("", "new.csv: "),
+        ("a,b\n1,2\n", "new.csv: columns are a, b; expected run, method"),
+        (HEADER + "," * 12 + "\n" + "," * 17 + "\n", "new.csv: "),
+        (HEADER + CELL.format(value="much"), "new.csv: "),
+    ],
+)
+def test_check_of_a_file_that_is_no_scores_file(refused, tmp_path, text, fact):
+    scores(tmp_path / "old.csv", 33.12)
+    if text is not None:
+        (tmp_path / "new.csv").write_text(text)
+    refused(checking(), 1, fact, cwd=tmp_path)

@@ -1,0 +1,131 @@
+"""Finding and loading method files, and asking a method for its weights."""
+
+from pathlib import Path
+
+import pytest
+
+from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.method import Method, Published, find_method, load_method, load_methods
+
+ROOT = Path(__file__).resolve().parent.parent
+GOOD = """
+from sr_bench.method import Method
+METHOD = Method(name={name!r}, load=lambda setup: None, reference="nobody 2027")
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """``write("folder/file.py", name)``: a good method file; or one with the given text."""
+
+    def make(where, name="mine", text=None):
+        path = tmp_path / where
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(GOOD.format(name=name) if text is None else text)
+        return path
+
+    return make
+
+
+def test_a_good_file(write):
+    method = load_method(write("a/mine.py"))
+    assert (method.name, method.variants, dict(method.published)) == ("mine", ("",), {})
+
+
+def test_loading_leaves_no_module_behind(write):
+    import sys
+
+    before = set(sys.modules)
+    load_method(write("a/mine.py"))
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize("folder", ["methods", "demo/methods"])
+def test_a_method_is_called_as_its_file(folder):
+    for path in (ROOT / folder).glob("*.py"):
+        assert load_method(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("x = 1", "METHOD is NoneType, expected sr_bench.method.Method"),
+        ("METHOD = 'mine'", "METHOD is str, expected"),
+        ("class METHOD: pass", "METHOD is type, expected"),
+        ("def broken(:", "fails on import with SyntaxError"),
+        ("import no_such_module", "fails on import with ModuleNotFoundError"),
+        ("1 / 0", "fails on import with ZeroDivisionError"),
+    ],
+)
+def test_a_bad_file_is_named_with_what_is_wrong(write, text, fact):
+    path = write("a/bad.py", text=text)
+    with pytest.raises(SrBenchError) as caught:
+        load_method(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert fact in str(caught.value)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(SrBenchError, match=r"none\.py: no such method file"):
+        load_method(tmp_path / "none.py")
+
+
+def test_a_missing_folder(tmp_path):
+    with pytest.raises(SrBenchError, match=r"none: no such folder of methods; .*params\.yaml"):
+        load_methods([tmp_path / "none"])
+
+
+@pytest.mark.parametrize("other", ["a/copy.py", "b/mine.py"])
+def test_two_methods_of_one_name(write, tmp_path, other):
+    first, second = write("a/mine.py"), write(other)
+    folders = sorted({first.parent, second.parent})
+    with pytest.raises(SrBenchError) as caught:
+        load_methods(folders)
+    for fact in (str(first), str(second), "'mine'", "rename one"):
+        assert fact in str(caught.value)
+
+
+def test_methods_of_several_folders(write, tmp_path):
+    write("a/one.py", "one")
+    write("b/two.py", "two")
+    write("b/notes.md", text="no method")
+    assert list(load_methods([tmp_path / "a", tmp_path / "b"])) == ["one", "two"]
+
+
+def test_an_unknown_method_suggests_near_ones(write, tmp_path):
+    write("a/bicubic.py", "bicubic")
+    with pytest.raises(WrongUse, match=r"unknown method 'bicubik' in .*a; did you mean bicubic\?"):
+        find_method("bicubik", [tmp_path / "a"])
+
+
+WITH = Method(
+    name="net",
+    load=lambda _: None,
+    reference="nobody",
+    variants=("small", "large"),
+    published={("small", "author", 2): Published("group", "small_x2.pth")},
+)
+WITHOUT = Method(name="plain", load=lambda _: None, reference="nobody")
+
+
+def test_weights_that_there_are():
+    assert WITH.weights_file("small", "author", 2) == Published("group", "small_x2.pth")
+    assert WITHOUT.weights_file("", "none", 4) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "fact"),
+    [
+        (WITH, ("smal", "author", 2), "unknown variant 'smal' in method net; did you mean small"),
+        (WITH, ("small", "auther", 2), "unknown weights 'small auther x2'"),
+        (WITH, ("small", "author", 3), "did you mean small author x2"),
+        (WITH, ("large", "author", 2), "unknown weights 'large author x2'"),
+        (WITH, ("small", "none", 2), "unknown weights 'small none x2'"),
+        (WITHOUT, ("", "author", 2), "known: none"),
+        (WITHOUT, ("big", "none", 2), "unknown variant 'big'"),
+    ],
+)
+def test_weights_that_there_are_not(method, key, fact):
+    with pytest.raises(WrongUse) as caught:
+        method.weights_file(*key)
+    assert fact in str(caught.value)
