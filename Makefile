@@ -31,7 +31,11 @@ test: $(STAMP)  ## Lint, type-check and test.
 	pytest
 
 bench: $(STAMP)  ## Measure speed against other packages (installs them into the environment).
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--requirement benchmarks/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation \
+		--requirement benchmarks/requirements-no-deps.txt
+	mkdir -p build
 	pytest benchmarks --benchmark-only --benchmark-json build/benchmarks.json
 	$(BIN)/python -m benchmarks.ratios build/benchmarks.json
 

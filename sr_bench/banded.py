@@ -7,14 +7,14 @@ dense matrices, and the product runs at the speed of the machine's BLAS.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Array = NDArray[np.float64]
+Array = NDArray[np.float64] | NDArray[np.float32]
 # Lines of one product: so few that BLAS starts no threads, which cost more than they save here,
 # and many times more while other work holds a core.
 _LINES = 512
@@ -28,7 +28,17 @@ class Block:
     stop: int
     low: int
     high: int
-    matrix: Array  # (stop - start, high - low)
+    matrix: Array  # (stop - start, high - low); its dtype is that of the product
+
+    def along_rows(self, planes: NDArray[np.generic]) -> Array:
+        """These outputs alone: (..., inputs, w) of any real dtype -> (..., outputs, w)."""
+        dtype = self.matrix.dtype
+        band = planes[..., self.low : self.high, :].astype(dtype, copy=False)
+        strip = np.empty((*planes.shape[:-2], self.stop - self.start, planes.shape[-1]), dtype)
+        for left in range(0, planes.shape[-1], _LINES):
+            part = np.s_[..., left : left + _LINES]
+            np.matmul(self.matrix, band[part], out=strip[part])
+        return strip
 
 
 @dataclass(frozen=True)
@@ -59,28 +69,27 @@ class Banded:
             blocks.append(Block(start, stop, low, high, dense))
         return cls(outputs, inputs, tuple(blocks))
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the products: float64, or float32 where that was asked for."""
+        return self.blocks[0].matrix.dtype
+
+    def in_float32(self) -> Banded:
+        """The same matrix for products in float32."""
+        blocks = (replace(b, matrix=b.matrix.astype(np.float32)) for b in self.blocks)
+        return replace(self, blocks=tuple(blocks))
+
     def along_rows(self, planes: Array) -> Array:
-        """Apply to the height: float64 (..., inputs, w) -> (..., outputs, w)."""
-        out = np.empty((*planes.shape[:-2], self.outputs, planes.shape[-1]))
-        for rows, strip in self.strips(planes):
-            out[..., rows, :] = strip
+        """Apply to the height: (..., inputs, w) -> (..., outputs, w)."""
+        out = np.empty((*planes.shape[:-2], self.outputs, planes.shape[-1]), self.dtype)
+        for b in self.blocks:
+            out[..., b.start : b.stop, :] = b.along_rows(planes)
         return out
 
-    def strips(self, planes: NDArray[np.generic]) -> Iterator[tuple[slice, Array]]:
-        """The same a few rows at a time: (which rows, float64 (..., those rows, w))."""
-        width = planes.shape[-1]
-        for b in self.blocks:
-            band = planes[..., b.low : b.high, :].astype(np.float64, copy=False)
-            strip = np.empty((*planes.shape[:-2], b.stop - b.start, width))
-            for left in range(0, width, _LINES):
-                part = np.s_[..., left : left + _LINES]
-                np.matmul(b.matrix, band[part], out=strip[part])
-            yield slice(b.start, b.stop), strip
-
     def along_columns(self, planes: Array) -> Array:
-        """Apply to the width: float64 (..., h, inputs) -> (..., h, outputs)."""
+        """Apply to the width: (..., h, inputs) -> (..., h, outputs)."""
         flat = planes.reshape(-1, self.inputs)
-        out = np.empty((len(flat), self.outputs))
+        out = np.empty((len(flat), self.outputs), self.dtype)
         for top in range(0, len(flat), _LINES):
             part, into = flat[top : top + _LINES], out[top : top + _LINES]
             for b in self.blocks:

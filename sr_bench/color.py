@@ -59,8 +59,11 @@ def to_uint8(values: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _weighted(rgb: NDArray[np.generic], weights: Array) -> Array:
-    r, g, b = (rgb[..., i].astype(np.float64) for i in range(3))
-    return np.asarray((weights[0] * r + weights[1] * g + weights[2] * b) / 255)
+    total: Array = weights[0] * rgb[..., 0]  # float64: the weights' type decides
+    total += weights[1] * rgb[..., 1]
+    total += weights[2] * rgb[..., 2]
+    total /= 255
+    return total
 
 
 def _require_three(image: NDArray[np.generic], name: str) -> None:

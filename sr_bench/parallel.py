@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from sr_bench.metrics.ssim import Map
-
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Map(Protocol):
+    """``map``, or an executor's."""
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]:
+        """Apply ``function`` to each item, in order."""
 
 
 def cores() -> int:

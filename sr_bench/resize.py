@@ -29,7 +29,11 @@ _SUPPORT = 4
 
 
 def imresize(
-    image: NDArray[np.generic], *, scale: int | Fraction, rounding: Rounding, border: Border
+    image: NDArray[np.generic],
+    *,
+    scale: int | Fraction,
+    rounding: Rounding,
+    border: Border,
 ) -> NDArray[np.generic]:
     """Resize by ``scale`` as MATLAB's bicubic ``imresize`` does.
 
@@ -48,14 +52,22 @@ def imresize(
         ValueError: for an unknown option, an empty or misshapen image, or rounding a float image.
     """
     _check(image, scale=scale, rounding=rounding, border=border)
-    planes = np.atleast_3d(image).transpose(2, 0, 1).astype(np.float64)
-    rows = resize_matrix(planes.shape[1], Fraction(scale), border)
-    columns = resize_matrix(planes.shape[2], Fraction(scale), border)
-    tall = rows.along_rows(planes)
-    if rounding == "each-pass":
-        tall = np.clip(np.floor(tall + 0.5), 0, 255)
-    wide = np.ascontiguousarray(columns.along_columns(tall).transpose(1, 2, 0))
-    out: NDArray[np.generic] = wide if rounding == "none" else to_uint8(wide)
+    height, width = image.shape[:2]
+    matrix = exact_matrix if rounding == "each-pass" else resize_matrix
+    rows = matrix(height, Fraction(scale), border)
+    columns = matrix(width, Fraction(scale), border)
+    lines = image.reshape(height, -1)  # (h, w * c): the first pass needs no planes
+    out = np.empty(
+        (rows.outputs, columns.outputs, lines.shape[1] // width),
+        dtype=np.float64 if rounding == "none" else np.uint8,
+    )
+    for block in rows.blocks:
+        tall = block.along_rows(lines)
+        if rounding == "each-pass":
+            tall = np.clip(np.floor(tall + 0.5), 0, 255)
+        planes = tall.reshape(len(tall), width, -1).transpose(2, 0, 1)  # (c, strip, w)
+        wide = columns.along_columns(planes).transpose(1, 2, 0)
+        out[block.start : block.stop] = wide if rounding == "none" else to_uint8(wide)
     return out.reshape(out.shape[:2] + image.shape[2:])
 
 
@@ -77,6 +89,18 @@ def resize_matrix(size: int, scale: Fraction, border: Border) -> Banded:
     return Banded.from_sparse(
         csr_array((weights[used], (rows, columns[used])), shape=(outputs, size))
     )
+
+
+@lru_cache(maxsize=256)
+def exact_matrix(size: int, scale: Fraction, border: Border) -> Banded:
+    """The matrix for 8-bit images: in float32 where that is as exact as float64, and faster.
+
+    At x2, x4, 1/2 and 1/4 the weights are multiples of 2**-12. Their products with 8-bit values,
+    and all sums of these, then need at most 24 bits, which float32 has: nothing is ever rounded.
+    """
+    matrix = resize_matrix(size, scale, border)
+    steps = np.concatenate([b.matrix.ravel() for b in matrix.blocks]) * 2**12
+    return matrix.in_float32() if (steps == np.round(steps)).all() else matrix
 
 
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:

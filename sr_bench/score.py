@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,7 @@ from sr_bench.degrade import modcrop
 from sr_bench.errors import about
 from sr_bench.images import Colour, Image
 from sr_bench.metrics import psnr, ssim
-from sr_bench.metrics.ssim import Map
-from sr_bench.parallel import map_images, strips_mapper
+from sr_bench.parallel import Map, map_images, strips_mapper
 from sr_bench.protocol import Metric, Protocol, load_protocols
 
 Planes = NDArray[np.generic]
@@ -86,8 +86,9 @@ class _Views:
 
     def main(self) -> tuple[Planes, Planes]:
         """What psnr and ssim are computed on."""
-        return self.y() if self.rule.colour == "y" else self.rgb()
+        return self.y if self.rule.colour == "y" else self.rgb()
 
+    @cached_property  # psnr and ssim both ask for it
     def y(self) -> tuple[Planes, Planes]:
         gray = self.hr.ndim == 2
         return self._cut(
@@ -141,7 +142,7 @@ _METRICS: dict[Metric, Callable[[_Views, Map], float]] = {
     "psnr": lambda v, _: _psnr(v.main()),
     "ssim": lambda v, mapper: ssim(*v.main(), data_range=255, mapper=mapper),
     "ssim_blue": lambda v, mapper: ssim(*_blue(v.rgb()), data_range=255, mapper=mapper),
-    "psnr_y": lambda v, _: _psnr(v.y()),
+    "psnr_y": lambda v, _: _psnr(v.y),
     "psnr_cb": lambda v, _: _psnr(v.ycbcr(1)),
     "psnr_cr": lambda v, _: _psnr(v.ycbcr(2)),
     "psnr_ycbcr": lambda v, _: _psnr(v.ycbcr()),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from sr_bench.banded import Banded
-from sr_bench.resize import imresize, resize_matrix
+from sr_bench.resize import exact_matrix, imresize, resize_matrix
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.integers(0, 256, (31, 47, 3), dtype=np.uint8)
@@ -123,3 +123,15 @@ def test_bad_arguments_are_named(change, message):
     call = {"image": PHOTO, "scale": 2, "rounding": "each-pass", "border": "mirror"} | change
     with pytest.raises(ValueError, match=message):
         imresize(call.pop("image"), **call)
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 641])
+@pytest.mark.parametrize("border", ["mirror", "replicate"])
+@pytest.mark.parametrize("scale", [2, 3, 4, Fraction(1, 2), Fraction(1, 3), Fraction(1, 4)])
+def test_float32_is_used_only_where_it_is_exact(size, border, scale):
+    fast = exact_matrix(size, Fraction(scale), border)
+    if size > 1:  # of one row, every weight is 1
+        assert (fast.dtype == np.float32) == (Fraction(scale) not in (3, Fraction(1, 3)))
+    images = RNG.choice([0, 1, 254, 255], (size, 400)).astype(np.uint8)
+    slow = resize_matrix(size, Fraction(scale), border)
+    np.testing.assert_array_equal(fast.along_rows(images), slow.along_rows(images))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -11,15 +10,15 @@ from scipy.sparse import csr_array
 
 from sr_bench.banded import Banded
 from sr_bench.metrics.checks import require_pair
+from sr_bench.parallel import Map
 
 WINDOW = 11
 SIGMA = 1.5
 K1 = 0.01
 K2 = 0.03
-_STRIP, _TILE = 80, 256  # output rows and columns at a time: a tile's maps stay in the cache
+_STRIP, _TILE = 128, 256  # output rows and columns at a time: a tile's maps stay in the cache
 _BLOCK = 16  # outputs of one small product of the window; measured, as the tile is
 Array = NDArray[np.float64]
-Map = Callable[[Callable[[int], float], Iterable[int]], Iterable[float]]
 
 
 def ssim(
