@@ -7,6 +7,7 @@ dense matrices, and the product runs at the speed of the machine's BLAS.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,6 +86,16 @@ class Banded:
         for b in self.blocks:
             out[..., b.start : b.stop, :] = b.along_rows(planes)
         return out
+
+    def strips(
+        self, planes: NDArray[np.generic], *, rows: int
+    ) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Apply to the height about ``rows`` outputs at a time: (which, (..., those, w))."""
+        each = max(1, rows // (self.blocks[0].stop - self.blocks[0].start))
+        for first in range(0, len(self.blocks), each):
+            group = self.blocks[first : first + each]
+            parts = [b.along_rows(planes) for b in group]
+            yield slice(group[0].start, group[-1].stop), np.concatenate(parts, axis=-2)
 
     def along_columns(self, planes: Array) -> Array:
         """Apply to the width: (..., h, inputs) -> (..., h, outputs)."""

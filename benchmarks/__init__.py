@@ -1,0 +1,1 @@
+"""Speed of sr_bench beside what people use today; see README.md."""
