@@ -34,7 +34,8 @@ class Crop(_Frozen):
         return self.times * scale + self.plus
 
     def __str__(self) -> str:
-        return "scale" if (self.times, self.plus) == (1, 0) else f"{self.times}scale+{self.plus}"
+        factor = "scale" if self.times == 1 else f"{self.times}*scale"
+        return f"{factor}+{self.plus}" if self.plus else factor
 
 
 class Tolerance(_Frozen):

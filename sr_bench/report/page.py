@@ -65,6 +65,7 @@ def render(cells: pd.DataFrame, reproduction: pd.DataFrame, not_run: dict[str, s
     return environment.get_template("README.md.j2").render(
         sections=sections(cells),
         sources=_summary(reproduction),
+        totals=reproduction["verdict"].value_counts().to_dict(),
         verdicts=VERDICTS,
         reproduction=_shown(reproduction),
         waiting=_waiting(reproduction),
@@ -73,8 +74,9 @@ def render(cells: pd.DataFrame, reproduction: pd.DataFrame, not_run: dict[str, s
 
 
 def sections(cells: pd.DataFrame) -> list[Section]:
-    """The tables of all protocols, in the order of ``cells``."""
-    return [section(name, rows) for name, rows in cells.groupby("protocol", sort=False)]
+    """The tables of all protocols that have cells, in the order of ``protocols.yaml``."""
+    named = {name: cells[cells["protocol"] == name] for name in load_protocols().protocols}
+    return [section(name, rows) for name, rows in named.items() if len(rows)]
 
 
 def section(name: str, cells: pd.DataFrame) -> Section:

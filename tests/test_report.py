@@ -1,0 +1,165 @@
+"""The report stage: the files' contracts, the page, and what it does with gaps."""
+
+import gzip
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from sr_bench.columns import CELL_COLUMNS, IMAGE_COLUMNS
+from sr_bench.errors import SrBenchError
+from sr_bench.ledger import REPRODUCTION
+from sr_bench.project import Project
+from sr_bench.protocol import load_protocols
+from sr_bench.report.build import build_report, write_report
+from sr_bench.report.page import render, section
+
+LEDGER = (
+    "source,method,variant,dataset,scale,metric,value,protocol,note,run\n"
+    "paper,bicubic,,Set5,2,psnr,31.00,edsr-2017,,bicubic\n"
+    "paper,bicubic,,Set5,2,ssim,0.9,edsr-2017,a <b>|doubt</b>,bicubic\n"
+    "paper,edsr,baseline,Set5,2,psnr,38.00,edsr-2017,,edsr-baseline-author\n"
+)
+
+
+def rows(run, protocol="edsr-2017", signature=None, **values):
+    """Per-image rows of one run: metric -> values of the images."""
+    scale = int(run[-1])
+    stamp = signature or load_protocols().signature(protocol)
+    return [
+        (run, "bicubic", "", "none", scale, "Set5", protocol, metric, f"img{i}", value, stamp)
+        for metric, listed in values.items()
+        for i, value in enumerate(listed)
+    ]
+
+
+@pytest.fixture
+def reported(tmp_path):
+    """A project with two runs, of which bicubic-x2 has scores."""
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods/published.csv").write_text(LEDGER)
+    (tmp_path / "methods/bicubic.py").write_text(
+        "from sr_bench.method import Method\n"
+        "METHOD = Method(name='bicubic', load=None, reference='r')\n"
+    )
+    (tmp_path / "params.yaml").write_text(
+        "methods: [methods]\nledger: methods/published.csv\nfetch: []\n"
+        "protocols: {edsr-2017: [Set5]}\n"
+        "runs:\n"
+        "  bicubic-x2: {method: bicubic, scale: 2, protocols: [edsr-2017]}\n"
+        "  bicubic-x3: {method: bicubic, scale: 3, protocols: [edsr-2017]}\n"
+    )
+    project = Project.load(tmp_path)
+    save(project, "bicubic-x2", rows("bicubic-x2", psnr=[30.0, 32.0], ssim=[0.8, 0.85]))
+    return project
+
+
+def save(project, run, listed):
+    project.scores(run).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(listed, columns=IMAGE_COLUMNS).to_csv(project.scores(run), index=False)
+
+
+def test_the_files_have_their_contracts(reported):
+    write_report(reported, build_report(reported))
+    scores = pd.read_csv(reported.reports / "scores.csv", keep_default_na=False)
+    assert list(scores.columns) == CELL_COLUMNS
+    assert scores["value"].tolist() == [31.0, 0.825]
+    assert scores["images"].tolist() == [2, 2]
+    packed = gzip.decompress((reported.reports / "per_image.csv.gz").read_bytes())
+    per_image = pd.read_csv(io.BytesIO(packed), keep_default_na=False)
+    assert list(per_image.columns) == [*CELL_COLUMNS, "image"]
+    assert per_image["value"].tolist() == [30.0, 32.0, 0.8, 0.85]
+    reproduction = pd.read_csv(reported.reports / "reproduction.csv", keep_default_na=False)
+    assert list(reproduction.columns) == REPRODUCTION
+    assert reproduction["verdict"].tolist() == ["reproduced", "differs", "not run"]
+
+
+def test_the_same_scores_give_the_same_bytes(reported):
+    contents = []
+    for _ in range(2):
+        write_report(reported, build_report(reported))
+        contents.append({p.name: p.read_bytes() for p in reported.reports.iterdir()})
+    assert contents[0] == contents[1]
+
+
+def test_a_run_without_scores_is_named(reported):
+    report = build_report(reported)
+    reason = "build/scores/bicubic-x3.csv is missing: dvc repro score@bicubic-x3"
+    assert report.not_run == {"bicubic-x3": reason}
+    write_report(reported, report)
+    assert f"- `bicubic-x3`: {reason}" in (reported.reports / "README.md").read_text()
+
+
+def test_the_page_escapes_what_comes_from_outside(reported):
+    write_report(reported, build_report(reported))
+    page = (reported.reports / "README.md").read_text()
+    assert r"a &lt;b&gt;\|doubt&lt;/b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_every_row_of_every_table_has_its_columns(reported):
+    write_report(reported, build_report(reported))
+    width = 0
+    for line in (reported.reports / "README.md").read_text().splitlines():
+        cells = line.replace(r"\|", "").count("|")
+        assert not line.startswith("|") or width in (0, cells), line
+        width = cells if line.startswith("|") else 0
+
+
+def test_at_a_glance(reported):
+    write_report(reported, build_report(reported))
+    page = (reported.reports / "README.md").read_text()
+    assert "1 reproduced, 0 close, 1 differs, 1 not run." in page
+    assert "| paper | 1 | 0 | 1 | 1 |" in page
+
+
+def test_scores_of_another_version_are_not_mixed_in(reported):
+    stale = rows("bicubic-x3", signature="protocol:edsr-2017|version:0", psnr=[1.0], ssim=[0.1])
+    save(reported, "bicubic-x3", stale)
+    with pytest.raises(SrBenchError, match="would mix 2 signatures"):
+        build_report(reported)
+
+
+def test_no_scores_at_all(reported):
+    reported.scores("bicubic-x2").unlink()
+    with pytest.raises(SrBenchError, match="no scores; run: dvc repro"):
+        build_report(reported)
+
+
+def table(*runs):
+    listed = [row for run, psnr in runs for row in rows(run, psnr=[psnr], ssim=[0.9])]
+    frame = pd.DataFrame(listed, columns=IMAGE_COLUMNS)
+    return frame.drop(columns="image").assign(images=1)[CELL_COLUMNS]
+
+
+def test_the_best_of_each_scale_is_bold_and_ties_are_shared():
+    cells = table(("a-x2", 31.001), ("b-x2", 30.0), ("c-x2", 30.998), ("a-x3", 25.0))
+    texts = {row.run: row.texts[0] for row in section("edsr-2017", cells).main.rows}
+    assert texts == {
+        "a-x2": "**31.00** / **0.9000**",
+        "b-x2": "30.00 / **0.9000**",
+        "c-x2": "**31.00** / **0.9000**",
+        "a-x3": "**25.00** / **0.9000**",
+    }
+
+
+def test_a_page_without_a_ledger_has_no_verdicts():
+    empty = pd.DataFrame(columns=REPRODUCTION)
+    page = render(table(("a-x2", 31.0)), empty, {})
+    assert "At a glance" not in page
+    assert "Published against measured" not in page
+
+
+def test_report_command_says_what_is_missing(reported, monkeypatch):
+    from typer.testing import CliRunner
+
+    from sr_bench.cli.app import app
+
+    monkeypatch.chdir(reported.root)
+    done = CliRunner().invoke(app, ["report"])
+    assert isinstance(done.exception, SrBenchError)
+    assert "1 runs have no scores and stand as not run: bicubic-x3" in str(done.exception)
+    done = CliRunner().invoke(app, ["report", "--allow-missing", "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["verdicts"] == {"reproduced": 1, "differs": 1, "not run": 1}
