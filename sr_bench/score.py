@@ -152,9 +152,7 @@ _METRICS: dict[Metric, Callable[[_Views, Map], float]] = {
 
 def _require_fit(sr: Image, hr: Image, whole: Image, protocol: str) -> None:
     if sr.shape[:2] != hr.shape[:2]:
-        cut = (
-            "" if hr.shape == whole.shape else f" ({whole.shape[:2]} before the protocol's modcrop)"
-        )
+        cut = "" if hr.shape == whole.shape else f" after {protocol} cut {whole.shape[:2]}"
         raise ValueError(
             f"sr is {sr.shape[:2]}, hr is {hr.shape[:2]}{cut}; upscale an lr made from hr under "
             f"{protocol} (sr-bench degrade), and check the scale"

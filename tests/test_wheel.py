@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """
 import sys
 for name in ("torch", "dvc", "skimage"):
-    sys.modules[name] = None  # importing it raises ImportError
+    sys.modules[name] = None  # importing it raises ModuleNotFoundError
 from sr_bench.cli import main
 main()
 """
@@ -39,21 +39,15 @@ def installed(tmp_path_factory):
     return out / "site"
 
 
-@pytest.fixture
-def run(installed, tmp_path):
-    def call(*arguments):
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, *arguments],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(installed)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return call
+def call(installed, folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_wheel_holds_the_package_alone(installed):
@@ -64,7 +58,23 @@ def test_the_wheel_holds_the_package_alone(installed):
     assert list(installed.glob("*.dist-info/licenses/LICENSE"))
 
 
-def test_degrade_and_score_outside_a_clone(run, tmp_path):
+def test_a_command_that_needs_torch_says_so(installed, tmp_path):
+    (tmp_path / "params.yaml").write_text(
+        "methods: [methods]\nledger: null\nfetch: []\nprotocols: {edsr-2017: [Set5]}\n"
+        "runs: {bicubic-x2: {method: bicubic, scale: 2, protocols: [edsr-2017]}}\n"
+    )
+    done = call(installed, tmp_path, "upscale", "bicubic-x2")
+    assert done.returncode == 1
+    assert "torch is not installed, and this command runs methods: pip install" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_degrade_and_score_outside_a_clone(installed, tmp_path):
+    def run(*arguments):
+        done = call(installed, tmp_path, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     rng = np.random.default_rng(3)
     for name in ("a", "b"):
         images.write(tmp_path / "hr" / f"{name}.png", rng.integers(0, 256, (49, 50, 3), np.uint8))

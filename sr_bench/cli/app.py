@@ -17,6 +17,9 @@ from sr_bench import __version__
 from sr_bench.cli import pipeline, standalone
 from sr_bench.errors import SrBenchError, WrongUse
 
+_EXTRA = ("torch",)  # what the extra [run] adds
+_INSTALL = "pip install 'sr-bench[run]' (for the small CPU build of torch, see the README)"
+
 app = typer.Typer(
     name="sr-bench",
     help="A benchmark and reproducibility harness for image super-resolution.",
@@ -62,5 +65,9 @@ def main() -> None:
         _fail(str(error), 2 if isinstance(error, WrongUse) else 1)
     except OSError as error:  # a full disk, a folder that can't be written
         _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        _fail(f"{error.name} is not installed, and this command runs methods: {_INSTALL}", 1)
     except KeyboardInterrupt:
         sys.exit(130)
