@@ -88,10 +88,10 @@ def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
     dataset = Dataset(name, data / source.folder, entries)
     if _differing(dataset):
         fetch_source(source, data, progress=lambda _: None)
-        for entry in _differing(dataset):
+        if still := _differing(dataset):
             raise SrBenchError(
-                f"{dataset.folder / entry.name}: its content is not the sha256 {entry.sha256} of "
-                f"{manifest}; run: sr-bench fetch {name}"
+                f"{dataset.folder / still[0].name}: its content is not the sha256 "
+                f"{still[0].sha256} of {manifest}; run: sr-bench fetch {name}"
             )
     return dataset
 
