@@ -177,7 +177,8 @@ def test_a_tagged_png_is_scored_as_the_planes_it_holds(tmp_path, pair):
 
 def test_sr_of_the_wrong_size_names_both_sizes(picture):
     sr, hr = picture(48, 60, 3), picture(50, 61, 3)
-    with pytest.raises(ValueError, match=r"sr is \(48, 60\), hr is \(50, 60\) after edsr-2017 cut \(50, 61\);"):
+    both = r"sr is \(48, 60\), hr is \(50, 60\) after edsr-2017 cut \(50, 61\);"
+    with pytest.raises(ValueError, match=both):
         score_pair(Pair(sr, hr, "rgb"), "edsr-2017", scale=2)
     with pytest.raises(ValueError, match=r"sr is \(48, 60\), hr is \(50, 60\); .*check the scale"):
         score_pair(Pair(sr, hr[:, :60], "rgb"), "edsr-2017", scale=2)
