@@ -55,7 +55,6 @@ def fetch(source: Source, data: Path, *, mirror: str | None, progress: Progress)
     folder = data / source.folder
     staging = data / ".partial" / source.name
     _refuse_clashes(source)
-    _require_mirror(mirror)
     try:
         _fetch_all(source, folder, staging, mirror, progress)
     finally:  # partial files stay, to be resumed; empty folders don't
@@ -112,6 +111,7 @@ def _fetch_one(
     if is_present(file, target):
         progress(file.size or 0)
         return
+    _require_mirror(mirror)
     failures = []
     for place in _places(file, mirror):
         try:
