@@ -142,8 +142,7 @@ def _elsewhere(row: dict[str, str], metric: str, found: dict[Key, float]) -> str
         protocol
         for (family, scale, dataset, protocol, other), value in found.items()
         if (family, scale, dataset) == (row[RUN], int(row["scale"]), row["dataset"])
-        and other.startswith(metric.split("_")[0])
-        and (other in (metric, "psnr", "ssim"))
+        and other in (metric, metric.partition("_")[0])
         and equal_at_printed_digits(row["value"], value)
     ]
     if not same:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -88,6 +88,14 @@ class Params(BaseModel):
         return runs
 
 
+class Work(NamedTuple):
+    """A dataset under one degradation, and the protocols that score the result."""
+
+    dataset: str
+    degradation: str
+    protocols: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder with a ``params.yaml``; every path of the pipeline comes from here."""
@@ -130,6 +138,15 @@ class Project:
                 table.setdefault(dataset, []).append(protocol)
         return table
 
+    def work(self, run: Run) -> list[Work]:
+        """What is upscaled and scored for the run, each dataset's parts together."""
+        of = load_protocols().protocol
+        table: dict[tuple[str, str], list[str]] = {}
+        for dataset, protocols in self.datasets(run).items():
+            for protocol in protocols:
+                table.setdefault((dataset, of(protocol).degradation), []).append(protocol)
+        return [Work(*key, tuple(protocols)) for key, protocols in table.items()]
+
     @property
     def method_folders(self) -> list[Path]:
         """Where method files lie."""
@@ -156,11 +173,7 @@ class Project:
 
     def images_of(self, run: Run) -> int:
         """How many images the run upscales: each dataset once for every degradation in use."""
-        of = load_protocols().protocol
-        total = 0
-        for dataset, protocols in self.datasets(run).items():
-            total += len(find_source(dataset).files) * len({of(p).degradation for p in protocols})
-        return total
+        return sum(len(find_source(work.dataset).files) for work in self.work(run))
 
     def weights_note(self, run: str) -> Path:
         """The note of which file holds the run's weights."""

@@ -6,7 +6,7 @@ installed wheel runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,10 +95,9 @@ class _Views:
             self._luma(self.sr, self.sr_colour, gray), self._luma(self.hr, "rgb", gray)
         )
 
-    def ycbcr(self, channel: int | None = None) -> tuple[Planes, Planes]:
-        pick = slice(None) if channel is None else channel
-        sr = _ycbcr8(self.sr, self.sr_colour)[..., pick]
-        return self._cut(sr, _ycbcr8(self.hr, "rgb")[..., pick])
+    @cached_property  # three metrics ask for it
+    def ycbcr(self) -> tuple[Planes, Planes]:
+        return self._cut(_ycbcr8(self.sr, self.sr_colour), _ycbcr8(self.hr, "rgb"))
 
     def rgb(self) -> tuple[Planes, Planes]:
         """RGB of both; a gray image counts as three equal channels."""
@@ -134,18 +133,18 @@ def _psnr(planes: tuple[Planes, Planes]) -> float:
     return psnr(*planes, data_range=255)
 
 
-def _blue(planes: tuple[Planes, Planes]) -> tuple[Planes, Planes]:
-    return planes[0][..., 2], planes[1][..., 2]
+def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]:
+    return planes[0][..., index], planes[1][..., index]
 
 
 _METRICS: dict[Metric, Callable[[_Views, Map], float]] = {
     "psnr": lambda v, _: _psnr(v.main()),
     "ssim": lambda v, mapper: ssim(*v.main(), data_range=255, mapper=mapper),
-    "ssim_blue": lambda v, mapper: ssim(*_blue(v.rgb()), data_range=255, mapper=mapper),
+    "ssim_blue": lambda v, mapper: ssim(*_channel(v.rgb(), 2), data_range=255, mapper=mapper),
     "psnr_y": lambda v, _: _psnr(v.y),
-    "psnr_cb": lambda v, _: _psnr(v.ycbcr(1)),
-    "psnr_cr": lambda v, _: _psnr(v.ycbcr(2)),
-    "psnr_ycbcr": lambda v, _: _psnr(v.ycbcr()),
+    "psnr_cb": lambda v, _: _psnr(_channel(v.ycbcr, 1)),
+    "psnr_cr": lambda v, _: _psnr(_channel(v.ycbcr, 2)),
+    "psnr_ycbcr": lambda v, _: _psnr(v.ycbcr),
     "psnr_rgb": lambda v, _: _psnr(v.rgb()),
 }
 
@@ -165,7 +164,7 @@ def _require_fit(sr: Image, hr: Image, whole: Image, protocol: str) -> None:
 
 
 def score_images(
-    jobs: Iterable[tuple[str, Callable[[], Pair]]], protocols: list[str], *, scale: int
+    jobs: Iterable[tuple[str, Callable[[], Pair]]], protocols: Sequence[str], *, scale: int
 ) -> pd.DataFrame:
     """Score many pairs under several protocols.
 

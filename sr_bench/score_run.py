@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from sr_bench.errors import SrBenchError
 from sr_bench.files import replacing
 from sr_bench.manifest import Dataset, open_dataset
 from sr_bench.project import Project, Run
-from sr_bench.protocol import load_protocols
 from sr_bench.score import read_pair, score_images
 
 
@@ -24,16 +24,11 @@ def score_run(project: Project, name: str) -> pd.DataFrame:
     """
     run = project.run(name)
     parts = []
-    for dataset, protocols in project.datasets(run).items():
-        opened = open_dataset(dataset, project.data, project.manifest(dataset))
-        by_degradation: dict[str, list[str]] = {}
-        for protocol in protocols:
-            degradation = load_protocols().protocol(protocol).degradation
-            by_degradation.setdefault(degradation, []).append(protocol)
-        for degradation, group in by_degradation.items():
-            folder = project.sr(name, degradation, dataset)
-            rows = _score_dataset(opened, folder, group, run)
-            parts.append(rows.assign(dataset=dataset))
+    opened = {d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)}
+    for dataset, degradation, protocols in project.work(run):
+        folder = project.sr(name, degradation, dataset)
+        rows = _score_dataset(opened[dataset], folder, protocols, run)
+        parts.append(rows.assign(dataset=dataset))
     table = pd.concat(parts, ignore_index=True).assign(
         run=name, method=run.method, variant=run.variant, weights=run.weights, scale=run.scale
     )[IMAGE_COLUMNS]
@@ -42,7 +37,9 @@ def score_run(project: Project, name: str) -> pd.DataFrame:
     return table
 
 
-def _score_dataset(dataset: Dataset, folder: Path, protocols: list[str], run: Run) -> pd.DataFrame:
+def _score_dataset(
+    dataset: Dataset, folder: Path, protocols: Sequence[str], run: Run
+) -> pd.DataFrame:
     expected = {f"{e.stem}.png" for e in dataset}
     present = {p.name for p in folder.glob("*.png")}
     if expected != present:

@@ -161,20 +161,17 @@ def upscale_run(project: Project, name: str, *, progress: Callable[[int], None])
     run = project.run(name)
     method = find_method(run.method, project.method_folders)
     file = _weights_file(project, run, method)
-    protocols = load_protocols()
-    wanted: dict[str, dict[str, Dataset]] = {}
-    for dataset, scored in project.datasets(run).items():
-        opened = open_dataset(dataset, project.data, project.manifest(dataset))
-        for protocol in scored:
-            wanted.setdefault(protocols.protocol(protocol).degradation, {})[dataset] = opened
+    opened = {d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)}
+    upscalers: dict[str, Upscaler] = {}
     written = []
-    for degradation, datasets in wanted.items():
-        upscaler = load_upscaler(run, method, file, protocols.degradations[degradation])
-        for dataset, opened in datasets.items():
-            target = project.sr(name, degradation, dataset)
-            with replacing_folder(target) as folder:
-                upscale_dataset(upscaler, opened, folder, progress=progress)
-            written.append(target)
+    for dataset, degradation, _ in project.work(run):
+        if degradation not in upscalers:
+            rule = load_protocols().degradations[degradation]
+            upscalers[degradation] = load_upscaler(run, method, file, rule)
+        target = project.sr(name, degradation, dataset)
+        with replacing_folder(target) as folder:
+            upscale_dataset(upscalers[degradation], opened[dataset], folder, progress=progress)
+        written.append(target)
     return written
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 from sr_bench import images
-from sr_bench.cli.show import console, count_progress, print_json, print_table
+from sr_bench.cli.show import console, count_progress, print_done, print_json, print_table
 from sr_bench.degrade import degrade as make_lr
 from sr_bench.errors import SrBenchError, WrongUse, about
 from sr_bench.files import replacing
@@ -55,10 +55,9 @@ def degrade(
 
     with count_progress(f"degrade x{scale}", len(paths)) as advance:
         made = map_images(convert, paths)
-    if json:
-        print_json({"protocol": protocol, "degradation": str(rule), "images": made})
-    else:
-        console.print(f"{len(made)} images by {protocol} ({rule}) x{scale} in {out}")
+    facts = {"protocol": protocol, "degradation": str(rule), "images": made}
+    line = f"{len(made)} images by {protocol} ({rule}) x{scale} in {out}"
+    print_done(line, facts, json=json)
 
 
 def _write_lr(out: Path, stem: str, lr: np.ndarray[Any, Any]) -> Path:
@@ -143,7 +142,5 @@ def _score_run(name: str, json: bool) -> None:
 
     project = require_project()
     table = cells(score_run(project, name))
-    if json:
-        print_json(table.to_dict("records"))
-        return
-    console.print(f"{name}: {len(table)} cells in {project.scores(name)}")
+    line = f"{name}: {len(table)} cells in {project.scores(name)}"
+    print_done(line, table.to_dict("records"), json=json)
