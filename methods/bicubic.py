@@ -18,6 +18,7 @@ class Bicubic:
     """
 
     colour: ModelColour = "any"
+    reach = 2  # Keys' kernel ends 2 pixels from its centre
 
     def __init__(self, setup: Setup) -> None:
         self.scale = setup.scale

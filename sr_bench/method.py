@@ -11,21 +11,24 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
+from torch import nn
 
 from sr_bench.degrade import Degradation
 from sr_bench.errors import SrBenchError, unknown
+from sr_bench.weights import RenamedKey
 
-ModelColour = Literal["any", "y", "rgb"]
+ModelColour = Literal["any", "y", "rgb", "ycbcr"]
 
 
 class Model(Protocol):
     """What ``load`` returns.
 
-    ``colour`` says which planes it wants: ``y`` (C = 1), ``rgb`` (C = 3), or ``any`` planes
-    (C = 1 or 3, each treated alike).
+    ``colour`` says which planes it wants: ``y`` (C = 1), ``rgb`` or ``ycbcr`` (C = 3), or ``any``
+    planes (C = 1 or 3, each treated alike). A model that can be tiled has ``reach`` as well: how
+    many lr pixels away an output pixel still depends on.
     """
 
     colour: ModelColour
@@ -54,6 +57,46 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Samples:
+    """What pairs a network is trained on.
+
+    Args:
+        colour: the planes it sees and returns, in [0, 1].
+        degradation: how lr is made, a name of ``protocols.yaml``.
+        enlarged: whether lr is first enlarged to hr's size, by the same imresize.
+        margin: hr pixels that the network in training takes from each side (valid convolutions).
+    """
+
+    colour: Literal["y", "rgb", "ycbcr"]
+    degradation: str
+    enlarged: bool = False
+    margin: int = 0
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a method's networks are trained: the engine does the rest.
+
+    Args:
+        network: ``(variant, scales)`` to an untrained network, initialised from PyTorch's global
+            generator. It maps (B, C, h, w) to (B, C, H, W); one of several scales is called with
+            the batch and its scale.
+        model: the network's ``state_dict`` and the run's :class:`Setup` to what ``load`` returns.
+        samples: the pairs that a variant is trained on.
+        reparametrised: a variant to another form of its untrained network, for recipes that ask for
+            it; see :class:`sr_bench.training.reparametrised.Reparametrised`.
+        recipes: the method file's ``RECIPES``: variant to name to a recipe's fields, see
+            :class:`sr_bench.training.recipe.Recipe`.
+    """
+
+    network: Callable[[str, tuple[int, ...]], nn.Module]
+    model: Callable[[Mapping[str, torch.Tensor], Setup], Model]
+    samples: Callable[[str], Samples]
+    recipes: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    reparametrised: Callable[[str], nn.Module] | None = None
+
+
+@dataclass(frozen=True)
 class Method:
     """One method.
 
@@ -62,6 +105,9 @@ class Method:
         load: builds the model of a :class:`Setup`.
         variants: the configurations; ``("",)`` where there is just one.
         published: ``(variant, weights, scale)`` to the file that holds those weights.
+        training: how its weights are trained here; ``None`` where they can't be.
+        key_map: ``(file, variant, scale)`` to how the file's keys become the network's; ``None``
+            for a method without checkpoints.
         reference: paper or program, with DOI.
     """
 
@@ -70,6 +116,8 @@ class Method:
     reference: str
     variants: tuple[str, ...] = ("",)
     published: Mapping[tuple[str, str, int], Published] = field(default_factory=dict)
+    training: Training | None = None
+    key_map: Callable[[Path, str, int], list[RenamedKey]] | None = None
 
     def weights_file(self, variant: str, weights: str, scale: int) -> Published | None:
         """Where the weights of a run come from; ``None`` for a method without weights.

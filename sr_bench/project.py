@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from sr_bench.errors import SrBenchError, WrongUse, unknown
 from sr_bench.protocol import load_protocols
@@ -29,7 +37,11 @@ SomeNames = Annotated[Names, Field(min_length=1)]
 
 
 class Run(BaseModel):
-    """method + variant + weights + scale: the unit that a table's row names."""
+    """method + variant + weights + scale: the unit that a table's row names.
+
+    A variant that ends in ``+`` is the one before it, with self-ensemble. ``tile`` bounds memory,
+    not results: the model sees at most about so many lr pixels a side at a time.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,10 +50,21 @@ class Run(BaseModel):
     weights: str = "none"
     scale: Literal[2, 3, 4]
     protocols: SomeNames
+    tile: Annotated[int, Field(ge=16, strict=True)] | None = None
+
+    @property
+    def base_variant(self) -> str:
+        """The method's own name of the variant: without the ``+``."""
+        return self.variant.removesuffix("+")
+
+    @property
+    def ensemble(self) -> bool:
+        """Whether the model is averaged over flips and rotations of lr."""
+        return self.variant.endswith("+")
 
     @property
     def family(self) -> str:
-        """The run without its scale, as ``srcnn-9-5-5-author-imagenet``."""
+        """The run without its scale, ``srcnn-9-5-5-author-imagenet``, ``edsr-full+-author``."""
         parts = (self.method, self.variant, "" if self.weights == "none" else self.weights)
         return "-".join(p for p in parts if p)
 
@@ -49,6 +72,37 @@ class Run(BaseModel):
     def name(self) -> str:
         """The run's name, as ``srcnn-9-5-5-author-imagenet-x3``."""
         return f"{self.family}-x{self.scale}"
+
+
+TRAINED = "sr-bench-"  # weights made here are called by this and their training set
+_LABELS = {"DIV2K-train": "div2k"}  # others by their dataset's name in small letters
+
+
+class TrainEntry(BaseModel):
+    """How weights are made here: method + variant + recipe + training set + scales."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    variant: str
+    recipe: str
+    data: str
+    scales: Annotated[tuple[Literal[2, 3, 4], ...], Field(min_length=1)]
+    start: str | None = None  # the training whose weights this one starts from
+
+    @property
+    def label(self) -> str:
+        """What tables call the weights, after the training set: ``sr-bench-t91``."""
+        return TRAINED + _LABELS.get(self.data, self.data.lower())
+
+    @property
+    def name(self) -> str:
+        """As ``srcnn-9-5-5-sr-bench-t91-x3``; several scales in one set of weights name none."""
+        family = f"{self.method}-{self.variant}-{self.label}"
+        return f"{family}-x{self.scales[0]}" if len(self.scales) == 1 else family
+
+
+Named = TypeVar("Named", Run, TrainEntry)
 
 
 class Params(BaseModel):
@@ -61,6 +115,8 @@ class Params(BaseModel):
     fetch: Names
     protocols: dict[str, SomeNames]
     runs: dict[str, Run]
+    train: dict[str, TrainEntry] = {}
+    train_warm: dict[str, TrainEntry] = {}
 
     @field_validator("fetch")
     @classmethod
@@ -79,13 +135,34 @@ class Params(BaseModel):
                     raise ValueError(f"{protocol}: {dataset} holds weights; name a dataset here")
         return table
 
-    @field_validator("runs")
+    @field_validator("runs", "train", "train_warm")
     @classmethod
-    def _names_agree(cls, runs: dict[str, Run]) -> dict[str, Run]:
-        for name, run in runs.items():
-            if name != run.name:
-                raise ValueError(f"run is called '{name}', its entry makes '{run.name}'; rename it")
-        return runs
+    def _names_agree(cls, entries: dict[str, Named]) -> dict[str, Named]:
+        for name, entry in entries.items():
+            if name != entry.name:
+                raise ValueError(f"is called '{name}', its entry makes '{entry.name}'; rename it")
+        return entries
+
+    @field_validator("train", "train_warm")
+    @classmethod
+    def _known_data(cls, entries: dict[str, TrainEntry]) -> dict[str, TrainEntry]:
+        for name, entry in entries.items():
+            if find_source(entry.data).kind == "weights":
+                raise ValueError(f"{name}: {entry.data} holds weights; name a dataset here")
+        return entries
+
+    @model_validator(mode="after")
+    def _starts_are_trained(self) -> Params:
+        known = self.train | self.train_warm
+        for name, entry in known.items():
+            if (name in self.train_warm) != (entry.start is not None):
+                raise ValueError(
+                    f"{name}: start is {entry.start!r}; an entry of train_warm names the training "
+                    "it starts from, one of train doesn't: move it or correct it"
+                )
+            if entry.start is not None and entry.start not in known:
+                raise unknown("training", entry.start, known, where=f"{name}: start")
+        return self
 
 
 class Work(NamedTuple):
@@ -129,6 +206,32 @@ class Project:
         if name not in self.params.runs:
             raise unknown("run", name, self.params.runs, where=str(self.root / PARAMS))
         return self.params.runs[name]
+
+    @property
+    def trainings(self) -> dict[str, TrainEntry]:
+        """All weights that can be made here, by name."""
+        return self.params.train | self.params.train_warm
+
+    def training(self, name: str) -> TrainEntry:
+        """The training of that name, or an error that suggests one."""
+        if name not in self.trainings:
+            raise unknown("training", name, self.trainings, where=str(self.root / PARAMS))
+        return self.trainings[name]
+
+    def training_of(self, run: Run) -> str | None:
+        """The training that makes a run's weights; ``None`` for weights that others published.
+
+        Raises:
+            WrongUse: if the weights' name says that they are made here, but no entry makes them.
+        """
+        if not run.weights.startswith(TRAINED):
+            return None
+        for name, entry in self.trainings.items():
+            made = (entry.method, entry.variant, entry.label)
+            if made == (run.method, run.base_variant, run.weights) and run.scale in entry.scales:
+                return name
+        where = f"{self.root / PARAMS}: runs.{run.name}"
+        raise unknown("training for weights", run.weights, self.trainings, where=where)
 
     def datasets(self, run: Run) -> dict[str, list[str]]:
         """The run's datasets, each with the protocols it is scored under."""
@@ -178,6 +281,18 @@ class Project:
     def weights_note(self, run: str) -> Path:
         """The note of which file holds the run's weights."""
         return self.root / "build" / "weights" / f"{run}.json"
+
+    def trained(self, training: str) -> Path:
+        """Weights made here."""
+        return self.root / "methods" / "weights" / f"{training}.safetensors"
+
+    def checkpoint(self, training: str) -> Path:
+        """The state of an unfinished training."""
+        return self.root / "methods" / "checkpoints" / f"{training}.safetensors"
+
+    def training_log(self, training: str) -> Path:
+        """The folder of a training's record."""
+        return self.root / "methods" / "logs" / training
 
     def sr(self, run: str, degradation: str, dataset: str) -> Path:
         """The folder of the run's SR images of one dataset, for one way of making LR."""

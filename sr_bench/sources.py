@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
@@ -66,7 +66,10 @@ class Source:
 def load_sources() -> dict[str, Source]:
     """Read the packaged ``sources.yaml``."""
     text = files("sr_bench").joinpath("sources.yaml").read_text(encoding="utf-8")
-    return {name: _source(name, entry) for name, entry in read_yaml(text).items()}
+    found: dict[str, Source] = {}
+    for name, entry in read_yaml(text).items():
+        found[name] = _union(name, entry, found) if "of" in entry else _source(name, entry)
+    return found
 
 
 def find_source(name: str) -> Source:
@@ -85,6 +88,18 @@ def _source(name: str, entry: dict[str, Any]) -> Source:
     listed = tuple(_file(entry["base"], key, pin) for key, pin in entry["files"].items())
     folder = entry.get("folder", name)
     return Source(name, entry["kind"], entry["title"], entry["licence"], folder, listed)
+
+
+def _union(name: str, entry: dict[str, Any], known: dict[str, Source]) -> Source:
+    """Several datasets as one; its files lie where theirs do."""
+    members = [known[member] for member in entry["of"]]
+    listed = tuple(
+        replace(file, name=f"{member.folder}/{file.name}")
+        for member in members
+        for file in member.files
+    )
+    licence = "; ".join(f"{m.name}: {m.licence}" for m in members)
+    return Source(name, "images", entry["title"], licence, ".", listed)
 
 
 def _file(base: str, name: str, pin: str) -> SourceFile:

@@ -11,11 +11,13 @@ from sr_bench import images
 from sr_bench.color import gray_of_rgb, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from sr_bench.degrade import degrade
 from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.inference import Upscaler
 from sr_bench.manifest import Dataset, Entry
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.resize import imresize
-from sr_bench.upscale import Upscaler, note_weights, upscale_dataset, upscale_run
+from sr_bench.run_weights import note_weights
+from sr_bench.upscale import upscale_dataset, upscale_run
 
 RGB = load_protocols().degradations["rgb-matlab"]
 YCBCR = load_protocols().degradations["ycbcr-float-replicate"]
@@ -118,7 +120,37 @@ def test_a_model_of_rgb_on_ycbcr_lr_gives_ycbcr():
     assert np.array_equal(sr, to_uint8(rgb_to_ycbcr(twice(rgb))))
 
 
+def test_a_model_of_ycbcr_on_ycbcr_lr_sees_the_planes_as_they_are(picture):
+    lr, model = picture(6, 8, 3) + 0.25, Stub(colour="ycbcr")
+    assert np.array_equal(upscaler(model, YCBCR)(lr), to_uint8(twice(lr)))
+    np.testing.assert_allclose(model.seen[0][0].permute(1, 2, 0).numpy() * 255, lr, atol=1e-4)
+
+
+def test_a_model_of_ycbcr_on_rgb_lr_gives_rgb(picture):
+    lr = picture(6, 8, 3)
+    shift = torch.tensor([0.0, 8 / 255, -4 / 255])[:, None, None]
+    model = Stub(lambda x: Stub().repeat(x) + shift, colour="ycbcr")
+    ycbcr = rgb_to_ycbcr(lr)
+    sr = upscaler(model, RGB).unrounded(lr)
+    np.testing.assert_allclose(sr, ycbcr_to_rgb(twice(ycbcr) + np.array([0, 8, -4])), atol=1e-3)
+    np.testing.assert_allclose(model.seen[0][0].permute(1, 2, 0).numpy() * 255, ycbcr, atol=1e-4)
+
+
+@pytest.mark.parametrize("degradation", [RGB, YCBCR])
+def test_a_gray_image_has_no_chroma_for_a_model_of_ycbcr(picture, degradation):
+    lr, model = picture(5, 7), Stub(colour="ycbcr")
+    assert np.array_equal(upscaler(model, degradation)(lr), twice(lr))
+    (seen,) = model.seen
+    assert seen.shape == (1, 3, 5, 7)
+    np.testing.assert_allclose(seen[0, 1:].numpy() * 255, 128, atol=1e-4)
+
+
 # What is refused
+
+
+def test_a_model_of_a_colour_that_there_is_not():
+    with pytest.raises(SrBenchError, match="mine-x2: the model's colour is 'yuv', expected one of"):
+        upscaler(Stub(colour="yuv"))
 
 
 def one(value):

@@ -6,10 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from scipy.io import savemat
 
 from sr_bench.errors import SrBenchError
-from sr_bench.weights import load_strictly, read_checkpoint, read_mat
+from sr_bench.weights import (
+    RenamedKey,
+    Rule,
+    check_fit,
+    layer_rules,
+    load_strictly,
+    read_checkpoint,
+    read_mat,
+    read_own,
+    read_safetensors,
+    rename,
+)
 
 STATE = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([1.0, 2.0])}
 
@@ -27,11 +39,22 @@ class Evil:
 # Checkpoints
 
 
-@pytest.mark.parametrize("wrapped", [False, True])
+OTHER = {"weight": torch.zeros(2, 3), "bias": torch.zeros(2)}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        STATE,
+        {"state_dict": STATE, "meta": {"epoch": 3}},
+        {"params": STATE},
+        {"params_ema": STATE},
+        {"params": OTHER, "params_ema": STATE},  # the average is what BasicSR's results are from
+    ],
+)
 @pytest.mark.parametrize("modern", [False, True])
-def test_tensors_are_read_by_key(tmp_path, wrapped, modern):
+def test_tensors_are_read_by_key(tmp_path, content, modern):
     path = tmp_path / "net.pth"
-    content = {"state_dict": STATE, "meta": {"epoch": 3}} if wrapped else STATE
     torch.save(content, path, _use_new_zipfile_serialization=modern)
     state = read_checkpoint(path)
     assert list(state) == ["weight", "bias"]
@@ -78,7 +101,7 @@ def test_a_checkpoint_without_a_dictionary_of_tensors(tmp_path, content):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    for read in (read_checkpoint, read_mat):
+    for read in (read_checkpoint, read_mat, read_safetensors, read_own):
         with pytest.raises(SrBenchError, match="none"):
             read(tmp_path / "none")
 
@@ -113,7 +136,92 @@ def test_a_mat_file_of_text_is_refused(tmp_path):
         read_mat(tmp_path / "text.mat")
 
 
+# safetensors files
+
+
+def test_safetensors_of_ours_are_read_under_their_keys(tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_file(STATE, path)
+    own = read_own(path)
+    assert {k: v.tolist() for k, v in own.state.items()} == {
+        k: v.tolist() for k, v in STATE.items()
+    }
+    assert sorted(r.theirs for r in own.rows) == ["bias", "weight"]
+    assert all(r.theirs == r.ours and r.divisor == 1 for r in own.rows)
+
+
+def test_a_truncated_safetensors_file_is_refused_wherever_it_ends(tmp_path):
+    whole, path = tmp_path / "whole.safetensors", tmp_path / "cut.safetensors"
+    save_file(STATE, whole)
+    data = whole.read_bytes()
+    for length in range(0, len(data), 7):
+        path.write_bytes(data[:length])
+        with pytest.raises(SrBenchError, match=r"cut\.safetensors: not a readable safetensors"):
+            read_safetensors(path)
+
+
+# Renaming
+
+NET = Path("net.pth")
+
+
+def test_the_first_rule_that_fits_a_key_renames_it_and_divides_its_values():
+    state = {"a.0.w": torch.tensor([4.0, 6.0]), "a.10.w": torch.ones(1), "mean": torch.zeros(3)}
+    rules = [Rule(r"a\.0\.w", "first", 2), Rule(r"a\.(\d+)\.w", r"b.\1"), Rule("mean", None)]
+    renamed = rename(state, rules, NET)
+    assert {k: v.tolist() for k, v in renamed.state.items()} == {"first": [2, 3], "b.10": [1]}
+    assert renamed.rows == [
+        RenamedKey("a.0.w", "first", (2,), 2),
+        RenamedKey("a.10.w", "b.10", (1,), 1),
+        RenamedKey("mean", None, (3,), 1),
+    ]
+    assert state["a.0.w"].tolist() == [4, 6]
+
+
+def test_only_the_biases_of_layers_are_divided():
+    state = {"conv.weight": torch.tensor([255.0]), "conv.bias": torch.tensor([255.0])}
+    renamed = rename(state, layer_rules({"conv": "head.0"}, bias_divisor=255), NET)
+    assert {k: v.item() for k, v in renamed.state.items()} == {
+        "head.0.weight": 255,
+        "head.0.bias": 1,
+    }
+
+
+def test_a_rule_is_for_whole_keys():
+    with pytest.raises(SrBenchError, match=r"net\.pth: 2 of 2 keys .*: xa, ax; check the method"):
+        rename(dict.fromkeys(["xa", "ax"], torch.ones(1)), [Rule("a", "b")], NET)
+
+
+def test_keys_that_become_one_are_refused():
+    state = {"a": torch.ones(1), "b": torch.ones(1)}
+    with pytest.raises(SrBenchError, match=r"net\.pth: b and another key both become c"):
+        rename(state, [Rule("[ab]", "c")], NET)
+
+
+def test_two_keys_may_be_left_out():
+    assert rename(STATE, [Rule(".*", None)], NET).state == {}
+
+
+def test_an_error_about_hundreds_of_keys_is_short():
+    state = {f"k{i:03}": torch.ones(1) for i in range(300)}
+    for refuse in (
+        lambda: rename(state, [], NET),
+        lambda: check_fit(torch.nn.Identity(), state, NET),
+    ):
+        with pytest.raises(SrBenchError, match=r"k000.*k005.*and 294 more") as caught:
+            refuse()
+        assert len(str(caught.value)) < 500
+
+
 # Loading
+
+
+def test_the_fit_is_checked_without_memory_for_the_network():
+    with torch.device("meta"):
+        model = torch.nn.Linear(3, 2)
+    check_fit(model, STATE, NET)
+    with pytest.raises(SrBenchError, match="bias is missing"):
+        check_fit(model, {"weight": STATE["weight"]}, NET)
 
 
 def test_all_tensors_go_into_the_network():

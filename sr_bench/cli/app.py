@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from sr_bench import __version__
-from sr_bench.cli import pipeline, standalone
+from sr_bench.cli import pipeline, standalone, training
 from sr_bench.errors import SrBenchError, WrongUse
 
-_EXTRA = ("torch",)  # what the extra [run] adds
+_EXTRA = ("torch", "safetensors", "dvclive")  # what the extra [run] adds
 _INSTALL = "pip install 'sr-bench[run]' (for the small CPU build of torch, see the README)"
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("fetch")(pipeline.fetch)
+app.command("train")(training.train)
 app.command("upscale")(pipeline.upscale)
 app.command("degrade")(standalone.degrade)
 app.command("score")(standalone.score)

@@ -41,7 +41,7 @@ def fetch(
     if run is not None:
         if names:
             raise WrongUse(f"fetch takes names ({', '.join(names)}) or --run {run}; leave one out")
-        from sr_bench.upscale import note_weights
+        from sr_bench.run_weights import note_weights
 
         project = require_project()
         with bytes_progress(f"weights of {run}", 0) as advance:

@@ -67,6 +67,15 @@ def count_progress(title: str, total: int) -> Iterator[Any]:
         yield lambda n: progress.advance(task, n)
 
 
+@contextmanager
+def position_progress(title: str, total: int) -> Iterator[Any]:
+    """As :func:`count_progress`, but the function is called with how far the work has come."""
+    columns = (_title(), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=_errors) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda n: progress.update(task, completed=n)
+
+
 def _title() -> TextColumn:
     return TextColumn("{task.description}", markup=False)
 

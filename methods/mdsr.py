@@ -1,0 +1,201 @@
+"""MDSR: one body of residual blocks for three scales, each with an entrance and an exit of its own.
+
+Lim, Son, Kim, Nah, Lee, "Enhanced Deep Residual Networks for Single Image Super-Resolution", 2017,
+doi:10.1109/CVPRW.2017.151. Keys of ours are those of the official PyTorch code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from sr_bench import weights
+from sr_bench.blocks import UPSAMPLER_REACH, MeanShift, ResBlock, conv, rename_official, upsampler
+from sr_bench.errors import SrBenchError, unknown
+from sr_bench.method import Method, ModelColour, Published, Samples, Setup, Training
+
+SCALES = (2, 3, 4)  # a scale's place is what keys call it: pre_process.0 is x2's
+
+
+class Sizes(NamedTuple):
+    """What a variant is."""
+
+    features: int
+    blocks: int
+
+
+SIZES = {"baseline": Sizes(64, 16), "full": Sizes(64, 80)}
+
+# A random scale for each batch. The length, and halving the rate each 200,000 steps, are the
+# official training script's.
+# fmt: off
+RECIPES = {
+    "baseline": {
+        "published": {
+            "steps": 650000, "batch": 16, "patch": 48, "augment": True, "loss": "l1",
+            "optimizer": "adam", "lr": 1e-4, "betas": [0.9, 0.999], "eps": 1e-8, "clip": None,
+            "schedule": "step", "milestones": [200000, 400000, 600000], "gamma": 0.5, "ema": None,
+            "precision": "float32", "validate_every": 1000, "checkpoint_every": 1000,
+        },
+        "fast": {
+            "steps": 8000, "batch": 16, "patch": 48, "augment": True, "loss": "l1",
+            "optimizer": "adam", "lr": 5e-4, "schedule": "cosine", "warmup": 200, "clip": 1.0,
+            "ema": 0.999, "precision": "auto", "validate_every": 500, "checkpoint_every": 250,
+        },
+    },
+    "full": {
+        "published": {
+            "steps": 650000, "batch": 16, "patch": 48, "augment": True, "loss": "l1",
+            "optimizer": "adam", "lr": 1e-4, "betas": [0.9, 0.999], "eps": 1e-8, "clip": None,
+            "schedule": "step", "milestones": [200000, 400000, 600000], "gamma": 0.5, "ema": None,
+            "precision": "float32", "validate_every": 1000, "checkpoint_every": 1000,
+        },
+    },
+}
+# fmt: on
+
+
+class MDSR(nn.Module):
+    """The network of several scales: 3,227,203 (``baseline``) or 7,953,987 (``full``) parameters.
+
+    These counts are of all three scales; a pass at one of them uses only its own layers and those
+    that are shared.
+    """
+
+    def __init__(self, sizes: Sizes, *, scales: tuple[int, ...] = SCALES) -> None:
+        super().__init__()
+        features, blocks = sizes
+        # head, two convolutions in each of two 5x5 blocks and in each block of the body, the
+        # body's last one, and what enlarges
+        self.reach = 1 + 2 * 2 * 2 + 2 * blocks + 1 + UPSAMPLER_REACH
+        self.sub_mean, self.add_mean = MeanShift(-1), MeanShift(+1)
+        self.head = nn.Sequential(conv(3, features))
+        self.pre_process = nn.ModuleDict({place(s): entrance(features) for s in scales})
+        self.body = nn.Sequential(
+            *(ResBlock(features) for _ in range(blocks)), conv(features, features)
+        )
+        self.upsample = nn.ModuleDict({place(s): upsampler(features, s) for s in scales})
+        self.tail = nn.Sequential(conv(features, 3))
+
+    def forward(self, x: torch.Tensor, scale: int) -> torch.Tensor:
+        """(B, 3, h, w) RGB in [0, 1] -> (B, 3, scale * h, scale * w)."""
+        x = self.head(self.sub_mean(x))  # (B, features, h, w)
+        x = self.pre_process[place(scale)](x)  # (B, features, h, w)
+        x = x + self.body(x)  # (B, features, h, w)
+        x = self.upsample[place(scale)](x)  # (B, features, scale * h, scale * w)
+        return self.add_mean(self.tail(x))  # (B, 3, scale * h, scale * w)
+
+
+class AtScale(nn.Module):
+    """The model: an MDSR at one of its scales."""
+
+    colour: ModelColour = "rgb"
+
+    def __init__(self, network: MDSR, *, scale: int) -> None:
+        super().__init__()
+        self.network, self.scale, self.reach = network, scale, network.reach
+
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
+        return self.network(lr, self.scale)
+
+
+def entrance(features: int) -> nn.Sequential:
+    """A scale's own two blocks before the body; their wide kernels bring the scales together."""
+    return nn.Sequential(*(ResBlock(features, kernel=5) for _ in range(2)))
+
+
+def place(scale: int) -> str:
+    """What keys call a scale."""
+    if scale not in SCALES:
+        raise SrBenchError(f"scale is {scale}, MDSR has 2, 3 and 4; choose one of them")
+    return str(SCALES.index(scale))
+
+
+def build(variant: str, scales: tuple[int, ...]) -> MDSR:
+    """The untrained network."""
+    if variant not in SIZES:
+        raise unknown("variant", variant, SIZES, where="method mdsr")
+    return MDSR(SIZES[variant], scales=scales)
+
+
+def load(setup: Setup) -> AtScale:
+    """The model with the weights of a file: ours, or the authors'."""
+    if setup.file is None:
+        raise SrBenchError(
+            f"mdsr {setup.variant}: weights are '{setup.weights}', but MDSR can't run without; "
+            "name published or trained ones in params.yaml"
+        )
+    return model(read(setup.file).state, setup)
+
+
+def model(state: Mapping[str, torch.Tensor], setup: Setup) -> AtScale:
+    """The model with weights under our keys, of three scales or fewer."""
+    path = setup.file or Path(f"mdsr {setup.variant} x{setup.scale}")
+    network = build(setup.variant, scales_of(state, setup.scale, path))
+    weights.load_strictly(network, state, path)
+    # channels_last is the layout that oneDNN's and cuDNN's wide convolutions want.
+    return AtScale(network, scale=setup.scale).eval().to(memory_format=torch.channels_last)
+
+
+def key_map(path: Path, variant: str, scale: int) -> list[weights.RenamedKey]:
+    """What becomes of each key of a weights file; an error where it doesn't fit the network."""
+    renamed = read(path)
+    with torch.device("meta"):
+        network = build(variant, scales_of(renamed.state, scale, path))
+    weights.check_fit(network, renamed.state, path)
+    return renamed.rows
+
+
+def scales_of(state: Mapping[str, torch.Tensor], scale: int, path: Path) -> tuple[int, ...]:
+    """The scales that a state has layers for, ``scale`` among them."""
+    there = {m[1] for m in (re.match(r"(?:pre_process|upsample)\.(\d+)\.", k) for k in state) if m}
+    scales = tuple(s for s in SCALES if place(s) in there)
+    if scale not in scales:
+        names = ", ".join(f"x{s}" for s in scales) or "no scale"
+        raise SrBenchError(
+            f"{path}: has layers for {names}, x{scale} needs upsample.{place(scale)} and "
+            f"pre_process.{place(scale)}; use weights that were trained for x{scale}"
+        )
+    return scales
+
+
+LAYERS = (
+    r"head\.0|pre_process\.[0-2]\.[01]\.body\.[02]|body\.\d+|body\.\d+\.body\.[02]"
+    r"|upsample\.[0-2]\.[02]|tail\.0"
+)
+
+
+def read(path: Path) -> weights.Renamed:
+    """The weights of a file under our keys, for values of 0..1."""
+    if path.suffix == ".safetensors":
+        return weights.read_own(path)
+    return rename_official(weights.read_checkpoint(path), LAYERS, path)
+
+
+def _author(name: str) -> Published:
+    return Published("MDSR-author-weights", name)
+
+
+METHOD = Method(
+    name="mdsr",
+    load=load,
+    reference="Lim et al. 2017, doi:10.1109/CVPRW.2017.151",
+    variants=tuple(SIZES),
+    published={
+        **{("baseline", "author", s): _author("mdsr_baseline-a00cab12.pt") for s in SCALES},
+        **{("full", "author", s): _author("mdsr-4a78bedf.pt") for s in SCALES},
+    },
+    training=Training(
+        network=build,
+        model=model,
+        samples=lambda variant: Samples(colour="rgb", degradation="rgb-matlab"),
+        recipes=RECIPES,
+    ),
+    key_map=key_map,
+)

@@ -1,0 +1,55 @@
+"""``sr-bench train``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sr_bench.cli.show import console, position_progress, print_done
+from sr_bench.cli.standalone import JsonFlag
+from sr_bench.project import require_project
+
+if TYPE_CHECKING:
+    from sr_bench.training.run import Progress
+
+
+def train(
+    name: Annotated[str, typer.Argument(help="An entry of train or train_warm in params.yaml.")],
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Stop after this time; the same command goes on from there.", min=0),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Train weights: methods/weights/<name>.safetensors, and the record in methods/logs/<name>/.
+
+    Killed at any moment, it goes on from its checkpoint under methods/checkpoints/ as if nothing
+    had happened. Several processes share the work when started by torchrun:
+    torchrun --no-python --nproc-per-node 2 sr-bench train NAME
+    """
+    from sr_bench.training.job import Job
+    from sr_bench.training.run import train
+
+    project = require_project()
+    steps = Job.find(project, name).recipe.steps
+    shown: int | None = None  # rows printed; those of an earlier sitting count as printed
+    with position_progress(f"train {name}", steps) as move:
+
+        def report(progress: Progress) -> None:
+            nonlocal shown
+            move(progress.step)
+            if not json:
+                for row in progress.rows[progress.before if shown is None else shown :]:
+                    console.print(_line(row, steps), highlight=False)
+            shown = len(progress.rows)
+
+        done = train(project, name, minutes=minutes, report=report)
+    state = "done" if done.step == steps else f"stopped at step {done.step} of {steps}"
+    facts = {"training": name, "step": done.step, "steps": steps, "minutes": done.minutes}
+    print_done(f"{name}: {state}, {done.minutes:.1f} min", facts | {"last": done.last}, json=json)
+
+
+def _line(row: dict[str, float], steps: int) -> str:
+    values = [f"{k.rpartition('/')[2]} {v:.5g}" for k, v in row.items() if k != "step"]
+    return f"step {row['step']:.0f} of {steps}: {', '.join(values)}"

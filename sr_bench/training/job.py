@@ -1,0 +1,148 @@
+"""A training entry with all that it names: recipe, data, network, and the facts that decide it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sr_bench.errors import SrBenchError
+from sr_bench.files import sha256
+from sr_bench.manifest import open_dataset
+from sr_bench.method import Training, find_method
+from sr_bench.parallel import map_images
+from sr_bench.project import Project, TrainEntry
+from sr_bench.protocol import load_protocols
+from sr_bench.training.pairs import Cut, Pairs, make_pairs
+from sr_bench.training.recipe import Recipe, find_recipe
+from sr_bench.training.trainer import initialise
+from sr_bench.training.validation import Validation, held_out, middle
+from sr_bench.weights import load_strictly, read_safetensors
+
+PREPARED = 1000  # patches that a reparametrised network sees before it is trained
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training entry with all that it names."""
+
+    name: str
+    entry: TrainEntry
+    training: Training
+    recipe: Recipe
+    project: Project
+
+    @classmethod
+    def find(cls, project: Project, name: str) -> Job:
+        """The job of that name, its method and recipe found and checked."""
+        entry = project.training(name)
+        method = find_method(entry.method, project.method_folders)
+        recipe = find_recipe(method, entry.variant, entry.recipe)
+        if method.training is None:
+            raise SrBenchError(f"method {method.name} has nothing to train")
+        return cls(name, entry, method.training, recipe, project)
+
+    @property
+    def weights(self) -> Path:
+        """Where the weights go."""
+        return self.project.trained(self.name)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the unfinished training is kept."""
+        return self.project.checkpoint(self.name)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a job reads: pairs of each scale, and held-out images."""
+
+    pairs: dict[int, Pairs]
+    validation: Validation
+    manifest: str
+    kept_out: list[str]
+
+    @classmethod
+    def read(cls, job: Job) -> Data:
+        """Decode and degrade everything once, the same way whoever asks.
+
+        Raises:
+            SrBenchError: for a missing manifest, or an image smaller than a patch.
+        """
+        project, entry = job.project, job.entry
+        path = project.manifest(entry.data)
+        dataset = open_dataset(entry.data, project.data, path)
+        entries = list(dataset)
+        names, images = [e.name for e in entries], map_images(dataset.read, entries)
+        out = held_out(len(images))
+        inside = [i for i in range(len(images)) if i not in set(out)]
+        samples = job.training.samples(entry.variant)
+        rule = load_protocols().degradations[samples.degradation]
+        pairs: dict[int, Pairs] = {}
+        for scale in entry.scales:
+            skip = job.recipe.small_images == "skip"
+            cut = Cut(job.recipe.patch, samples, rule, scale, skip)
+            pairs[scale] = make_pairs([images[i] for i in inside], [names[i] for i in inside], cut)
+        validation = Validation([middle(images[i]) for i in out], rule)
+        return cls(pairs, validation, sha256(path), [names[i] for i in out])
+
+
+def make_network(job: Job, data: Data) -> torch.nn.Module:
+    """Untrained, or with the entry's weights to start from where names and shapes agree."""
+    entry = job.entry
+    if job.recipe.reparametrised:
+        return _reparametrised(job, data)
+    network = initialise(lambda: job.training.network(entry.variant, entry.scales), job.recipe)
+    if entry.start is None:
+        return network
+    path = job.project.trained(entry.start)
+    own, given = network.state_dict(), read_safetensors(path)
+    shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+    if not shared:
+        raise SrBenchError(
+            f"{path}: holds nothing of the network of {job.name}; correct its start in params.yaml"
+        )
+    load_strictly(network, {**own, **shared}, path)
+    return network
+
+
+def _reparametrised(job: Job, data: Data) -> torch.nn.Module:
+    entry, make = job.entry, job.training.reparametrised
+    if make is None or entry.start is not None:
+        raise SrBenchError(
+            f"{job.name}: recipe {entry.recipe} is for a reparametrised network, which method "
+            f"{entry.method} {'has none of' if make is None else 'starts from no other weights'}; "
+            "correct the recipe or the entry"
+        )
+    network: Any = initialise(lambda: make(entry.variant), job.recipe)
+    (pairs,) = data.pairs.values()
+    generator = torch.Generator().manual_seed(job.recipe.seed)
+    network.prepare(pairs.batch(PREPARED, generator, augment=job.recipe.augment)[0])
+    made: torch.nn.Module = network
+    return made
+
+
+def decisive_facts(job: Job, data: Data) -> dict[str, Any]:
+    """What decides the weights: a checkpoint is resumed only where all of it is the same."""
+    start = job.entry.start
+    return {
+        "training": job.name,
+        "method": job.entry.method,
+        "variant": job.entry.variant,
+        "scales": list(job.entry.scales),
+        "data": job.entry.data,
+        "manifest": data.manifest,
+        "images": {str(scale): len(pairs.names) for scale, pairs in data.pairs.items()},
+        "held_out": data.kept_out,
+        "start": None if start is None else sha256(job.project.trained(start)),
+        "recipe": job.recipe.model_dump(mode="json"),
+    }
+
+
+def code_hash() -> str:
+    """One hash of this package's training code."""
+    paths = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(p.read_bytes() for p in paths)).hexdigest()

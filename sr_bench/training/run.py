@@ -1,0 +1,181 @@
+"""``sr-bench train``: from an entry of ``params.yaml`` to weights, resumable at any moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+from sr_bench import __version__
+from sr_bench.inference import Upscaler
+from sr_bench.method import Setup
+from sr_bench.project import Project
+from sr_bench.training import checkpoint
+from sr_bench.training.job import Data, Job, code_hash, decisive_facts, make_network
+from sr_bench.training.log import Row, write_log
+from sr_bench.training.machine import describe, pick_device
+from sr_bench.training.processes import Processes, processes
+from sr_bench.training.trainer import Trainer, require_finite
+
+LOOK_EVERY = 20  # steps between looks at the loss, each of which waits for a GPU
+
+
+@dataclass
+class Progress:
+    """Where a training stands: what a resumed one goes on from."""
+
+    step: int = 0
+    minutes: float = 0.0
+    rows: list[Row] = field(default_factory=list)
+    before: int = 0  # rows of earlier sittings
+
+    @property
+    def last(self) -> Row:
+        """The newest row of the record."""
+        return self.rows[-1] if self.rows else {}
+
+
+Report = Callable[[Progress], None]
+
+
+def train(project: Project, name: str, *, minutes: float | None, report: Report) -> Progress:
+    """Train until the recipe's last step, or for some minutes; go on where it was left.
+
+    Writes ``methods/weights/<name>.safetensors`` and the record ``methods/logs/<name>/``. The
+    checkpoint, ``methods/checkpoints/<name>.safetensors``, is there until the last step is done.
+
+    Args:
+        project: the project folder.
+        name: an entry of ``train`` or ``train_warm`` in ``params.yaml``.
+        minutes: stop after this time; ``None`` for no limit.
+        report: called about every :data:`LOOK_EVERY` steps with where it stands.
+
+    Raises:
+        SrBenchError: for data that doesn't suit the recipe, a checkpoint of other settings, a
+            loss that isn't finite, a full disk; the last checkpoint stays.
+    """
+    job = Job.find(project, name)
+    with processes() as shared:
+        run = _Run(job, shared, minutes)
+        run.resume()
+        while not run.finished:
+            run.advance(report)
+        return run.progress
+
+
+class _Run:
+    """A job under way in one process."""
+
+    def __init__(self, job: Job, shared: Processes, minutes: float | None) -> None:
+        self.job, self.shared, self.minutes = job, shared, minutes
+        self.progress = Progress()
+        device = pick_device()
+        data = Data.read(job)
+        self.validation = data.validation
+        self.facts = decisive_facts(job, data)
+        self.machine = describe(device)
+        self.trainer = Trainer(
+            job.recipe, make_network(job, data), data.pairs, processes=shared, device=device
+        )
+        self.finished = False
+        self.since = time.monotonic()
+        self.before = 0.0  # minutes of earlier sittings
+        self.loss = torch.zeros((), device=device)  # of the newest step
+        self.total = torch.zeros((), dtype=torch.float64, device=device)  # since the last row
+        self.steps = 0  # since the last row
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        path = self.job.checkpoint
+        if not path.is_file():
+            return
+        state, kept = checkpoint.load(path)
+        checkpoint.require_same(path, kept["facts"], self.facts)
+        self.trainer.restore(state, kept["step"])
+        self.progress = Progress(
+            kept["step"], kept["minutes"], kept["rows"], before=len(kept["rows"])
+        )
+        self.before, self.steps = kept["minutes"], kept["steps"]
+        self.total += kept["total"]
+
+    def advance(self, report: Report) -> None:
+        """One step and what is due after it."""
+        recipe, step = self.job.recipe, self.trainer.step
+        if step < recipe.steps:
+            self.loss = self.trainer.advance()
+            self.total += self.loss
+            self.steps, step = self.steps + 1, step + 1
+        last = step >= recipe.steps
+        due = last or step % recipe.validate_every == 0
+        save = due or step % recipe.checkpoint_every == 0
+        if not save and step % LOOK_EVERY:
+            return
+        require_finite(float(self.loss), step, recipe)
+        late = self._clock()
+        if due:
+            self._record()
+        if save or late:
+            self._save(last)
+        self.finished = last or late
+        report(self.progress)
+
+    def _clock(self) -> bool:
+        """Note the time; whether it is up, for all processes alike."""
+        spent = (time.monotonic() - self.since) / 60
+        self.progress.step, self.progress.minutes = self.trainer.step, self.before + spent
+        late = torch.tensor([float(self.minutes is not None and spent >= self.minutes)])
+        return bool(self.shared.average([late.to(self.trainer.device)]) > 0)
+
+    def _record(self) -> None:
+        row: Row = {
+            "step": self.trainer.step,
+            "minutes": round(self.progress.minutes, 2),
+            "train/loss": float(self.total) / max(1, self.steps),
+            "train/lr": self.job.recipe.rate(self.trainer.step - 1),
+        }
+        if self.shared.first:
+            row |= self._validated()
+        self.progress.rows.append(row)
+        self.total.zero_()
+        self.steps = 0
+
+    def _validated(self) -> Row:
+        weights, scales = self.trainer.weights(), self.job.entry.scales
+        rule = self.validation.degradation
+        row = {}
+        for scale in scales:
+            setup = Setup(self.job.entry.variant, self.job.entry.label, None, scale, rule)
+            upscale = Upscaler(self.job.name, self.job.training.model(weights, setup), rule, scale)
+            name = "val/psnr" if len(scales) == 1 else f"val/psnr_x{scale}"
+            row[name] = self.validation.psnr(upscale, scale)
+        return row
+
+    def _save(self, last: bool) -> None:
+        if not self.shared.first:
+            return
+        job, progress = self.job, self.progress
+        made = {
+            **self.facts,
+            "step": progress.step,
+            "minutes": round(progress.minutes, 2),
+            "machine": self.machine,
+            "precision": "bf16" if self.trainer.bf16 else "float32",
+            "processes": self.shared.count,
+            "code": f"sr-bench {__version__}, {code_hash()[:12]}",
+            "last": progress.last,
+        }
+        kept = {
+            "facts": self.facts,
+            "step": progress.step,
+            "minutes": progress.minutes,
+            "rows": progress.rows,
+            "total": float(self.total),
+            "steps": self.steps,
+        }
+        checkpoint.save(job.checkpoint, self.trainer.state(), kept)
+        checkpoint.save(job.weights, self.trainer.weights(), made)
+        write_log(job.project.training_log(job.name), progress.rows)
+        if last:
+            job.checkpoint.unlink()
