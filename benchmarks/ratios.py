@@ -11,6 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from . import rates
+
 OURS = "sr_bench"
 HEAD = (
     "| | median ms | IQR ms | times ours | differences above 1e-9 | why |\n"
@@ -21,7 +23,9 @@ HEAD = (
 def report(run: dict[str, Any]) -> str:
     """The machine, then one table a group, in the order in which they ran."""
     benches = [b for b in run["benchmarks"] if "contender" in b["extra_info"]]
-    tables = [_table(g, list(listed)) for g, listed in groupby(benches, key=lambda b: b["group"])]
+    tables = [
+        _table(g, list(listed), run) for g, listed in groupby(benches, key=lambda b: b["group"])
+    ]
     loads = [b["extra_info"]["load"] for b in benches]
     load = f"Load average during the run: {min(loads):.1f} to {max(loads):.1f}."
     return "\n\n".join([f"{_machine(run['machine_info'])} {load}", *tables])
@@ -30,18 +34,22 @@ def report(run: dict[str, Any]) -> str:
 def _machine(info: dict[str, Any]) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in info["versions"].items())
     brand = info.get("cpu", {}).get("brand_raw", info["machine"])
+    matrices = f"; bf16: {info['bf16']}" if info.get("bf16") else ""
     return (
-        f"{brand}, {info['cores_in_use']} cores ({', '.join(info['simd'])}), {info['system']}, "
+        f"{brand}, {info['cores_in_use']} cores ({', '.join(info['simd'])}{matrices}), "
+        f"{info['system']}, "
         f"Python {info['python_version']}; {versions}."
     )
 
 
-def _table(group: str, benches: list[dict[str, Any]]) -> str:
-    ours = [b["stats"]["median"] for b in benches if b["extra_info"]["contender"] == OURS]
-    rows = [_row(b, ours[0] if ours else None) for b in benches]
+def _table(group: str, benches: list[dict[str, Any]], run: dict[str, Any]) -> str:
+    medians = [b["stats"]["median"] for b in benches if b["extra_info"]["contender"] == OURS]
+    ours, kind = medians[0] if medians else None, benches[0]["extra_info"].get("kind")
+    head = rates.head(kind) if kind else HEAD
+    rows = [rates.row(b, ours, run) if kind else _row(b, ours) for b in benches]
     where = {b["extra_info"].get("images") for b in benches} - {None}
     title = f"**{group}**" + "".join(f" (images: {w})" for w in sorted(where))
-    return "\n".join([title, "", HEAD, *rows])
+    return "\n".join([title, "", head, *rows])
 
 
 def _row(bench: dict[str, Any], ours: float | None) -> str:

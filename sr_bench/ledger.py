@@ -15,7 +15,9 @@ from sr_bench.protocol import load_protocols
 from sr_bench.sources import load_sources
 
 COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value", "protocol", "note"]
-RUN = "run"  # the ledger's own column: the run family that the published number was made by
+# The ledger's own columns: the run family that the published number was made by, and the one with
+# weights trained here that aims at it.
+RUN, TRAINED_RUN = "run", "trained"
 REPRODUCTION = [
     "source",
     "method",
@@ -29,6 +31,19 @@ REPRODUCTION = [
     "delta",
     "verdict",
     "note",
+]
+TRAINED = [
+    "source",
+    "method",
+    "variant",
+    "dataset",
+    "scale",
+    "metric",
+    "protocol",
+    "published",
+    "run",
+    "measured",
+    "delta",
 ]
 
 
@@ -49,7 +64,7 @@ def read_ledger(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise SrBenchError(f"{path}: no such file; params.yaml: ledger names it")
-    columns = [*COLUMNS, RUN]
+    columns = [*COLUMNS, RUN, TRAINED_RUN]
     with path.open(newline="", encoding="utf-8") as handle:
         header, *rows = csv.reader(handle)
     if header != columns:
@@ -88,6 +103,27 @@ def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.
     found = _lookup(measured)
     rows = [_judge_row(row, found, context) for row in ledger.to_dict("records")]
     return pd.DataFrame(rows, columns=REPRODUCTION)
+
+
+def beside_published(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """What weights trained here reach, beside the published numbers that they aim at.
+
+    Returns:
+        The columns of :data:`TRAINED`, one row for each published number that has been aimed at.
+    """
+    found = {
+        (_family(r.run), int(r.scale), r.dataset, r.protocol, r.metric): r
+        for r in measured.itertuples(index=False)
+    }
+    rows = []
+    for row in ledger.to_dict("records"):
+        metric = published_metric(row["protocol"], row["metric"])
+        cell = found.get((row[TRAINED_RUN], row["scale"], row["dataset"], row["protocol"], metric))
+        if cell is not None:
+            made = {"published": row["value"], "run": cell.run, "measured": cell.value}
+            delta = {"delta": cell.value - float(row["value"])}
+            rows.append({k: row[k] for k in TRAINED if k in row and k != "run"} | made | delta)
+    return pd.DataFrame(rows, columns=TRAINED)
 
 
 def equal_at_printed_digits(published: str, measured: float) -> bool:

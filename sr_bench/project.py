@@ -160,6 +160,8 @@ class Params(BaseModel):
                     f"{name}: start is {entry.start!r}; an entry of train_warm names the training "
                     "it starts from, one of train doesn't: move it or correct it"
                 )
+            if entry.start == name:
+                raise ValueError(f"{name}: start is itself; name the training it starts from")
             if entry.start is not None and entry.start not in known:
                 raise unknown("training", entry.start, known, where=f"{name}: start")
         return self

@@ -65,12 +65,17 @@ def noted_weights(project: Project, run: Run, method: Method) -> Path | None:
 def _file(project: Project, run: Run, method: Method, progress: Progress) -> Path | None:
     training = project.training_of(run)
     if training is not None:
-        return _trained(project, training)
+        return trained_weights(project, training)
     published = method.weights_file(run.base_variant, run.weights, run.scale)
     return None if published is None else _fetched(published, project, progress)
 
 
-def _trained(project: Project, training: str) -> Path:
+def trained_weights(project: Project, training: str) -> Path:
+    """The file of weights made here, which says that it is that training's.
+
+    Raises:
+        SrBenchError: if there is none, or it holds other weights.
+    """
     path = project.trained(training)
     if not path.is_file():
         raise SrBenchError(f"{path}: no such file; make it with: sr-bench train {training}")

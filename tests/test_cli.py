@@ -407,3 +407,60 @@ def test_check_of_a_file_that_is_no_scores_file(refused, tmp_path, text, fact):
     if text is not None:
         (tmp_path / "new.csv").write_text(text)
     refused(checking(), 1, fact, cwd=tmp_path)
+
+
+# train
+
+
+@pytest.fixture
+def trainable(project):
+    """The project with an entry that is never trained here."""
+    entry = "{method: srcnn, variant: 9-1-5, recipe: fast, data: Set5, scales: [2]}"
+    params = project / "params.yaml"
+    params.write_text(f"{params.read_text()}train:\n  srcnn-9-1-5-sr-bench-set5-x2: {entry}\n")
+    return project
+
+
+def test_train_help_and_wrong_words(cli):
+    assert "torchrun" in cli(["train", "--help"])[0]
+    for words in (
+        ["train"],
+        ["train", "a", "--minutes", "-1"],
+        ["train", "a", "--minutes", "soon"],
+    ):
+        assert "Error" in cli(words, 2)[1]
+
+
+def test_training_in_wrong_use(refused, trainable, tmp_path):
+    name = "srcnn-9-1-5-sr-bench-set5-x2"
+    facts = (f"unknown training '{name[:-1]}3'", f"did you mean {name}?")
+    refused(["train", f"{name[:-1]}3"], 2, *facts, cwd=trainable)
+    refused(["train", name], 2, "params.yaml: no such file", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "facts"),
+    [
+        (("recipe: fast", "recipe: fats"), 2, ["unknown recipe 'fats' in", "9-1-5;", "mean fast?"]),
+        (("srcnn", "srcn"), 2, ["unknown method 'srcn'", "srcnn"]),
+        (("9-1-5", "9-1-7"), 2, ["unknown variant with recipes '9-1-7'", "9-1-5"]),
+        (("method: srcnn, variant: 9-1-5", "method: bicubic, variant: 9-1-5"), 1, ["to train"]),
+        (("data: Set5", "data: Set5, start: x"), 2, ["start is 'x'", "train_warm"]),
+    ],
+)
+def test_an_entry_that_cannot_be_trained(refused, trainable, change, status, facts):
+    params = trainable / "params.yaml"
+    head, train = params.read_text().split("train:\n")
+    name, entry = train.split(": ", 1)
+    entry = entry.replace(*change)
+    method = entry.split("method: ")[1].split(",")[0]
+    variant = entry.split("variant: ")[1].split(",")[0]
+    name = f"{method}-{variant}-sr-bench-set5-x2"
+    params.write_text(f"{head}train:\n  {name}: {entry}")
+    refused(["train", name], status, *facts, cwd=trainable)
+
+
+def test_images_too_small_for_a_recipe_end_with_1(refused, trainable):
+    facts = ["colour.png: is 46 x 33, a patch needs 72 pixels of hr", "small_images to skip"]
+    refused(["train", "srcnn-9-1-5-sr-bench-set5-x2"], 1, *facts, cwd=trainable)
+    assert not (trainable / "methods").exists()

@@ -6,7 +6,15 @@ import pandas as pd
 import pytest
 
 from sr_bench.errors import SrBenchError
-from sr_bench.ledger import COLUMNS, RUN, Context, equal_at_printed_digits, judge, read_ledger
+from sr_bench.ledger import (
+    COLUMNS,
+    RUN,
+    TRAINED_RUN,
+    Context,
+    equal_at_printed_digits,
+    judge,
+    read_ledger,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTEXT = Context(
@@ -141,7 +149,7 @@ def test_every_published_number_has_a_verdict_and_every_gap_a_reason():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("33.66", "33,66", "11 fields, expected 10"),
+        ("33.66", "33,66", "12 fields, expected 11"),
         ("33.66", "33.6x", "could not convert"),
         (",2,", ",two,", "invalid literal"),
         ("srcnn-2015", "srcnn-2016", "did you mean srcnn-2015"),
@@ -150,7 +158,8 @@ def test_every_published_number_has_a_verdict_and_every_gap_a_reason():
 )
 def test_a_damaged_ledger_is_refused(tmp_path, old, new, message):
     path = tmp_path / "published.csv"
-    lines = [",".join([*COLUMNS, RUN]), "p,bicubic,,Set5,2,psnr,33.66,srcnn-2015,,bicubic"]
+    head = ",".join([*COLUMNS, RUN, TRAINED_RUN])
+    lines = [head, "p,bicubic,,Set5,2,psnr,33.66,srcnn-2015,,bicubic,"]
     path.write_text("\n".join(lines).replace(old, new))
     with pytest.raises(SrBenchError, match=message):
         read_ledger(path)

@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
+from sr_bench.training.checkpoint import read_facts
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -26,6 +29,8 @@ NEUTRAL = {
     "project",
     "parallel",
     "pairing",
+    "run_weights",
+    "checkpoint",
     "strict_yaml",
     "unpack",
 }
@@ -64,7 +69,7 @@ def covers(deps, path: Path) -> bool:
         ("upscale", ["upscale.py"], {"protocol.py"}),
         ("score", ["score_run.py", "metrics/__init__.py"], set()),
         # What `report` needs of these are names and the verdict's tolerance, in protocols.yaml.
-        ("report", ["report/build.py"], {"protocol.py", "method.py", "degrade.py"}),
+        ("report", ["report/build.py"], {"protocol.py", "method.py", "weights.py", "degrade.py"}),
     ],
 )
 def test_stage_depends_on_all_code_that_it_runs(name, modules, by_params):
@@ -107,14 +112,59 @@ def test_data_dvc_pins_the_four_core_sets_and_nothing_else():
     assert pinned["size"] == sum(s.bytes for s in core)
 
 
+TINY = """
+from torch import nn
+from sr_bench.method import Method, Samples, Training
+from sr_bench.weights import load_strictly, read_safetensors
+
+RECIPES = {
+    "a": {"fast": {"steps": 3, "batch": 1, "patch": 8, "lr": 1e-4}},
+    "b": {"fast": {"steps": 2, "batch": 1, "patch": 8, "lr": 1e-4}},
+}
+
+
+class Tiny(nn.Module):
+    colour, reach = "rgb", 1
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 48, 3, padding=1)
+
+    def forward(self, x):
+        return nn.functional.pixel_shuffle(self.conv(x), 4)
+
+
+def build(state, setup):
+    model = Tiny()
+    load_strictly(model, state, setup.file)
+    return model
+
+
+METHOD = Method(
+    name="tiny",
+    load=lambda setup: build(read_safetensors(setup.file), setup),
+    reference="r",
+    variants=("a", "b"),
+    training=Training(
+        network=lambda variant, scales: Tiny(),
+        model=build,
+        samples=lambda variant: Samples(colour="rgb", degradation="rgb-matlab"),
+        recipes=RECIPES,
+    ),
+)
+"""
+A, B = (f"tiny-{v}-sr-bench-skimage-photos-x4" for v in "ab")
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy of the pipeline on two demo photographs' worth of work, run once."""
     root = tmp_path_factory.mktemp("project")
     for name in ("sr_bench", "methods"):
-        ignore = shutil.ignore_patterns("__pycache__")
+        ignore = shutil.ignore_patterns("__pycache__", "weights", "logs", "checkpoints")
         shutil.copytree(ROOT / name, root / name, ignore=ignore)
     shutil.copy(ROOT / "demo/methods/ibp.py", root / "methods")
+    (root / "methods/tiny.py").write_text(TINY)
     text = (ROOT / "dvc.yaml").read_text()
     text = re.sub(r"( *- build/manifests/)Set5\.json", r"\1skimage-photos.json", text)
     text = re.sub(r" *- build/manifests/(BSD100|DIV2K-c256|Set14)\.json\n", "", text)
@@ -127,6 +177,16 @@ def project(tmp_path_factory):
         "runs:\n"
         "  bicubic-x4: {method: bicubic, scale: 4, protocols: [edsr-2017]}\n"
         "  ibp-x4: {method: ibp, scale: 4, protocols: [edsr-2017]}\n"
+        "  tiny-a-sr-bench-skimage-photos-x4:\n"
+        "    {method: tiny, variant: a, weights: sr-bench-skimage-photos, scale: 4,\n"
+        "     protocols: [edsr-2017]}\n"
+        "train:\n"
+        "  tiny-a-sr-bench-skimage-photos-x4:\n"
+        "    {method: tiny, variant: a, recipe: fast, data: skimage-photos, scales: [4]}\n"
+        "train_warm:\n"
+        "  tiny-b-sr-bench-skimage-photos-x4:\n"
+        "    {method: tiny, variant: b, recipe: fast, data: skimage-photos, scales: [4],\n"
+        "     start: tiny-a-sr-bench-skimage-photos-x4}\n"
     )
     (root / ".dvcignore").write_text("__pycache__/\n")
     dvc(root, "init", "--no-scm")
@@ -172,9 +232,42 @@ def test_touching_a_method_repeats_its_runs_alone(project):
     assert repro(project) == {"weights@ibp-x4", "upscale@ibp-x4"}
 
 
+def weights(root: Path, name: str) -> Path:
+    return root / f"methods/weights/{name}.safetensors"
+
+
+def test_deleted_weights_are_trained_again_alone(project):
+    before = load_file(weights(project, A))
+    weights(project, A).unlink()
+    # The same weights come out; the file says how long they took, so what reads it runs.
+    assert repro(project) >= {f"train@{A}", f"weights@{A}"}
+    after = load_file(weights(project, A))
+    assert all(torch.equal(before[k], after[k]) for k in before)
+    weights(project, B).unlink()
+    ran = repro(project)
+    assert f"train-warm@{B}" in ran
+    assert not {s for s in ran if s.startswith(("train@", "upscale@", "score@"))}
+
+
+def test_changing_a_recipe_trains_that_variant_alone(project):
+    edit(project / "methods/tiny.py", '"steps": 2', '"steps": 4')
+    ran = repro(project)
+    assert {s for s in ran if s.startswith("train")} == {f"train-warm@{B}"}
+    assert read_facts(weights(project, B))["step"] == 4
+
+
+def test_a_clone_that_has_the_weights_trains_nothing(project, tmp_path):
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("build", "data", ".dvc"))
+    dvc(clone, "init", "--no-scm")
+    ran = repro(clone)
+    assert {"fetch@skimage-photos", f"upscale@{A}", "report"} <= ran
+    assert not {s for s in ran if s.startswith("train")}
+
+
 def test_touching_a_protocol_upscales_nothing(project):
     edit(project / "sr_bench/protocols.yaml", "8-bit RGB LR, unrounded Y", "8-bit RGB, unrounded Y")
-    assert repro(project) == {"score@bicubic-x4", "score@ibp-x4", "report"}
+    assert repro(project) == {"score@bicubic-x4", "score@ibp-x4", f"score@{A}", "report"}
 
 
 def test_touching_the_ledger_reports_alone(project):

@@ -3,7 +3,7 @@
 import pytest
 
 from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.project import Project, Run, require_project
+from sr_bench.project import Project, Run, TrainEntry, require_project
 
 GOOD = {
     "methods": "[methods]",
@@ -172,3 +172,102 @@ def test_a_project_without_runs(load, tmp_path):
     load(runs="{}")
     with pytest.raises(SrBenchError, match=r"params\.yaml: runs is empty"):
         require_project(tmp_path)
+
+
+# Trainings
+
+
+X2 = "srcnn-9-1-5-sr-bench-t91-x2"
+SRCNN = "{method: srcnn, variant: 9-1-5, recipe: fast, data: T91, scales: [2]}"
+WARM = SRCNN.replace("[2]}", f"[3], start: {X2}}}")
+
+
+def trainings(entry=SRCNN, name=X2):
+    return f"{{{name}: {entry}}}"
+
+
+def test_trainings_and_their_paths(load, tmp_path):
+    project = load(train=trainings(), train_warm=trainings(WARM, X2.replace("x2", "x3")))
+    assert list(project.trainings) == [X2, X2.replace("x2", "x3")]
+    assert project.training(X2).scales == (2,)
+    assert project.trained(X2) == tmp_path / f"methods/weights/{X2}.safetensors"
+    assert project.checkpoint(X2) == tmp_path / f"methods/checkpoints/{X2}.safetensors"
+    assert project.training_log(X2) == tmp_path / f"methods/logs/{X2}"
+    assert load().trainings == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "scales", "name"),
+    [
+        ("T91", (3,), "mdsr-full-sr-bench-t91-x3"),
+        ("Open591", (2, 3, 4), "mdsr-full-sr-bench-open591"),
+        ("DIV2K-train", (4,), "mdsr-full-sr-bench-div2k-x4"),
+    ],
+)
+def test_a_training_is_named_after_what_it_makes(data, scales, name):
+    entry = TrainEntry(method="mdsr", variant="full", recipe="fast", data=data, scales=scales)
+    assert entry.name == name
+
+
+def test_an_unknown_training_suggests_near_ones(load):
+    with pytest.raises(WrongUse, match=rf"unknown training '{X2}x' in .*did you mean {X2}"):
+        load(train=trainings()).training(X2 + "x")
+
+
+def test_a_training_whose_name_disagrees(load):
+    for name in (X2.replace("x2", "x3"), X2.replace("t91", "open591"), "mine"):
+        refused(load, f"is called '{name}'", f"'{X2}'", "rename it", train=trainings(name=name))
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        (("scales: [2]", "scales: [5]"), "scales.0: Input should be 2, 3 or 4, but it is 5"),
+        (("scales: [2]", "scales: []"), "scales: "),
+        (("recipe: fast, ", ""), f"'train.{X2}.recipe' is missing"),
+        (("recipe: fast", "recipe: fast, steps: 5"), f"unknown key 'train.{X2}.steps'"),
+    ],
+)
+def test_a_training_that_cannot_be(load, change, fact):
+    refused(load, fact, train=trainings(SRCNN.replace(*change)))
+
+
+def test_weights_are_nothing_to_train_on(load):
+    data = "SRCNN-author-weights"
+    name = f"srcnn-9-1-5-sr-bench-{data.lower()}-x2"
+    facts = (f"{name}: {data} holds weights; name a dataset", "train: ")
+    refused(load, *facts, train=trainings(SRCNN.replace("T91", data), name))
+    name = name.replace(data.lower(), "t92")
+    refused(load, "'T92'", "T91", train=trainings(SRCNN.replace("T91", "T92"), name))
+
+
+def test_a_warm_training_names_its_start_and_a_cold_one_does_not(load):
+    refused(load, f"{X2}: start is None", "move it or correct it", train_warm=trainings())
+    name = X2.replace("x2", "x3")
+    refused(load, f"{name}: start is '{X2}'", "move it", train=trainings(WARM, name))
+
+
+def test_a_start_that_no_entry_trains(load):
+    name = X2.replace("x2", "x3")
+    wrong = WARM.replace("t91", "t19")
+    facts = (f"unknown training '{X2.replace('t91', 't19')}' in {name}: start", X2)
+    refused(load, *facts, train=trainings(), train_warm=trainings(wrong, name))
+
+
+def test_a_start_is_another_training(load):
+    own = SRCNN.replace("[2]}", f"[2], start: {X2}}}")
+    refused(load, f"{X2}: start", train_warm=trainings(own))
+
+
+def test_the_training_of_a_run(load):
+    entry = (
+        "{{method: srcnn, variant: {}, weights: sr-bench-t91, scale: {}, protocols: [edsr-2017]}}"
+    )
+    names = ("srcnn-9-1-5-sr-bench-t91-x2", "srcnn-9-1-5+-sr-bench-t91-x2")
+    good = ", ".join(f"{n}: {entry.format(n.split('-sr')[0][6:], 2)}" for n in names)
+    project = load(runs=f"{{{good}}}", train=trainings())
+    assert [project.training_of(project.run(n)) for n in names] == [X2, X2]
+    name = "srcnn-9-1-5-sr-bench-t91-x3"
+    project = load(runs=runs(entry.format("9-1-5", 3), name), train=trainings())
+    with pytest.raises(WrongUse, match=rf"weights 'sr-bench-t91' in .*params\.yaml: runs\.{name}"):
+        project.training_of(project.run(name))

@@ -9,17 +9,19 @@ import pytest
 
 from sr_bench.columns import CELL_COLUMNS, IMAGE_COLUMNS
 from sr_bench.errors import SrBenchError
-from sr_bench.ledger import REPRODUCTION
+from sr_bench.ledger import REPRODUCTION, TRAINED
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.report.build import build_report, write_report
+from sr_bench.report.data import Report
 from sr_bench.report.page import render, section
+from sr_bench.report.trainings import COLUMNS as TRAININGS
 
 LEDGER = (
-    "source,method,variant,dataset,scale,metric,value,protocol,note,run\n"
-    "paper,bicubic,,Set5,2,psnr,31.00,edsr-2017,,bicubic\n"
-    "paper,bicubic,,Set5,2,ssim,0.9,edsr-2017,a <b>|doubt</b>,bicubic\n"
-    "paper,edsr,baseline,Set5,2,psnr,38.00,edsr-2017,,edsr-baseline-author\n"
+    "source,method,variant,dataset,scale,metric,value,protocol,note,run,trained\n"
+    "paper,bicubic,,Set5,2,psnr,31.00,edsr-2017,,bicubic,\n"
+    "paper,bicubic,,Set5,2,ssim,0.9,edsr-2017,a <b>|doubt</b>,bicubic,\n"
+    "paper,edsr,baseline,Set5,2,psnr,38.00,edsr-2017,,edsr-baseline-author,bicubic\n"
 )
 
 
@@ -144,9 +146,30 @@ def test_the_best_of_each_scale_is_bold_and_ties_are_shared():
     }
 
 
+def test_what_trained_weights_reach_stands_beside_the_number_they_aim_at(reported):
+    made = build_report(reported)
+    assert made.trained.to_dict("records") == [
+        {
+            "source": "paper",
+            "method": "edsr",
+            "variant": "baseline",
+            "dataset": "Set5",
+            "scale": 2,
+            "metric": "psnr",
+            "protocol": "edsr-2017",
+            "published": "38.00",
+            "run": "bicubic-x2",
+            "measured": 31.0,
+            "delta": -7.0,
+        }
+    ]
+    assert "| 38.00 | bicubic-x2 | 31.0000 | -7.0000 |" in render(made)
+
+
 def test_a_page_without_a_ledger_has_no_verdicts():
-    empty = pd.DataFrame(columns=REPRODUCTION)
-    page = render(table(("a-x2", 31.0)), empty, {})
+    cells = table(("a-x2", 31.0))
+    nothing = [pd.DataFrame(columns=c) for c in (REPRODUCTION, TRAINED, TRAININGS)]
+    page = render(Report(cells, cells, *nothing, not_run={}))
     assert "At a glance" not in page
     assert "Published against measured" not in page
 

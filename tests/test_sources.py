@@ -69,3 +69,14 @@ def test_an_unknown_group_or_file_suggests_the_near_ones():
 def test_an_unknown_kind_is_refused():
     with pytest.raises(SrBenchError, match=r"new: kind is 'video', expected .*'images'"):
         sources._source("new", {"kind": "video"})
+
+
+def test_a_union_has_the_files_of_its_members_where_theirs_lie():
+    union = find_source("Open591")
+    members = [find_source(name) for name in ("T91", "BSD400", "General100")]
+    assert (len(union.files), union.kind, union.folder) == (591, "images", ".")
+    assert union.bytes == sum(m.bytes for m in members)
+    pinned = [(f"{m.folder}/{f.name}", f.size, f.sha256, f.url) for m in members for f in m.files]
+    assert [(f.name, f.size, f.sha256, f.url) for f in union.files] == pinned
+    for member in members:
+        assert f"{member.name}: {member.licence}" in union.licence

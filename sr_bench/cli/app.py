@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sr_bench import __version__
-from sr_bench.cli import pipeline, standalone, training
+from sr_bench.cli import pipeline, standalone, training, weights
 from sr_bench.errors import SrBenchError, WrongUse
 
 _EXTRA = ("torch", "safetensors", "dvclive")  # what the extra [run] adds
@@ -34,6 +34,7 @@ app.command("degrade")(standalone.degrade)
 app.command("score")(standalone.score)
 app.command("report")(pipeline.report)
 app.command("check")(pipeline.check)
+app.command("keys")(weights.keys)
 app.command("list")(pipeline.list_things)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,6 +46,8 @@ def train(
             shown = len(progress.rows)
 
         done = train(project, name, minutes=minutes, report=report)
+    if os.environ.get("RANK", "0") != "0":
+        return  # the first of several processes speaks for all
     state = "done" if done.step == steps else f"stopped at step {done.step} of {steps}"
     facts = {"training": name, "step": done.step, "steps": steps, "minutes": done.minutes}
     print_done(f"{name}: {state}, {done.minutes:.1f} min", facts | {"last": done.last}, json=json)

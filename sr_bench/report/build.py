@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import gzip
 import io
-from dataclasses import dataclass
 
 import pandas as pd
 
 from sr_bench.columns import CELL, CELL_COLUMNS, IMAGE_COLUMNS
 from sr_bench.errors import SrBenchError
 from sr_bench.files import replacing, write_text
-from sr_bench.ledger import REPRODUCTION, Context, judge, read_ledger
+from sr_bench.ledger import (
+    REPRODUCTION,
+    TRAINED,
+    Context,
+    beside_published,
+    judge,
+    read_ledger,
+)
 from sr_bench.method import load_methods
 from sr_bench.project import Project
+from sr_bench.report.data import Report
 from sr_bench.report.page import render
+from sr_bench.report.trainings import trainings
 from sr_bench.tables import cells
-
-
-@dataclass(frozen=True)
-class Report:
-    """What the report holds: cells, published against measured, and runs without scores."""
-
-    per_image: pd.DataFrame
-    cells: pd.DataFrame
-    reproduction: pd.DataFrame
-    not_run: dict[str, str]
 
 
 def build_report(project: Project) -> Report:
@@ -45,20 +43,31 @@ def build_report(project: Project) -> Report:
         raise SrBenchError(f"{project.root / 'build' / 'scores'}: no scores; run: dvc repro")
     per_image = pd.concat(parts, ignore_index=True)
     table = cells(per_image)
-    return Report(per_image, table, _reproduction(project, table), not_run)
+    return Report(
+        per_image,
+        table,
+        _reproduction(project, table),
+        _beside_published(project, table),
+        trainings(project),
+        not_run,
+    )
 
 
 def write_report(project: Project, report: Report) -> None:
-    """Write ``scores.csv``, ``per_image.csv.gz``, ``reproduction.csv`` and ``README.md``."""
+    """Write ``scores.csv``, ``per_image.csv.gz``, ``reproduction.csv``, ``trained.csv``,
+    ``trainings.csv`` and ``README.md``.
+    """
     folder = project.reports
     counts = report.cells[[*CELL, "images"]]
     per_image = report.per_image.merge(counts, on=CELL, how="inner")
     write_text(folder / "scores.csv", _csv(report.cells))
     write_text(folder / "reproduction.csv", _csv(report.reproduction))
+    write_text(folder / "trained.csv", _csv(report.trained))
+    write_text(folder / "trainings.csv", _csv(report.trainings))
     with replacing(folder / "per_image.csv.gz") as temporary:
         text = _csv(per_image[[*CELL_COLUMNS, "image"]])
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
-    write_text(folder / "README.md", render(report.cells, report.reproduction, report.not_run))
+    write_text(folder / "README.md", render(report))
 
 
 def _read(project: Project, name: str) -> pd.DataFrame:
@@ -81,6 +90,12 @@ def _reproduction(project: Project, table: pd.DataFrame) -> pd.DataFrame:
         datasets={p: frozenset(d) for p, d in project.params.protocols.items()},
     )
     return judge(read_ledger(project.root / project.params.ledger), table, context)
+
+
+def _beside_published(project: Project, table: pd.DataFrame) -> pd.DataFrame:
+    if project.params.ledger is None:
+        return pd.DataFrame(columns=TRAINED)
+    return beside_published(read_ledger(project.root / project.params.ledger), table)
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sr_bench.protocol import load_protocols
+from sr_bench.report.data import Report
 from sr_bench.tables import require_one_signature
 
 VERDICTS = ("reproduced", "close", "differs", "not run")
@@ -43,14 +44,9 @@ class Section:
     more: Table | None
 
 
-def render(cells: pd.DataFrame, reproduction: pd.DataFrame, not_run: dict[str, str]) -> str:
-    """The page as Markdown.
-
-    Args:
-        cells: the rows of ``scores.csv``.
-        reproduction: the rows of ``reproduction.csv``; may be empty.
-        not_run: run -> the reason why it has no scores.
-    """
+def render(report: Report) -> str:
+    """The page as Markdown."""
+    reproduction = report.reproduction
     environment = Environment(
         loader=PackageLoader("sr_bench", "report/templates"),
         undefined=StrictUndefined,
@@ -63,13 +59,15 @@ def render(cells: pd.DataFrame, reproduction: pd.DataFrame, not_run: dict[str, s
     environment.filters["signed"] = lambda delta: f"{delta:+.4f}"
     environment.filters["number"] = _number
     return environment.get_template("README.md.j2").render(
-        sections=sections(cells),
+        sections=sections(report.cells),
         sources=_summary(reproduction),
         totals=reproduction["verdict"].value_counts().to_dict(),
         verdicts=VERDICTS,
         reproduction=_shown(reproduction),
         waiting=_waiting(reproduction),
-        not_run=not_run,
+        not_run=report.not_run,
+        trainings=report.trainings.to_dict("records"),
+        trained=report.trained.to_dict("records"),
     )
 
 

@@ -24,6 +24,8 @@ def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, An
     Raises:
         SrBenchError: if the disk is full or can't be written; an older file is still there.
     """
+    for stale in path.parent.glob(f".{path.name}.*"):  # of a process that was killed here
+        stale.unlink(missing_ok=True)
     try:
         with replacing(path) as temporary:
             save_file(dict(tensors), temporary, {FACTS: json.dumps(facts)})
@@ -65,6 +67,7 @@ def require_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) ->
     Raises:
         SrBenchError: naming each fact that differs, then and now.
     """
+    then, now = _flat(then), _flat(now)
     differing = [k for k in {**then, **now} if then.get(k) != now.get(k)]
     if differing:
         facts = "; ".join(f"{k} was {then.get(k)!r}, is {now.get(k)!r}" for k in differing)
@@ -72,3 +75,12 @@ def require_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) ->
             f"{path}: was begun with other settings: {facts}. Restore them to go on, or delete "
             "this file to start anew"
         )
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"recipe": {"lr": 1}}`` as ``{"recipe.lr": 1}``."""
+    flat: dict[str, Any] = {}
+    for key, value in facts.items():
+        inner = value if isinstance(value, dict) else {}
+        flat |= {f"{key}.{k}": v for k, v in inner.items()} or {key: value}
+    return flat

@@ -16,6 +16,7 @@ from sr_bench.method import Training, find_method
 from sr_bench.parallel import map_images
 from sr_bench.project import Project, TrainEntry
 from sr_bench.protocol import load_protocols
+from sr_bench.run_weights import trained_weights
 from sr_bench.training.pairs import Cut, Pairs, make_pairs
 from sr_bench.training.recipe import Recipe, find_recipe
 from sr_bench.training.trainer import initialise
@@ -77,6 +78,10 @@ class Data:
         dataset = open_dataset(entry.data, project.data, path)
         entries = list(dataset)
         names, images = [e.name for e in entries], map_images(dataset.read, entries)
+        if len(images) < 2:
+            raise SrBenchError(
+                f"{path}: lists {len(images)} images, of which one is held out; training needs more"
+            )
         out = held_out(len(images))
         inside = [i for i in range(len(images)) if i not in set(out)]
         samples = job.training.samples(entry.variant)
@@ -98,7 +103,7 @@ def make_network(job: Job, data: Data) -> torch.nn.Module:
     network = initialise(lambda: job.training.network(entry.variant, entry.scales), job.recipe)
     if entry.start is None:
         return network
-    path = job.project.trained(entry.start)
+    path = trained_weights(job.project, entry.start)
     own, given = network.state_dict(), read_safetensors(path)
     shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
     if not shared:
@@ -137,7 +142,7 @@ def decisive_facts(job: Job, data: Data) -> dict[str, Any]:
         "manifest": data.manifest,
         "images": {str(scale): len(pairs.names) for scale, pairs in data.pairs.items()},
         "held_out": data.kept_out,
-        "start": None if start is None else sha256(job.project.trained(start)),
+        "start": None if start is None else sha256(trained_weights(job.project, start)),
         "recipe": job.recipe.model_dump(mode="json"),
     }
 

@@ -58,7 +58,7 @@ def make_optimizers(recipe: Recipe, network: nn.Module) -> list[Optimizer]:
         return [_plain(recipe, named)]
     kernels = [p for _, p in named if p.ndim > 1]
     others = [(n, p) for n, p in named if p.ndim <= 1]
-    return [_muon(recipe, kernels), _plain(recipe, others)]
+    return [_muon(recipe, kernels), *([_plain(recipe, others)] if others else [])]
 
 
 def as_matrix(kernel: torch.Tensor) -> torch.Tensor:

@@ -119,6 +119,7 @@ def make_pairs(images: Sequence[Image], names: Sequence[str], cut: Cut) -> Pairs
     Raises:
         SrBenchError: naming an image that is smaller than a patch.
     """
+    _require_sense(cut)
     kept = [i for i, image in enumerate(images) if _fits(image, names[i], cut)]
     if not kept:
         raise SrBenchError(f"no image holds a patch of {cut.patch} pixels; make the patch smaller")
@@ -154,8 +155,23 @@ def pair(
     return np.atleast_3d(lr)[..., :count], np.atleast_3d(hr)[..., :count]
 
 
+def _require_sense(cut: Cut) -> None:
+    margin, samples = cut.samples.margin, cut.samples
+    if cut.patch * cut.ratio <= 2 * margin:
+        raise SrBenchError(
+            f"the recipe's patch is {cut.patch}, of which the network takes {margin} pixels from "
+            "each side and leaves nothing; make the patch larger"
+        )
+    if samples.colour != "rgb" and cut.degradation.colour == "rgb":
+        raise SrBenchError(
+            f"samples are {samples.colour}, their degradation {samples.degradation} makes rgb; "
+            "correct the method's samples"
+        )
+
+
 def _fits(image: Image, name: str, cut: Cut) -> bool:
-    side: int = min(modcrop(image, cut.degradation.multiple(cut.scale)).shape[:2])
+    multiple = cut.degradation.multiple(cut.scale)
+    side: int = min(image.shape[:2]) // multiple * multiple
     need = cut.patch * (1 if cut.samples.enlarged else cut.scale)
     if side < need and not cut.skip_small:
         raise SrBenchError(

@@ -90,6 +90,15 @@ class Recipe(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _muon_has_one_rate(self) -> Recipe:
+        if self.optimizer == "muon" and self.lr_factors:
+            raise ValueError(
+                f"optimizer is 'muon' and lr_factors are {self.lr_factors}, which it doesn't use; "
+                "leave them out, or take another optimizer"
+            )
+        return self
+
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
         if step < self.warmup:
@@ -108,8 +117,9 @@ def find_recipe(method: Method, variant: str, name: str) -> Recipe:
     """The recipe of that name for a variant, checked.
 
     Raises:
-        WrongUse: for a method that can't be trained, an unknown variant or recipe.
-        SrBenchError: for a recipe with unknown fields or impossible values.
+        WrongUse: for an unknown variant or recipe.
+        SrBenchError: for a method that can't be trained, or a recipe with unknown fields or
+            impossible values.
     """
     where = f"method {method.name}"
     if method.training is None:

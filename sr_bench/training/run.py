@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from sr_bench import __version__
+from sr_bench.errors import SrBenchError
 from sr_bench.inference import Upscaler
 from sr_bench.method import Setup
 from sr_bench.project import Project
@@ -18,6 +19,7 @@ from sr_bench.training.log import Row, write_log
 from sr_bench.training.machine import describe, pick_device
 from sr_bench.training.processes import Processes, processes
 from sr_bench.training.trainer import Trainer, require_finite
+from sr_bench.training.validation import Clamped
 
 LOOK_EVERY = 20  # steps between looks at the loss, each of which waits for a GPU
 
@@ -75,7 +77,7 @@ class _Run:
         data = Data.read(job)
         self.validation = data.validation
         self.facts = decisive_facts(job, data)
-        self.machine = describe(device)
+        self.machine, self.code = describe(device), f"sr-bench {__version__}, {code_hash()[:12]}"
         self.trainer = Trainer(
             job.recipe, make_network(job, data), data.pairs, processes=shared, device=device
         )
@@ -91,7 +93,12 @@ class _Run:
         path = self.job.checkpoint
         if not path.is_file():
             return
-        state, kept = checkpoint.load(path)
+        try:
+            state, kept = checkpoint.load(path)
+        except SrBenchError as error:
+            raise SrBenchError(f"{error}; delete this file to start anew") from error
+        if "facts" not in kept:
+            raise SrBenchError(f"{path}: holds no checkpoint; delete this file to start anew")
         checkpoint.require_same(path, kept["facts"], self.facts)
         self.trainer.restore(state, kept["step"])
         self.progress = Progress(
@@ -114,7 +121,7 @@ class _Run:
             return
         require_finite(float(self.loss), step, recipe)
         late = self._clock()
-        if due:
+        if due and self.steps:  # a training killed in its last save has its last row
             self._record()
         if save or late:
             self._save(last)
@@ -147,7 +154,8 @@ class _Run:
         row = {}
         for scale in scales:
             setup = Setup(self.job.entry.variant, self.job.entry.label, None, scale, rule)
-            upscale = Upscaler(self.job.name, self.job.training.model(weights, setup), rule, scale)
+            model = Clamped(self.job.training.model(weights, setup))
+            upscale = Upscaler(self.job.name, model, rule, scale)
             name = "val/psnr" if len(scales) == 1 else f"val/psnr_x{scale}"
             row[name] = self.validation.psnr(upscale, scale)
         return row
@@ -155,7 +163,9 @@ class _Run:
     def _save(self, last: bool) -> None:
         if not self.shared.first:
             return
-        job, progress = self.job, self.progress
+        job, progress, weights = self.job, self.progress, self.trainer.weights()
+        largest = torch.stack([value.abs().max() for value in weights.values()]).max()
+        require_finite(float(largest), progress.step, job.recipe, what="largest weight")
         made = {
             **self.facts,
             "step": progress.step,
@@ -163,7 +173,7 @@ class _Run:
             "machine": self.machine,
             "precision": "bf16" if self.trainer.bf16 else "float32",
             "processes": self.shared.count,
-            "code": f"sr-bench {__version__}, {code_hash()[:12]}",
+            "code": self.code,
             "last": progress.last,
         }
         kept = {
@@ -175,7 +185,7 @@ class _Run:
             "steps": self.steps,
         }
         checkpoint.save(job.checkpoint, self.trainer.state(), kept)
-        checkpoint.save(job.weights, self.trainer.weights(), made)
+        checkpoint.save(job.weights, weights, made)
         write_log(job.project.training_log(job.name), progress.rows)
         if last:
             job.checkpoint.unlink()

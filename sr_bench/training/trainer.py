@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -128,15 +129,15 @@ def initialise(network: Callable[[], nn.Module], recipe: Recipe) -> nn.Module:
     return made
 
 
-def require_finite(loss: float, step: int, recipe: Recipe) -> None:
-    """Stop at a loss that is NaN or infinite: nothing after it can be right.
+def require_finite(value: float, step: int, recipe: Recipe, *, what: str = "loss") -> None:
+    """Stop at a value that is NaN or infinite: nothing after it can be right.
 
     Raises:
         SrBenchError: with the step, the learning rate and what to change.
     """
-    if loss != loss or loss in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         raise SrBenchError(
-            f"the loss is {loss} at step {step} of {recipe.steps}, learning rate "
+            f"the {what} is {value} at step {step} of {recipe.steps}, learning rate "
             f"{recipe.rate(step):.3g}: the training diverged; lower the recipe's lr or its clip "
             "and start again"
         )

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from sr_bench.color import rgb_to_y
+from sr_bench.color import gray_of_rgb, rgb_to_y
 from sr_bench.degrade import Degradation, degrade, hr_planes
 from sr_bench.images import Image
+from sr_bench.method import Model
 from sr_bench.metrics import psnr
 
 HELD_OUT = 8
@@ -21,9 +23,9 @@ LARGEST = 480  # pixels of a side: larger images are cut to their middle
 def held_out(count: int) -> list[int]:
     """Which of ``count`` images, in order, are kept from training: evenly spread ones.
 
-    At most :data:`HELD_OUT`, and never more than a tenth.
+    A tenth of them, at least one and at most :data:`HELD_OUT`.
     """
-    kept = min(HELD_OUT, count // 10)
+    kept = min(HELD_OUT, max(1, count // 10))
     return [round((i + 0.5) * count / kept) for i in range(kept)]
 
 
@@ -32,6 +34,17 @@ def middle(image: Image) -> Image:
     height, width = image.shape[:2]
     top, left = max(0, height - LARGEST) // 2, max(0, width - LARGEST) // 2
     return image[top : top + LARGEST, left : left + LARGEST]
+
+
+class Clamped:
+    """A model whose values are kept near [0, 1], where the harness refuses them: it may be new."""
+
+    def __init__(self, model: Model) -> None:
+        self.model, self.colour = model, model.colour
+
+    def __call__(self, lr: torch.Tensor) -> torch.Tensor:
+        """(1, C, h, w) -> (1, C, scale * h, scale * w)."""
+        return self.model(lr).clamp(-0.5, 1.5)
 
 
 @dataclass(frozen=True)
@@ -48,12 +61,14 @@ class Validation:
     def _psnr(
         self, image: Image, upscale: Callable[[NDArray[np.generic]], Image], scale: int
     ) -> float:
-        hr = self._y(hr_planes(image, self.degradation, scale))
-        sr = self._y(upscale(degrade(image, self.degradation, scale=scale)))
+        hr = self._y(hr_planes(image, self.degradation, scale), gray=image.ndim == 2)
+        sr = self._y(upscale(degrade(image, self.degradation, scale=scale)), gray=image.ndim == 2)
         inside = (slice(scale, -scale), slice(scale, -scale))
         return psnr(sr[inside], hr[inside], data_range=255)
 
-    def _y(self, planes: Image) -> NDArray[np.generic]:
+    def _y(self, planes: Image, *, gray: bool) -> NDArray[np.generic]:
         if planes.ndim == 2:
             return planes
-        return rgb_to_y(planes) if self.degradation.colour == "rgb" else planes[..., 0]
+        if self.degradation.colour == "ycbcr":
+            return planes[..., 0]
+        return gray_of_rgb(planes) if gray else rgb_to_y(planes)  # a gray hr is its own Y
