@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from sr_bench.errors import SrBenchError
 from sr_bench.files import sha256
+from sr_bench.images import Image
 from sr_bench.manifest import open_dataset
 from sr_bench.method import Training, find_method
 from sr_bench.parallel import map_images
 from sr_bench.project import Project, TrainEntry
 from sr_bench.protocol import load_protocols
+from sr_bench.resize import imresize
 from sr_bench.run_weights import trained_weights
 from sr_bench.training.pairs import Cut, Pairs, make_pairs
 from sr_bench.training.recipe import Recipe, find_recipe
@@ -90,9 +94,29 @@ class Data:
         for scale in entry.scales:
             skip = job.recipe.small_images == "skip"
             cut = Cut(job.recipe.patch, samples, rule, scale, skip)
-            pairs[scale] = make_pairs([images[i] for i in inside], [names[i] for i in inside], cut)
+            pairs[scale] = make_pairs(*rescaled(images, names, inside, job.recipe.rescale), cut)
         validation = Validation([middle(images[i]) for i in out], rule)
         return cls(pairs, validation, sha256(path), [names[i] for i in out])
+
+
+def rescaled(
+    images: list[Image], names: list[str], chosen: list[int], sizes: tuple[float, ...]
+) -> tuple[list[Image], list[str]]:
+    """The chosen images at each size, made by MATLAB's imresize, and their names."""
+
+    def resize(size: float) -> list[Image]:
+        if size == 1:
+            return [images[i] for i in chosen]
+        scale = Fraction(str(size))
+
+        def one(i: int) -> Image:
+            made = imresize(images[i], scale=scale, rounding="each-pass", border="mirror")
+            return made.astype(np.uint8, copy=False)
+
+        return map_images(one, chosen)
+
+    every = [image for size in sizes for image in resize(size)]
+    return every, [names[i] if s == 1 else f"{names[i]} at {s}" for s in sizes for i in chosen]
 
 
 def make_network(job: Job, data: Data) -> torch.nn.Module:

@@ -30,6 +30,8 @@ class Recipe(BaseModel):
         batch: patches per step, over all processes.
         patch: side of a network input, in pixels of what the network sees: lr, or enlarged lr.
         augment: each patch is flipped and turned in one of 8 ways.
+        rescale: the images are used at these sizes; (1, 0.9, 0.8, 0.7, 0.6) is the augmentation of
+            FSRCNN (Dong et al. 2016, doi:10.1007/978-3-319-46475-6_25).
         small_images: images smaller than a patch are an ``error``, or ``skip``ped and logged.
         loss: ``l1`` and ``mse`` are means over values in [0, 1]; ``sse`` is SRCNN's
             sum / (2 batch); ``charbonnier`` is mean sqrt(d^2 + 1e-6).
@@ -59,6 +61,7 @@ class Recipe(BaseModel):
     batch: PositiveInt = 16
     patch: PositiveInt
     augment: bool = True
+    rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1.0,)
     small_images: Literal["error", "skip"] = "error"
     loss: Literal["l1", "mse", "sse", "charbonnier"] = "l1"
     optimizer: Literal["adam", "sgd", "muon"] = "adam"

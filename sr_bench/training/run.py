@@ -18,6 +18,7 @@ from sr_bench.training.job import Data, Job, code_hash, decisive_facts, make_net
 from sr_bench.training.log import Row, write_log
 from sr_bench.training.machine import describe, pick_device
 from sr_bench.training.processes import Processes, processes
+from sr_bench.training.recipe import Recipe
 from sr_bench.training.trainer import Trainer, require_finite
 from sr_bench.training.validation import Clamped
 
@@ -99,7 +100,9 @@ class _Run:
             raise SrBenchError(f"{error}; delete this file to start anew") from error
         if "facts" not in kept:
             raise SrBenchError(f"{path}: holds no checkpoint; delete this file to start anew")
-        checkpoint.require_same(path, kept["facts"], self.facts)
+        # What a recipe didn't say yet when the checkpoint was written was at its default.
+        then = Recipe.model_validate(kept["facts"]["recipe"]).model_dump(mode="json")
+        checkpoint.require_same(path, kept["facts"] | {"recipe": then}, self.facts)
         self.trainer.restore(state, kept["step"])
         self.progress = Progress(
             kept["step"], kept["minutes"], kept["rows"], before=len(kept["rows"])
