@@ -44,6 +44,12 @@ RECIPES = {
             "lr": 1e-3, "momentum": 0.95, "schedule": "cosine", "warmup": 100, "clip": 1.0,
             "ema": 0.999, "validate_every": 500, "checkpoint_every": 100,
         },
+        # From x2's weights, for x3 and x4; some of T91's images are smaller than a patch of hr.
+        "warm": {
+            "steps": 5000, "batch": 8, "patch": 32, "loss": "l1", "optimizer": "muon",
+            "lr": 7e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 100, "clip": 1.0,
+            "ema": 0.999, "validate_every": 500, "checkpoint_every": 100, "small_images": "skip",
+        },
     },
     "full": {
         "published": {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sr_bench import __version__, images
@@ -17,6 +18,7 @@ from sr_bench.degrade import degrade
 from sr_bench.protocol import load_protocols
 from sr_bench.sources import find_source, load_sources
 
+ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = Path(sys.executable).with_name("sr-bench")
 
 
@@ -464,3 +466,39 @@ def test_images_too_small_for_a_recipe_end_with_1(refused, trainable):
     facts = ["colour.png: is 46 x 33, a patch needs 72 pixels of hr", "small_images to skip"]
     refused(["train", "srcnn-9-1-5-sr-bench-set5-x2"], 1, *facts, cwd=trainable)
     assert not (trainable / "methods").exists()
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """EDSR baseline x2 under BasicSR's keys, values 0..255."""
+    state = {"conv_first.weight": torch.zeros(64, 3, 3, 3), "conv_first.bias": torch.ones(64)}
+    for i in range(16):
+        for name in (f"body.{i}.conv1", f"body.{i}.conv2"):
+            state |= {f"{name}.weight": torch.zeros(64, 64, 3, 3), f"{name}.bias": torch.ones(64)}
+    sizes = {"conv_after_body": (64, 64), "upsample.0": (256, 64), "conv_last": (3, 64)}
+    for name, (out, into) in sizes.items():
+        state |= {f"{name}.weight": torch.zeros(out, into, 3, 3), f"{name}.bias": torch.ones(out)}
+    torch.save({"params": state}, tmp_path / "edsr.pth")
+    return tmp_path / "edsr.pth"
+
+
+def test_keys_shows_what_becomes_of_each(cli, checkpoint):
+    out, _ = cli(["keys", "edsr", "baseline", 2, checkpoint, "--json"], cwd=ROOT)
+    rows = {row["theirs"]: row for row in json.loads(out)}
+    assert len(rows) == 72
+    assert rows["body.3.conv2.bias"] == {
+        "theirs": "body.3.conv2.bias",
+        "ours": "body.3.body.2.bias",
+        "shape": [64],
+        "divisor": 255.0,
+    }
+    out, _ = cli(["keys", "edsr", "baseline", 2, checkpoint], cwd=ROOT)
+    assert "tail.1.weight" in out and "divided by 255" in out and "72 keys" in out
+
+
+def test_keys_of_another_scale_or_method(refused, checkpoint):
+    fact = "tail.0.0.bias is (256,), the network has (576,)"
+    refused(["keys", "edsr", "baseline", 3, checkpoint], 1, str(checkpoint), fact, cwd=ROOT)
+    refused(["keys", "bicubic", "", 3, checkpoint], 2, "bicubic has no map of keys", cwd=ROOT)
+    missing = checkpoint.with_name("missing.pth")
+    refused(["keys", "edsr", "baseline", 2, missing], 1, str(missing), cwd=ROOT)
