@@ -19,7 +19,7 @@ from pydantic import (
 
 from sr_bench.errors import SrBenchError, WrongUse, unknown
 from sr_bench.protocol import load_protocols
-from sr_bench.sources import find_source
+from sr_bench.sources import WHERE, find_source
 from sr_bench.strict_yaml import read_yaml
 
 PARAMS = "params.yaml"
@@ -40,7 +40,8 @@ class Run(BaseModel):
     """method + variant + weights + scale: the unit that a table's row names.
 
     A variant that ends in ``+`` is the one before it, with self-ensemble. ``tile`` bounds memory,
-    not results: the model sees at most about so many lr pixels a side at a time.
+    not results: the model sees at most about so many lr pixels a side at a time. ``origin`` is the
+    file that the run's weights come from, for DVC: the sources, or weights made here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class Run(BaseModel):
     method: str
     variant: str = ""
     weights: str = "none"
+    origin: str | None = None
     scale: Literal[2, 3, 4]
     protocols: SomeNames
     tile: Annotated[int, Field(ge=16, strict=True)] | None = None
@@ -310,6 +312,19 @@ class Project:
                 if protocol not in self.params.protocols:
                     where = f"{self.root / PARAMS}: runs.{name}"
                     raise unknown("protocol", protocol, self.params.protocols, where=where)
+            self._check_origin(run)
+
+    def _check_origin(self, run: Run) -> None:
+        if run.origin is None:
+            return
+        training = self.training_of(run)
+        path = None if training is None else self.trained(training).relative_to(self.root)
+        origin = WHERE if path is None else path.as_posix()
+        if run.origin != origin:
+            raise WrongUse(
+                f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
+                f"'{run.weights}' come from {origin}; correct one of them"
+            )
 
 
 def _explain(error: ValidationError) -> str:

@@ -1,5 +1,7 @@
 """params.yaml: what is accepted, and how each mistake is told."""
 
+from pathlib import Path
+
 import pytest
 
 from sr_bench.errors import SrBenchError, WrongUse
@@ -271,3 +273,32 @@ def test_the_training_of_a_run(load):
     project = load(runs=runs(entry.format("9-1-5", 3), name), train=trainings())
     with pytest.raises(WrongUse, match=rf"weights 'sr-bench-t91' in .*params\.yaml: runs\.{name}"):
         project.training_of(project.run(name))
+
+
+def test_the_origin_of_a_run_agrees_with_its_weights():
+    root = Path(__file__).resolve().parent.parent
+    project = Project.load(root)
+    for name, run in project.params.runs.items():
+        assert run.origin is not None, name
+        assert (root / run.origin).is_file() or run.origin.startswith("methods/weights/"), name
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("origin: sr_bench/sources.yaml", "origin: methods/weights/a.safetensors"),
+        ("origin: sr_bench/sources.yaml", "origin: sources.yaml"),
+    ],
+)
+def test_a_wrong_origin_is_refused(tmp_path, old, new):
+    text = (
+        "methods: [methods]\nledger: null\nfetch: []\nprotocols: {edsr-2017: [Set5]}\nruns:\n"
+        "  bicubic-x2: {method: bicubic, origin: sr_bench/sources.yaml, scale: 2,"
+        " protocols: [edsr-2017]}\n"
+    )
+    (tmp_path / "params.yaml").write_text(text)
+    Project.load(tmp_path)
+    (tmp_path / "params.yaml").write_text(text.replace(old, new))
+    fact = "weights 'none' come from sr_bench/sources.yaml"
+    with pytest.raises(WrongUse, match=fact):
+        Project.load(tmp_path)

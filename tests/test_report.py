@@ -16,6 +16,7 @@ from sr_bench.report.build import build_report, write_report
 from sr_bench.report.data import Report
 from sr_bench.report.page import render, section
 from sr_bench.report.trainings import COLUMNS as TRAININGS
+from sr_bench.timing.table import COLUMNS as TIMINGS
 
 LEDGER = (
     "source,method,variant,dataset,scale,metric,value,protocol,note,run,trained\n"
@@ -168,7 +169,7 @@ def test_what_trained_weights_reach_stands_beside_the_number_they_aim_at(reporte
 
 def test_a_page_without_a_ledger_has_no_verdicts():
     cells = table(("a-x2", 31.0))
-    nothing = [pd.DataFrame(columns=c) for c in (REPRODUCTION, TRAINED, TRAININGS)]
+    nothing = [pd.DataFrame(columns=c) for c in (REPRODUCTION, TRAINED, TRAININGS, TIMINGS)]
     page = render(Report(cells, cells, *nothing, not_run={}))
     assert "At a glance" not in page
     assert "Published against measured" not in page

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sr_bench import __version__
-from sr_bench.cli import pipeline, standalone, training, weights
+from sr_bench.cli import pipeline, standalone, timing, training, weights
 from sr_bench.errors import SrBenchError, WrongUse
 
 _EXTRA = ("torch", "safetensors", "dvclive")  # what the extra [run] adds
@@ -32,6 +32,7 @@ app.command("train")(training.train)
 app.command("upscale")(pipeline.upscale)
 app.command("degrade")(standalone.degrade)
 app.command("score")(standalone.score)
+app.command("time")(timing.time)
 app.command("report")(pipeline.report)
 app.command("check")(pipeline.check)
 app.command("keys")(weights.keys)

@@ -24,6 +24,7 @@ from sr_bench.report.data import Report
 from sr_bench.report.page import render
 from sr_bench.report.trainings import trainings
 from sr_bench.tables import cells
+from sr_bench.timing.table import timings_table
 
 
 def build_report(project: Project) -> Report:
@@ -49,13 +50,15 @@ def build_report(project: Project) -> Report:
         _reproduction(project, table),
         _beside_published(project, table),
         trainings(project),
+        timings_table(project),
         not_run,
     )
 
 
 def write_report(project: Project, report: Report) -> None:
     """Write ``scores.csv``, ``per_image.csv.gz``, ``reproduction.csv``, ``trained.csv``,
-    ``trainings.csv`` and ``README.md``.
+    ``trainings.csv``, ``timings.csv`` and ``README.md``; with timings, the plots of PSNR against
+    speed in ``plots/``.
     """
     folder = project.reports
     counts = report.cells[[*CELL, "images"]]
@@ -64,6 +67,11 @@ def write_report(project: Project, report: Report) -> None:
     write_text(folder / "reproduction.csv", _csv(report.reproduction))
     write_text(folder / "trained.csv", _csv(report.trained))
     write_text(folder / "trainings.csv", _csv(report.trainings))
+    write_text(folder / "timings.csv", _csv(report.timings))
+    if len(report.timings):
+        from sr_bench.report.plots import write_plots
+
+        write_plots(report.cells, report.timings, folder / "plots")
     with replacing(folder / "per_image.csv.gz") as temporary:
         text = _csv(per_image[[*CELL_COLUMNS, "image"]])
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))

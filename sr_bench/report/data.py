@@ -17,6 +17,7 @@ class Report:
         reproduction: every published number with what was measured.
         trained: what weights trained here reach, beside the published numbers they aim at.
         trainings: how those weights were made.
+        timings: every machine's timings of inference.
         not_run: run to the reason why it has no scores.
     """
 
@@ -25,4 +26,5 @@ class Report:
     reproduction: pd.DataFrame
     trained: pd.DataFrame
     trainings: pd.DataFrame
+    timings: pd.DataFrame
     not_run: dict[str, str]

@@ -1,0 +1,105 @@
+"""``sr-bench time``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sr_bench.cli.show import console, count_progress, print_json
+from sr_bench.cli.standalone import JsonFlag
+from sr_bench.errors import SrBenchError
+from sr_bench.project import require_project
+
+if TYPE_CHECKING:
+    from sr_bench.timing.results import Row
+    from sr_bench.timing.session import Session
+    from sr_bench.timing.setting import Setting
+
+Several = list[str] | None
+
+
+def time(
+    runs: Annotated[Several, typer.Argument(help="Runs of params.yaml; all if none.")] = None,
+    device: Annotated[
+        Several, typer.Option(help="cpu-1, cpu-all, cpu (both), cuda, all (what is here).")
+    ] = None,
+    precision: Annotated[
+        Several,
+        typer.Option(
+            help="float32, bf16, fp16 (CUDA), float32-nchw, or one with -compile; by default the "
+            "first three as far as the device is fast in them."
+        ),
+    ] = None,
+    input: Annotated[
+        Several, typer.Option(help="720p (network only), 720p-png (files in and out), a dataset.")
+    ] = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only what the machine's file doesn't hold yet.")
+    ] = False,
+    results: Annotated[
+        Path | None, typer.Option(help="Folder of results, instead of benchmarks/results.")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Time inference, each setting in a process of its own: benchmarks/results/<machine>.json.
+
+    Stopped at any moment, it keeps the rows that are done; --missing goes on from there. Options
+    can be given several times.
+    """
+    from sr_bench.timing.fingerprint import fingerprint
+    from sr_bench.timing.launch import require_suite
+    from sr_bench.timing.plan import Wanted, make_plan
+    from sr_bench.timing.results import Results, results_folder
+    from sr_bench.timing.session import Session
+
+    # An exception, unlike the default, also ends the process that is timing.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    project = require_project()
+    wanted = Wanted(*(tuple(names or ()) for names in (runs, device, precision, input)))
+    plan = make_plan(project, wanted)
+    require_suite()
+    held, path = Results.of(fingerprint(), results or results_folder(project))
+    session = Session(project.root, held, path, plan.weights)
+    settings = session.missing(plan.settings) if missing else plan.settings
+    rows, failed = _time(session, settings, quiet=json)
+    failures = plan.failed | {str(setting): why for setting, why in failed.items()}
+    if json:
+        facts = [row.model_dump(exclude={"stats", "pixels"}) for row in rows]
+        print_json({"file": str(path), "rows": facts, "failed": failures})
+    else:
+        console.print(f"{len(rows)} of {len(settings)} settings timed: {path}", highlight=False)
+    if failures:
+        listed = "\n".join(failures.values())
+        raise SrBenchError(f"{len(failures)} could not be timed, all else was:\n{listed}")
+
+
+def _time(
+    session: Session, settings: list[Setting], *, quiet: bool
+) -> tuple[list[Row], dict[Setting, str]]:
+    rows: list[Row] = []
+    with count_progress("time", len(settings)) as advance:
+
+        def told(setting: Setting, row: Row | None) -> None:
+            advance(1)
+            if row is not None:
+                rows.append(row)
+            if not quiet:
+                console.print(_line(setting, row), highlight=False)
+
+        failed = session.time(settings, told)
+    return rows, failed
+
+
+def _line(setting: Setting, row: Row | None) -> str:
+    if row is None:
+        return f"{setting}: failed"
+    share = f", {row.of_matrix_rate:.0%} of matrix rate" if row.of_matrix_rate else ""
+    psnr = "" if row.psnr is None else f", {row.psnr:.3f} dB"
+    return (
+        f"{setting}: median {row.median_s * 1e3:.1f} ms, IQR {row.iqr_s * 1e3:.1f}, "
+        f"{row.rounds} rounds, {row.peak_memory_mb:.0f} MB{share}{psnr}"
+    )

@@ -1,0 +1,214 @@
+"""Every plot of the report, from ``reports/timings.csv`` and ``reports/scores.csv`` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sr_bench.report.plot_data import (
+    Choice,
+    Place,
+    at,
+    checked_scores,
+    checked_timings,
+    missing,
+    places,
+    quality,
+    with_macs,
+    with_time,
+)
+from sr_bench.report.plot_growth import growth_figure, growth_rows
+from sr_bench.report.plot_quality import Cost, Drawn, quality_figure
+from sr_bench.report.plot_style import looks, printable, save_figure, slug
+
+_KINDS = ("svg", "pdf", "png")
+_STEMS = ("psnr-time", "psnr-macs", "time-size")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure.
+
+    Args:
+        stem: its file name without suffix.
+        caption: one line that says what it shows and how that was made.
+        figure: the figure.
+    """
+
+    stem: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Plots:
+    """What was drawn.
+
+    Args:
+        files: the files written, in order; empty where nothing was timed.
+        captions: stem to caption, for the page.
+        notes: what is not in the plots, and why.
+    """
+
+    files: tuple[Path, ...]
+    captions: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def write_plots(
+    scores: pd.DataFrame, timings: pd.DataFrame, folder: Path, choice: Choice | None = None
+) -> Plots:
+    """Draw every plot and write each as SVG, PDF and PNG into ``folder``.
+
+    The same tables give the same bytes. Plots of earlier calls that are not drawn any more (a
+    machine whose rows are gone) are removed from ``folder``; other files stay.
+
+    Args:
+        scores: the rows of ``scores.csv``.
+        timings: the rows of ``timings.csv``; may be empty.
+        folder: where to; made if need be.
+        choice: what to compare; by default PSNR on Set5 under edsr-2017 against float32 at 720p.
+
+    Raises:
+        SrBenchError: if a column is missing or the scores have different signatures.
+    """
+    notes: list[str] = []
+    files: list[Path] = []
+    captions: dict[str, str] = {}
+    for plot in draw_plots(scores, timings, choice or Choice(), notes):
+        files += save_figure(plot.figure, folder, plot.stem)
+        captions[plot.stem] = plot.caption
+    _remove_stale(folder, files)
+    return Plots(tuple(files), captions, tuple(notes))
+
+
+def draw_plots(
+    scores: pd.DataFrame, timings: pd.DataFrame, choice: Choice, notes: list[str]
+) -> Iterator[Plot]:
+    """Every plot, one at a time; what is left out goes to ``notes``."""
+    if timings.empty:
+        notes.append("no timings: run sr-bench time")
+        return
+    scores, timings = checked_scores(scores), checked_timings(timings)
+    rows = quality(scores, choice)
+    notes += _other_precisions(timings, choice)
+    methods = looks(scores["method"])
+    if len(rows):
+        for place in places(timings):
+            yield from _time_plot(rows, timings, place, choice, methods, notes)
+        yield from _macs_plot(rows, timings, choice, methods, notes)
+    else:
+        notes.append(
+            f"no {choice.metric} of {choice.dataset} under {choice.protocol} in scores.csv"
+        )
+    for place in places(timings):
+        yield from _growth_plot(scores, timings, place, choice, methods, notes)
+
+
+Looks = dict[str, tuple[str, str]]
+
+
+def _time_plot(
+    rows: pd.DataFrame,
+    timings: pd.DataFrame,
+    place: Place,
+    choice: Choice,
+    methods: Looks,
+    notes: list[str],
+) -> Iterator[Plot]:
+    shown = with_time(rows, at(timings, place), choice)
+    left_out = missing(rows, shown)
+    if left_out:
+        notes.append(f"{_about(place, choice)}: not timed: {', '.join(left_out)}")
+    if shown.empty:
+        return
+    caption = (
+        f"{_quality(rows, choice)} Time: median of one {_input(choice)} in {choice.precision} on "
+        f"{printable(place)}; bars: interquartile range."
+    )
+    drawn = quality_figure(
+        shown, Cost(f"time per {_input(choice)} (s)", _axis(choice), caption), methods
+    )
+    yield _plot(slug("psnr-time", place.machine, place.device), caption, drawn, notes)
+
+
+def _macs_plot(
+    rows: pd.DataFrame, timings: pd.DataFrame, choice: Choice, methods: Looks, notes: list[str]
+) -> Iterator[Plot]:
+    shown, doubts = with_macs(rows, timings, choice)
+    notes += doubts
+    left_out = missing(rows, shown)
+    if left_out:
+        notes.append(f"multiply-adds of {choice.input} not known: {', '.join(left_out)}")
+    if shown.empty or not (shown["cost"] > 0).any():
+        return
+    caption = f"{_quality(rows, choice)} Multiply-adds of the network for one {_input(choice)}."
+    if (shown["cost"] == 0).any():
+        caption += " Dotted: no network."
+    cost = Cost(f"multiply-adds per {_input(choice)}", _axis(choice), caption, short=True)
+    yield _plot("psnr-macs", caption, quality_figure(shown, cost, methods), notes)
+
+
+def _growth_plot(
+    scores: pd.DataFrame,
+    timings: pd.DataFrame,
+    place: Place,
+    choice: Choice,
+    methods: Looks,
+    notes: list[str],
+) -> Iterator[Plot]:
+    rows = growth_rows(scores, at(timings, place), choice.precision)
+    if rows.empty:
+        notes.append(f"{printable(place)}: fewer than two image sizes timed: no plot of the growth")
+        return
+    caption = (
+        f"Time and peak memory against the size of the output in {choice.precision} on "
+        f"{printable(place)}. In brackets: p of time = c pixels^p, by least squares. Runs that "
+        "differ in weights alone are one line; bars: interquartile range."
+    )
+    stem = slug("time-size", place.machine, place.device)
+    yield Plot(stem, caption, growth_figure(rows, caption, methods))
+
+
+def _plot(stem: str, caption: str, drawn: Drawn, notes: list[str]) -> Plot:
+    if drawn.unlabelled:
+        notes.append(f"{stem}: no room for the labels of {', '.join(drawn.unlabelled)}")
+    return Plot(stem, caption, drawn.figure)
+
+
+def _quality(rows: pd.DataFrame, choice: Choice) -> str:
+    """The caption's first sentence: whose numbers these are, with their signature."""
+    metric = choice.metric.upper().replace("_", " ")
+    return f"{metric} on {choice.dataset}, {rows['signature'].iloc[0]}."
+
+
+def _axis(choice: Choice) -> str:
+    metric = choice.metric.upper().replace("_", " ")
+    unit = " (dB)" if choice.metric.startswith("psnr") else ""
+    return f"{metric} on {choice.dataset}{unit}"
+
+
+def _input(choice: Choice) -> str:
+    return "1280 × 720 image" if choice.input == "720p" else f"{choice.input} image"
+
+
+def _about(place: Place, choice: Choice) -> str:
+    return f"{printable(place)}, {choice.input}, {choice.precision}"
+
+
+def _other_precisions(timings: pd.DataFrame, choice: Choice) -> list[str]:
+    others = sorted(set(timings["precision"]) - {choice.precision})
+    reason = f"scores.csv holds the quality that {choice.precision} gives"
+    return [f"not in the plots: {', '.join(others)}; {reason}"] if others else []
+
+
+def _remove_stale(folder: Path, files: list[Path]) -> None:
+    for stem in _STEMS:
+        for kind in _KINDS:
+            for path in folder.glob(f"{stem}*.{kind}"):
+                if path not in files:
+                    path.unlink()

@@ -1,0 +1,50 @@
+"""What a network is made of, and the rate of the machine's own matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+SIDE = 2048  # of the square matrices that the machine's rate is measured with
+_PRODUCTS = 7
+
+
+def parameters(network: nn.Module | None) -> int:
+    """Their number; those of all scales where a network has several."""
+    return 0 if network is None else sum(p.numel() for p in network.parameters())
+
+
+def macs(network: nn.Module, calls: Sequence[tuple[Any, ...]]) -> int:
+    """Multiply-adds of the network's convolutions and matrix products over some calls.
+
+    Nothing is computed: the inputs' shapes are enough.
+    """
+    device = next(network.parameters()).device
+    with (
+        FakeTensorMode(allow_non_fake_inputs=True),
+        FlopCounterMode(display=False) as counter,
+        torch.no_grad(),
+    ):
+        for inputs in calls:
+            network(*(_shape_only(x, device) for x in inputs))
+    return int(counter.get_total_flops()) // 2
+
+
+def matrix_rate(device: torch.device, dtype: torch.dtype, clock: Callable[[], float]) -> float:
+    """FLOP/s of a product of two square matrices, in the fastest of some rounds."""
+    a, b = (torch.randn(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
+    times = []
+    for _ in range(_PRODUCTS):
+        start = clock()
+        torch.mm(a, b)
+        times.append(clock() - start)
+    return float(2 * SIDE**3 / min(times[1:]))
+
+
+def _shape_only(value: Any, device: torch.device) -> Any:
+    return torch.empty(value.shape, device=device) if isinstance(value, torch.Tensor) else value

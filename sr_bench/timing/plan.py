@@ -1,0 +1,123 @@
+"""Which settings a command line asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sr_bench.errors import SrBenchError, WrongUse, unknown
+from sr_bench.manifest import open_dataset
+from sr_bench.project import Project
+from sr_bench.timing.devices import choose
+from sr_bench.timing.setting import (
+    FRAMES,
+    GPU,
+    PRECISIONS,
+    Setting,
+    all_settings,
+    works_on,
+)
+from sr_bench.timing.subject import Subject
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to time; what is empty is chosen here.
+
+    Args:
+        runs: names; all runs of ``params.yaml``.
+        devices: names; all that are here.
+        precisions: labels; float32, and those that the device computes fast in.
+        inputs: ``720p``, ``720p-png``, datasets; both, and all that the run is scored on.
+    """
+
+    runs: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass
+class Plan:
+    """Settings in the order in which they are timed, weights by run, and runs that can't be."""
+
+    settings: list[Setting] = field(default_factory=list)
+    weights: dict[str, str | None] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def make_plan(project: Project, wanted: Wanted) -> Plan:
+    """The settings, and for each run that lacks weights or images the reason.
+
+    Raises:
+        WrongUse: for unknown runs, devices, precisions or inputs, and if nothing is left to time.
+    """
+    runs = list(dict.fromkeys(wanted.runs or project.params.runs))
+    for run in runs:
+        project.run(run)
+    devices = choose(list(wanted.devices) or ["all"])
+    _check_labels(project, wanted)
+    plan = Plan()
+    has_network = {run: _examine(project, run, plan) for run in runs}
+    known = {p for device in devices for p in _precisions(device, wanted)}
+    order = [p for p in PRECISIONS if p in known]
+    for setting in all_settings(runs, devices, order, _inputs(project, wanted)):
+        if setting.run in plan.weights and _makes_sense(
+            setting, project, wanted, network=has_network[setting.run]
+        ):
+            plan.settings.append(setting)
+    if not plan.settings and not plan.failed:
+        raise WrongUse(
+            f"nothing to time of {', '.join(runs)} on {', '.join(devices)}: a run without a "
+            "network is timed on the CPU in float32 alone, fp16 on CUDA alone, and datasets are "
+            "those of the run's protocols; ask for others"
+        )
+    return plan
+
+
+def _check_labels(project: Project, wanted: Wanted) -> None:
+    datasets = {d for names in project.params.protocols.values() for d in names}
+    for label in wanted.precisions:
+        if label not in PRECISIONS:
+            raise unknown("precision", label, PRECISIONS, where="sr-bench time")
+    for label in wanted.inputs:
+        if label not in FRAMES and label not in datasets:
+            raise unknown("input", label, [*FRAMES, *datasets], where="sr-bench time")
+
+
+def _examine(project: Project, run: str, plan: Plan) -> bool:
+    """Note the run's weights, or why it can't be timed; whether it has a network."""
+    try:
+        subject = Subject.find(project, run)
+        _, quality = subject.quality
+        open_dataset(quality, project.data, project.manifest(quality))
+        network = subject.has_network
+        plan.weights[run] = subject.weights_sha256
+    except SrBenchError as error:
+        plan.failed[run] = str(error)
+        return False
+    return network
+
+
+def _precisions(device: str, wanted: Wanted) -> tuple[str, ...]:
+    if wanted.precisions:
+        return tuple(p for p in wanted.precisions if works_on(p, device))
+    if device == GPU:
+        return "float32", "bf16", "fp16"
+    import torch
+
+    from sr_bench.training.machine import fast_bf16
+
+    return ("float32", "bf16") if fast_bf16(torch.device("cpu")) else ("float32",)
+
+
+def _inputs(project: Project, wanted: Wanted) -> list[str]:
+    datasets = dict.fromkeys(d for names in project.params.protocols.values() for d in names)
+    return [i for i in (*FRAMES, *datasets) if not wanted.inputs or i in wanted.inputs]
+
+
+def _makes_sense(setting: Setting, project: Project, wanted: Wanted, *, network: bool) -> bool:
+    if setting.precision not in _precisions(setting.device, wanted):
+        return False
+    if not network and (setting.device == GPU or setting.precision != "float32"):
+        return False
+    return setting.input in (*FRAMES, *project.datasets(project.run(setting.run)))

@@ -1,0 +1,182 @@
+"""The results of one machine: ``benchmarks/results/<machine>.json``, as pytest-benchmark has it.
+
+pytest-benchmark's own tools read the file (``pytest-benchmark compare FILE``). ``extra_info`` of
+each benchmark is our row, ``stats.data`` are the times of all its rounds.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sr_bench.errors import SrBenchError
+from sr_bench.files import write_text
+from sr_bench.project import Project
+from sr_bench.timing.fingerprint import Fingerprint
+from sr_bench.timing.setting import Setting
+
+SCHEMA = 1
+
+
+class Row(BaseModel):
+    """What one setting took. docs/timing.md explains each field.
+
+    ``stats`` are pytest-benchmark's, ``stats["data"]`` all times; ``pixels`` are those of each
+    round's sr.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    device: str
+    precision: str
+    input: str
+    median_s: float
+    iqr_s: float
+    rounds: int
+    images_per_s: float
+    megapixels_per_s: float
+    peak_memory_mb: float
+    rss_before_mb: float
+    params: int
+    macs: int | None
+    psnr: float | None
+    psnr_of: str | None
+    gflops: float | None
+    matrix_gflops: float | None
+    of_matrix_rate: float | None
+    threads: int
+    timer: str
+    warmup: int
+    stable: bool
+    load: float
+    weights_sha256: str | None
+    session: str
+    sr_bench: str
+    pixels: tuple[int, ...]
+    stats: dict[str, Any]
+
+    @property
+    def setting(self) -> Setting:
+        """What was timed."""
+        return Setting(self.run, self.device, self.precision, self.input)
+
+    @property
+    def times_s(self) -> list[float]:
+        """All rounds, in order."""
+        return cast(list[float], self.stats["data"])
+
+
+@dataclass
+class Results:
+    """The rows of a machine, and the settings for which its memory is too small."""
+
+    machine: Fingerprint
+    rows: dict[Setting, Row] = field(default_factory=dict)
+    out_of_memory: dict[Setting, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Results:
+        """Read a machine's file.
+
+        Raises:
+            SrBenchError: if it isn't one, or one of another schema.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise SrBenchError(f"{path}: not JSON ({error}); move it away") from error
+        schema = content.get("schema") if isinstance(content, dict) else None
+        if schema != SCHEMA:
+            raise SrBenchError(
+                f"{path}: its schema is {schema!r}, this version reads and writes {SCHEMA}; use "
+                "the version of sr-bench that wrote it, or move it away and time again"
+            )
+        try:
+            return cls._parse(content)
+        except (ValidationError, KeyError, TypeError) as error:
+            what = " ".join(str(error).split())
+            raise SrBenchError(f"{path}: not a results file ({what}); move it away") from error
+
+    @classmethod
+    def of(cls, machine: Fingerprint, folder: Path) -> tuple[Results, Path]:
+        """The machine's results in a folder, empty where it has none yet, and their file."""
+        path = folder / f"{machine.name}.json"
+        return (cls.load(path) if path.is_file() else cls(machine)), path
+
+    def add(self, row: Row) -> None:
+        """Put a row in the place of an earlier one of its setting."""
+        self.rows[row.setting] = row
+        self.out_of_memory.pop(row.setting, None)
+
+    def add_out_of_memory(self, setting: Setting, why: str) -> None:
+        """Note that a setting needs more memory than there is."""
+        self.out_of_memory[setting] = why
+        self.rows.pop(setting, None)
+
+    def save(self, path: Path) -> None:
+        """Write the file, in the order of the settings' names; whole or not at all."""
+        failed = sorted(self.out_of_memory.items(), key=lambda item: str(item[0]))
+        content = {
+            "schema": SCHEMA,
+            "version": "",
+            "datetime": max((r.session for r in self.rows.values()), default=""),
+            "commit_info": {},
+            "machine_info": self.machine.model_dump(),
+            "benchmarks": [_entry(self.rows[s]) for s in sorted(self.rows, key=str)],
+            "out_of_memory": [{**s.asdict(), "why": why} for s, why in failed],
+        }
+        write_text(path, _json(content))
+
+    @classmethod
+    def _parse(cls, content: dict[str, Any]) -> Results:
+        made = cls(Fingerprint.model_validate(content["machine_info"]))
+        for entry in content["benchmarks"]:
+            made.add(Row.model_validate({**entry["extra_info"], "stats": entry["stats"]}))
+        for failed in content["out_of_memory"]:
+            why = failed.pop("why")
+            made.out_of_memory[Setting(**failed)] = why
+        return made
+
+
+def results_folder(project: Project) -> Path:
+    """Where the machines' files lie."""
+    return project.root / "benchmarks" / "results"
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    name = str(row.setting)
+    return {
+        "group": f"{row.input}, {row.device}",
+        "name": name,
+        "fullname": name,
+        "params": row.setting.asdict(),
+        "param": name,
+        "extra_info": row.model_dump(exclude={"stats"}),
+        "options": {"timer": row.timer},
+        "stats": row.stats,
+    }
+
+
+def _json(content: dict[str, Any]) -> str:
+    """JSON with a line for each field, and for each list of numbers."""
+    lists: list[str] = []
+
+    def short(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: short(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            if value and all(isinstance(v, (int, float)) for v in value):
+                lists.append(json.dumps(value, allow_nan=False))
+                return f"\0{len(lists) - 1}\0"
+            return [short(v) for v in value]
+        return value
+
+    text = json.dumps(short(content), indent=1, allow_nan=False)
+    for i, numbers in enumerate(lists):
+        text = text.replace(f'"\\u0000{i}\\u0000"', numbers, 1)
+    return text + "\n"

@@ -1,0 +1,119 @@
+"""``sr-bench time``: settings one after another, each row saved as soon as it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sr_bench import __version__
+from sr_bench.errors import SrBenchError
+from sr_bench.timing.launch import OUT_OF_MEMORY, Measured, OutOfMemory, launch
+from sr_bench.timing.results import Results, Row
+from sr_bench.timing.setting import FRAME, Setting
+from sr_bench.timing.stats import median_and_iqr, rates
+from sr_bench.timing.task import Task
+
+Measure = Callable[[Task], Measured]
+Told = Callable[[Setting, Row | None], None]  # the row, None if the setting failed
+
+
+@dataclass
+class Session:
+    """The timings of one command: rows that belong together, since the machine was the same.
+
+    Args:
+        root: the project's folder.
+        results: the machine's results so far.
+        path: their file.
+        weights: sha256 of each run's weights.
+        measure: times one setting.
+        started: what the session's rows are marked with.
+    """
+
+    root: Path
+    results: Results
+    path: Path
+    weights: dict[str, str | None]
+    measure: Measure = launch
+    started: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+
+    def missing(self, settings: list[Setting]) -> list[Setting]:
+        """Those that the file doesn't hold for these weights, neither as out of memory."""
+        return [s for s in settings if not self._held(s) and s not in self.results.out_of_memory]
+
+    def time(self, settings: list[Setting], told: Told) -> dict[Setting, str]:
+        """Time the settings, and save after each.
+
+        Returns:
+            Those that failed, and why.
+        """
+        failed: dict[Setting, str] = {}
+        for setting in settings:
+            row = None
+            try:
+                row = self._row(setting)
+                self.results.add(row)
+            except OutOfMemory as error:
+                failed[setting] = str(error)
+                self.results.add_out_of_memory(setting, OUT_OF_MEMORY)
+            except SrBenchError as error:
+                failed[setting] = str(error)
+            self.results.save(self.path)
+            told(setting, row)
+        return failed
+
+    def _row(self, setting: Setting) -> Row:
+        known = self._known_psnr(setting)
+        measured = self.measure(Task(self.root, setting, psnr=known is None))
+        psnr = measured.facts["psnr"] if known is None else known
+        return make_row(
+            setting,
+            Measured({**measured.facts, "psnr": psnr}, measured.stats),
+            weights_sha256=self.weights[setting.run],
+            session=self.started,
+        )
+
+    def _known_psnr(self, setting: Setting) -> float | None:
+        """That of a row of this session which differs only in its input."""
+        for row in self.results.rows.values():
+            same = (row.run, row.device, row.precision, row.session)
+            if same == (setting.run, setting.device, setting.precision, self.started):
+                return row.psnr
+        return None
+
+    def _held(self, setting: Setting) -> bool:
+        row = self.results.rows.get(setting)
+        return row is not None and row.weights_sha256 == self.weights[setting.run]
+
+
+def make_row(
+    setting: Setting, measured: Measured, *, weights_sha256: str | None, session: str
+) -> Row:
+    """A row from what the process measured.
+
+    The share of the machine's matrix rate is that of the network alone at the median time.
+    """
+    facts, times = dict(measured.facts), measured.stats["data"]
+    median, iqr = median_and_iqr(times)
+    images, megapixels = rates(times, facts["pixels"])
+    gflops = None
+    if setting.input == FRAME and facts["macs"]:
+        gflops = 2 * facts["macs"] / median / 1e9
+    matrix = facts["matrix_gflops"]
+    return Row(
+        **setting.asdict(),
+        **facts,
+        median_s=median,
+        iqr_s=iqr,
+        rounds=len(times),
+        images_per_s=images,
+        megapixels_per_s=megapixels,
+        gflops=gflops,
+        of_matrix_rate=gflops / matrix if gflops and matrix else None,
+        weights_sha256=weights_sha256,
+        session=session,
+        sr_bench=__version__,
+        stats=measured.stats,
+    )

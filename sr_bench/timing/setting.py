@@ -1,0 +1,76 @@
+"""What is timed: a run on a device, in a precision, on an input."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+FRAME = "720p"  # the network alone, its input and output on the device
+FILES = "720p-png"  # the whole way, a PNG file in and a PNG file out
+FRAMES = (FRAME, FILES)  # every other input is a dataset's name
+_WIDTH, _HEIGHT = 1280, 720
+
+ONE, ALL, GPU = "cpu-1", "cpu-all", "cuda"
+DEVICES = (ONE, ALL, GPU)
+
+
+class Precision(NamedTuple):
+    """How a network is run.
+
+    Args:
+        dtype: what autocast computes in, as PyTorch calls it; ``float32`` is no autocast.
+        compiled: whether by ``torch.compile``.
+        channels_last: the layout of weights and inputs; if not, PyTorch's own, NCHW.
+    """
+
+    dtype: str
+    compiled: bool = False
+    channels_last: bool = True
+
+
+_DTYPES = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+PLAIN = "float32-nchw"  # what a plain eager call does, to compare with
+PRECISIONS = {
+    **{name: Precision(dtype) for name, dtype in _DTYPES.items()},
+    PLAIN: Precision("float32", channels_last=False),
+    **{f"{name}-compile": Precision(dtype, compiled=True) for name, dtype in _DTYPES.items()},
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the timings."""
+
+    run: str
+    device: str
+    precision: str
+    input: str
+
+    def __str__(self) -> str:
+        return f"{self.run} {self.device} {self.precision} {self.input}"
+
+    def asdict(self) -> dict[str, str]:
+        """The four by name."""
+        return asdict(self)
+
+
+def works_on(precision: str, device: str) -> bool:
+    """Whether a device has that precision: fp16 is CUDA's alone."""
+    return device == GPU or PRECISIONS[precision].dtype != "float16"
+
+
+def frame_of(scale: int) -> tuple[int, int]:
+    """Height and width of the lr image of which ``scale`` makes 1280 x 720.
+
+    x3 doesn't divide 1280: 427 x 240 becomes 1281 x 720.
+    """
+    return _HEIGHT // scale, round(_WIDTH / scale)
+
+
+def all_settings(
+    runs: list[str], devices: list[str], precisions: list[str], inputs: list[str]
+) -> list[Setting]:
+    """Every combination. Runs change fastest: what is compared is timed in the same minutes."""
+    order = itertools.product(devices, inputs, precisions, runs)
+    return [Setting(run, device, precision, i) for device, i, precision, run in order]

@@ -1,0 +1,119 @@
+"""A run of the project, ready to be timed: its model on a device, its weights, its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sr_bench.degrade import Degradation, degrade
+from sr_bench.files import sha256
+from sr_bench.images import Image
+from sr_bench.inference import Upscaler
+from sr_bench.manifest import open_dataset
+from sr_bench.method import Method, find_method
+from sr_bench.project import Project, Run
+from sr_bench.protocol import load_protocols
+from sr_bench.run_weights import noted_weights
+from sr_bench.score import Pair, score_pair
+from sr_bench.timing.placed import Inner, network_of, place
+from sr_bench.timing.setting import FRAMES, GPU, Setting
+from sr_bench.upscale import load_upscaler
+
+_QUALITY = "Set5"  # where a run is scored on it, else the first dataset of its first protocol
+
+
+class Ready(NamedTuple):
+    """A run's upscaler on a device, and what of it "network only" times."""
+
+    upscaler: Upscaler
+    inner: Inner
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run, the method it names and the file of its weights."""
+
+    project: Project
+    run: Run
+    method: Method
+    file: Path | None
+
+    @classmethod
+    def find(cls, project: Project, name: str) -> Subject:
+        """The run of that name.
+
+        Raises:
+            SrBenchError: if it or its weights aren't there.
+        """
+        run = project.run(name)
+        method = find_method(run.method, project.method_folders)
+        return cls(project, run, method, noted_weights(project, run, method))
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """The hash of the weights' file."""
+        return None if self.file is None else sha256(self.file)
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the model has a network, which can be moved; the model is loaded to see."""
+        return network_of(self._load(self._degradation(self.run.protocols[0])).model) is not None
+
+    @property
+    def quality(self) -> tuple[str, str]:
+        """The protocol and the dataset of the PSNR that stands beside the times."""
+        protocol = self.run.protocols[0]
+        datasets = self.project.params.protocols[protocol]
+        return protocol, _QUALITY if _QUALITY in datasets else datasets[0]
+
+    def ready(self, setting: Setting) -> Ready:
+        """The upscaler for a setting's input, on its device, in its precision.
+
+        A dataset's lr is made as the run's first protocol on it says; the frame is RGB.
+        """
+        if setting.input not in FRAMES:
+            return self._ready(self._degradation(self._protocol_on(setting.input)), setting)
+        rule = self._degradation(self.run.protocols[0])
+        return self._ready(rule.model_copy(update={"colour": "rgb"}), setting)
+
+    def images(self, dataset: str, protocol: str) -> Iterator[tuple[Image, NDArray[np.generic]]]:
+        """hr and lr of each image of a dataset."""
+        rule, project = self._degradation(protocol), self.project
+        opened = open_dataset(dataset, project.data, project.manifest(dataset))
+        for entry in opened:
+            hr = opened.read(entry)
+            yield hr, degrade(hr, rule, scale=self.run.scale)
+
+    def inputs(self, dataset: str) -> list[NDArray[np.generic]]:
+        """lr of each image of a dataset, as :meth:`ready` expects it."""
+        return [lr for _, lr in self.images(dataset, self._protocol_on(dataset))]
+
+    def psnr(self, setting: Setting) -> float:
+        """Mean PSNR in dB, by :attr:`quality`, of what the device makes in that precision."""
+        protocol, dataset = self.quality
+        rule, scale = self._degradation(protocol), self.run.scale
+        upscale = self._ready(rule, setting).upscaler
+        pairs = (Pair(upscale(lr), hr, rule.colour) for hr, lr in self.images(dataset, protocol))
+        return fmean(score_pair(pair, protocol, scale=scale)["psnr"] for pair in pairs)
+
+    def _ready(self, rule: Degradation, setting: Setting) -> Ready:
+        upscaler = self._load(rule)
+        device = "cuda" if setting.device == GPU else "cpu"
+        model, inner = place(upscaler.model, device, setting.precision)
+        return Ready(replace(upscaler, model=model), inner)
+
+    def _load(self, rule: Degradation) -> Upscaler:
+        return load_upscaler(self.run, self.method, self.file, rule)
+
+    def _protocol_on(self, dataset: str) -> str:
+        return self.project.datasets(self.run)[dataset][0]
+
+    @staticmethod
+    def _degradation(protocol: str) -> Degradation:
+        return load_protocols().degradation_of(protocol)

@@ -1,0 +1,123 @@
+"""Settings, rounds, statistics, devices and the machine's name."""
+
+import os
+import platform
+from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
+import pytest
+
+from sr_bench.errors import WrongUse
+from sr_bench.timing.devices import choose, pinned, present, threads_of
+from sr_bench.timing.fingerprint import Fingerprint, fingerprint
+from sr_bench.timing.memory import peak_mb, resident_mb
+from sr_bench.timing.rounds import rounds_for, warm_up
+from sr_bench.timing.setting import PRECISIONS, Setting, all_settings, frame_of, works_on
+from sr_bench.timing.stats import median_and_iqr, rates
+
+
+@pytest.mark.parametrize(
+    ("scale", "lr", "sr"),
+    [(2, (360, 640), (720, 1280)), (3, (240, 427), (720, 1281)), (4, (180, 320), (720, 1280))],
+)
+def test_frame(scale: int, lr: tuple[int, int], sr: tuple[int, int]) -> None:
+    assert frame_of(scale) == lr
+    assert (lr[0] * scale, lr[1] * scale) == sr
+
+
+def test_settings_of_one_kind_are_neighbours() -> None:
+    made = all_settings(["a", "b"], ["cpu-1"], ["float32", "bf16"], ["720p"])
+    assert [str(s) for s in made[:2]] == ["a cpu-1 float32 720p", "b cpu-1 float32 720p"]
+    assert Setting(**made[3].asdict()) == made[3] == Setting("b", "cpu-1", "bf16", "720p")
+
+
+def test_precisions() -> None:
+    assert not works_on("fp16", "cpu-1") and not works_on("fp16-compile", "cpu-all")
+    assert works_on("fp16", "cuda") and works_on("bf16", "cpu-1")
+    assert not PRECISIONS["float32-nchw"].channels_last
+
+
+@pytest.mark.parametrize("times", [[3.0], [1.0, 2.0], [5.0, 1.0, 2.0], [0.1, 0.7, 0.3, 0.9, 0.2]])
+def test_statistics_equal_numpys(times: list[float]) -> None:
+    median, iqr = median_and_iqr(times)
+    assert median == np.median(times)
+    assert iqr == pytest.approx(np.quantile(times, 0.75) - np.quantile(times, 0.25), abs=1e-15)
+
+
+def test_rates() -> None:
+    assert rates([1.0, 0.5, 0.25], [2_000_000] * 3) == (2.0, 4.0)  # at the median time
+    assert rates([1.0, 3.0], [1_000_000, 3_000_000]) == (0.5, 1.0)  # over all of a dataset
+
+
+def clock_of(durations: Iterator[float]) -> tuple[object, object]:
+    """A call that takes the next of the durations, and the clock that shows it."""
+    now = [0.0]
+
+    def call() -> None:
+        now[0] += next(durations)
+
+    return call, lambda: now[0]
+
+
+def test_warm_up_ends_when_stable() -> None:
+    call, clock = clock_of(iter([9e-1, 5e-1, 3e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1]))
+    warmth = warm_up(call, clock)
+    assert (warmth.calls, warmth.stable) == (8, True)
+    assert warmth.seconds == pytest.approx(0.1)
+
+
+def test_warm_up_gives_up() -> None:
+    call, clock = clock_of(0.01 * 1.1**i for i in count())
+    assert warm_up(call, clock)[:2] == (30, False)
+    call, clock = clock_of(iter([9.0, 9.0]))
+    assert warm_up(call, clock) == (2, False, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rounds"), [(6.0, 3), (5.0, 5), (0.5, 5), (0.05, 20), (0.001, 50), (0.0, 50)]
+)
+def test_rounds(seconds: float, rounds: int) -> None:
+    assert rounds_for(seconds) == rounds
+
+
+def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("sr_bench.timing.devices.cores", lambda: 4)
+    assert present() == choose(["all"]) == choose(["cpu-1", "cpu"]) == ["cpu-1", "cpu-all"]
+    assert (threads_of("cpu-1"), threads_of("cpu-all"), threads_of("cuda")) == (1, 4, 4)
+    with pytest.raises(WrongUse, match=r"no device 'cuda' .* choose one of: cpu-1, cpu-all, cpu"):
+        choose(["cpu", "cuda"])
+    monkeypatch.setattr("sr_bench.timing.devices.cores", lambda: 1)
+    assert present() == ["cpu-1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no pinning on this system")
+def test_pinned() -> None:
+    before = os.sched_getaffinity(0)
+    with pinned("cpu-1") as variables:
+        assert os.sched_getaffinity(0) == {max(before)}
+        assert variables["OMP_NUM_THREADS"] == "1"
+    assert os.sched_getaffinity(0) == before
+
+
+def test_name_of_a_machine() -> None:
+    facts = {"cpu": "AMD EPYC (R)", "instructions": ["avx2"], "cores": 2, "threads": 2}
+    facts |= {"torch": "2.13.0", "os": "Linux", "gpu": None, "driver": None}
+    one = Fingerprint.model_validate(facts)
+    other = Fingerprint.model_validate(facts | {"instructions": []})
+    stem = "amd-epyc-r-2-threads-torch-2.13.0-"
+    assert one.name.startswith(stem) and other.name.startswith(stem)
+    assert one.name != other.name == Fingerprint.model_validate(facts | {"instructions": []}).name
+
+
+def test_fingerprint_does_not_tell_whose_machine_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "node", lambda: "SECRET")
+    here = fingerprint()
+    told = here.model_dump_json() + here.name
+    assert "SECRET" not in told and "/" not in told
+    assert here.threads >= 1 and here.cores >= 1 and here.torch
+
+
+def test_memory() -> None:
+    assert 10 < resident_mb() <= peak_mb()

@@ -1,0 +1,139 @@
+"""Networks on a device, in a precision; what they cost."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sr_bench.errors import SrBenchError
+from sr_bench.inference import Upscaler
+from sr_bench.method import load_method
+from sr_bench.protocol import load_protocols
+from sr_bench.timing.cost import macs, parameters
+from sr_bench.timing.placed import network_of, place
+
+METHODS = Path(__file__).parents[1] / "methods"
+RULE = load_protocols().degradations["rgb-matlab"]
+
+
+class Tiny(nn.Module):
+    colour, reach = "rgb", 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 12, 3, padding=1)
+
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        return nn.functional.pixel_shuffle(self.conv(lr), 2).clamp(0, 1)
+
+
+class Around:
+    """A model that is no module, with a network inside that also takes a scale."""
+
+    colour = "rgb"
+
+    def __init__(self) -> None:
+        self.network = Scaled()
+
+    def __call__(self, lr: torch.Tensor) -> torch.Tensor:
+        return self.network(lr, 2)
+
+
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tiny = Tiny()
+
+    def forward(self, lr: torch.Tensor, scale: int) -> torch.Tensor:
+        assert type(scale) is int
+        return self.tiny(lr)
+
+
+class Plain:
+    colour = "any"
+
+    def __call__(self, lr: torch.Tensor) -> torch.Tensor:
+        return lr.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+@pytest.fixture
+def lr() -> torch.Tensor:
+    return torch.rand(1, 3, 9, 7, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("make", [Tiny, Around])
+@pytest.mark.parametrize("precision", ["float32", "float32-nchw", "bf16"])
+def test_placed(make: type, precision: str, lr: torch.Tensor) -> None:
+    model = make()
+    with torch.no_grad():
+        expected = model(lr)
+    sr = place(model, "cpu", precision).model(lr)
+    assert sr.dtype == torch.float32 and sr.shape == (1, 3, 18, 14)
+    torch.testing.assert_close(sr, expected, rtol=0, atol=1e-2 if precision == "bf16" else 1e-6)
+
+
+def test_the_model_around_is_not_changed() -> None:
+    model = Around()
+    standing = place(model, "cpu", "bf16")
+    assert isinstance(model.network, Scaled)
+    assert standing.model.network is standing.inner
+    assert network_of(model) is model.network and network_of(Plain()) is None
+
+
+@pytest.mark.parametrize("make", [Tiny, Around, Plain])
+def test_inputs_are_noted_and_repeatable(make: type) -> None:
+    model, inner = place(make(), "cpu", "float32")
+    upscaler = Upscaler("a", model, RULE, 2, ensemble=True)
+    lr = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+    with inner.noting() as passes:
+        upscaler(lr)
+    upscaler(lr)
+    assert len(passes) == 8  # self-ensemble's; not those after the block
+    first = torch.from_numpy(lr.transpose(2, 0, 1)[None] / np.float32(255))
+    assert torch.equal(passes[0][0], first)
+    assert torch.equal(inner.resident(*passes[0]).float(), model(first))
+
+
+@pytest.mark.parametrize(("device", "precision"), [("cuda", "float32"), ("cpu", "bf16")])
+def test_without_a_network(device: str, precision: str) -> None:
+    with pytest.raises(SrBenchError, match=f"can't run on {device} in {precision}"):
+        place(Plain(), device, precision)
+
+
+def hand_counted(layers: list[tuple[int, int, int, int]]) -> int:
+    """Inputs, outputs, kernel, pixels of each convolution."""
+    return sum(i * o * k * k * pixels for i, o, k, pixels in layers)
+
+
+def test_macs_of_srcnn() -> None:
+    srcnn = load_method(METHODS / "srcnn.py").training
+    assert srcnn is not None
+    network, pixels = srcnn.network("9-5-5", (2,)), 1280 * 720
+    # Trained without padding; as scored, it pads, and every layer makes every pixel.
+    for layer in (network.conv1, network.conv2, network.conv3):
+        layer.padding = tuple(k // 2 for k in layer.kernel_size)
+        layer._reversed_padding_repeated_twice = [p for p in layer.padding for _ in range(2)]
+        layer.padding_mode = "replicate"
+    expected = hand_counted([(1, 64, 9, pixels), (64, 32, 5, pixels), (32, 1, 5, pixels)])
+    assert expected == 57184 * pixels
+    assert macs(network, [(torch.empty(1, 1, 720, 1280),)]) == expected
+    assert parameters(network) == 57184 + 64 + 32 + 1
+
+
+def test_macs_of_edsr() -> None:
+    edsr = load_method(METHODS / "edsr.py").training
+    assert edsr is not None
+    network, small, large = edsr.network("baseline", (2,)), 640 * 360, 1280 * 720
+    layers = [(3, 64, 3, small), *[(64, 64, 3, small)] * 33, (64, 256, 3, small), (64, 3, 3, large)]
+    placed = place(network, "cpu", "float32").inner
+    assert macs(placed.network, [(torch.empty(1, 3, 360, 640),)]) == hand_counted(layers)
+    assert hand_counted(layers) == 316_248_883_200  # the 316 G of everybody's tables
+    assert parameters(network) == 1_369_859
+    assert parameters(None) == 0
+
+
+def test_macs_of_several_passes() -> None:
+    one = (torch.empty(1, 3, 8, 8),)
+    assert macs(Tiny(), [one, one]) == 2 * macs(Tiny(), [one]) == 2 * 3 * 12 * 9 * 64

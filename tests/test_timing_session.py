@@ -1,0 +1,288 @@
+"""`sr-bench time`: the file it writes, what it keeps when stopped, and how it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from sr_bench.cli.app import app
+from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.project import Project
+from sr_bench.timing import launch as launching
+from sr_bench.timing.fingerprint import Fingerprint
+from sr_bench.timing.launch import Measured, OutOfMemory, launch
+from sr_bench.timing.plan import Wanted, make_plan
+from sr_bench.timing.results import SCHEMA, Results, results_folder
+from sr_bench.timing.session import Session, make_row
+from sr_bench.timing.setting import Setting
+from sr_bench.timing.table import COLUMNS, timings_table
+from sr_bench.timing.task import Task, handed_over
+
+MACHINE = Fingerprint(
+    cpu="A", instructions=("avx2",), cores=1, threads=2, torch="2", os="L", gpu=None, driver=None
+)
+ONE = Setting("bicubic-x2", "cpu-1", "float32", "720p")
+FILES = Setting("bicubic-x2", "cpu-1", "float32", "720p-png")
+SETS = Setting("bicubic-x2", "cpu-1", "float32", "Set5")
+CONTRACT = (
+    "run,machine,device,precision,input,"
+    "median_s,iqr_s,rounds,images_per_s,peak_memory_mb,params,macs"
+)
+FACTS = {
+    "peak_memory_mb": 400.0,
+    "rss_before_mb": 300.0,
+    "params": 10,
+    "macs": 3_000_000_000,
+    "psnr": None,
+    "psnr_of": "Set5, edsr-2017",
+    "matrix_gflops": 120.0,
+    "threads": 1,
+    "timer": "perf_counter",
+    "warmup": 6,
+    "stable": True,
+    "load": 0.5,
+    "pixels": [921600] * 5,
+}
+
+
+def measured(task: Task, times: tuple[float, ...] = (0.3, 0.1, 0.2, 0.5, 0.4)) -> Measured:
+    facts = FACTS | {"psnr": 33.5 if task.psnr else None}
+    if task.setting.input == "Set5":
+        facts |= {"macs": None, "pixels": [100, 200], "matrix_gflops": None}
+        times = times[:2]
+    return Measured(facts, {"data": list(times), "median": 0.3})
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Callable[..., Session]:
+    def make(measure: object = measured, **options: object) -> Session:
+        results, path = Results.of(MACHINE, tmp_path / "results")
+        return Session(tmp_path, results, path, {"bicubic-x2": "w"}, measure, **options)
+
+    return make
+
+
+def nobody(setting: Setting, row: object) -> None:
+    pass
+
+
+def test_a_row() -> None:
+    row = make_row(ONE, measured(Task(Path(), ONE, True)), weights_sha256="w", session="s")
+    assert (row.median_s, row.rounds, row.psnr) == (0.3, 5, 33.5)
+    assert row.iqr_s == pytest.approx(0.2)
+    assert row.images_per_s == pytest.approx(1 / 0.3)
+    assert row.megapixels_per_s == pytest.approx(0.9216 / 0.3)
+    assert row.gflops == pytest.approx(6 / 0.3)
+    assert row.of_matrix_rate == pytest.approx(20 / 120)
+    files = make_row(FILES, measured(Task(Path(), ONE, True)), weights_sha256="w", session="s")
+    assert files.gflops is files.of_matrix_rate is None
+
+
+def test_the_file_holds_all_that_was_measured(session: Callable[..., Session]) -> None:
+    made = session()
+    assert made.time([ONE, SETS], nobody) == {}
+    assert Results.load(made.path) == made.results
+    content = json.loads(made.path.read_text())
+    assert content["schema"] == SCHEMA
+    assert content["machine_info"] == json.loads(MACHINE.model_dump_json())
+    assert made.path.name == f"{MACHINE.name}.json"
+    first = content["benchmarks"][0]
+    assert first["stats"]["data"] == [0.3, 0.1, 0.2, 0.5, 0.4]
+    assert made.results.rows[ONE].times_s == first["stats"]["data"]
+
+
+def test_rows_are_merged(session: Callable[..., Session]) -> None:
+    session(started="2026-01-01T00:00:00Z").time([ONE, FILES], nobody)
+    again = session(lambda task: measured(task, (1.0, 1.0, 1.0)), started="2026-01-02T00:00:00Z")
+    again.time([FILES], nobody)
+    rows = Results.load(again.path).rows
+    assert [rows[s].median_s for s in (ONE, FILES)] == [0.3, 1.0]
+    assert [rows[s].session[:10] for s in (ONE, FILES)] == ["2026-01-01", "2026-01-02"]
+
+
+def test_psnr_is_computed_once_a_session(session: Callable[..., Session]) -> None:
+    asked: list[bool] = []
+
+    def measure(task: Task) -> Measured:
+        asked.append(task.psnr)
+        return measured(task)
+
+    made = session(measure, started="a")
+    made.time([ONE, FILES, SETS], nobody)
+    assert asked == [True, False, False]
+    assert {row.psnr for row in made.results.rows.values()} == {33.5}
+    session(measure, started="b").time([ONE], nobody)
+    assert asked[3:] == [True]
+
+
+def test_interruption_keeps_the_rows_that_are_done(session: Callable[..., Session]) -> None:
+    def measure(task: Task) -> Measured:
+        if task.setting == SETS:
+            raise KeyboardInterrupt
+        return measured(task)
+
+    made = session(measure)
+    with pytest.raises(KeyboardInterrupt):
+        made.time([ONE, FILES, SETS], nobody)
+    assert set(Results.load(made.path).rows) == {ONE, FILES}
+    assert session().missing([ONE, SETS, FILES]) == [SETS]
+    assert [p.name for p in made.path.parent.iterdir()] == [made.path.name]
+
+
+def test_missing_are_those_of_other_weights_too(session: Callable[..., Session]) -> None:
+    session().time([ONE], nobody)
+    made = session()
+    assert made.missing([ONE]) == []
+    made.weights = {"bicubic-x2": "other"}
+    assert made.missing([ONE]) == [ONE]
+
+
+def test_failures_are_reported_and_the_others_go_on(session: Callable[..., Session]) -> None:
+    def measure(task: Task) -> Measured:
+        if task.setting == ONE:
+            raise OutOfMemory(f"{ONE}: out of memory (9 TB)")
+        if task.setting == FILES:
+            raise SrBenchError(f"{FILES}: /a/path is broken")
+        return measured(task)
+
+    made, told = session(measure), []
+    failed = made.time([ONE, FILES, SETS], lambda setting, row: told.append((setting, bool(row))))
+    assert told == [(ONE, False), (FILES, False), (SETS, True)]
+    assert list(failed) == [ONE, FILES]
+    read = Results.load(made.path)
+    assert read.out_of_memory == {ONE: "out of memory"}
+    assert set(read.rows) == {SETS}
+    assert "/a/path" not in made.path.read_text()
+    assert made.missing([ONE, FILES, SETS]) == [FILES]
+    made.measure = measured
+    made.time([ONE], nobody)
+    assert Results.load(made.path).out_of_memory == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not JSON"),
+        ("[]", "schema is None"),
+        ('{"schema": 7}', r"schema is 7, this version reads and writes 1.*move it away"),
+        ('{"schema": 1}', "not a results file"),
+        ('{"schema": 1, "machine_info": {}, "benchmarks": []}', "not a results file"),
+    ],
+)
+def test_other_files_are_left_alone(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / f"{MACHINE.name}.json"
+    path.write_text(text)
+    with pytest.raises(SrBenchError, match=said):
+        Results.of(MACHINE, tmp_path)
+    assert path.read_text() == text
+
+
+def test_table(project: Path) -> None:
+    root = Project.load(project)
+    assert list(timings_table(root).columns) == COLUMNS == CONTRACT.split(",")
+    path = results_folder(root) / f"{MACHINE.name}.json"
+    Session(project, Results(MACHINE), path, {"bicubic-x2": None}, measured).time([ONE], nobody)
+    other = MACHINE.model_copy(update={"cpu": "B"})
+    there = results_folder(root) / f"{other.name}.json"
+    gone = Setting("gone-x2", "cpu-1", "float32", "720p")
+    weights = {"bicubic-x2": None, "gone-x2": None}
+    Session(project, Results(other), there, weights, measured).time([SETS, gone], nobody)
+    table = timings_table(root)
+    assert list(table["machine"]) == [MACHINE.name, other.name]
+    assert list(table["input"]) == ["720p", "Set5"]
+    assert table["macs"].tolist()[0] == 3_000_000_000 and table["macs"].isna().tolist()[1]
+    lines = table.to_csv(index=False).splitlines()
+    assert lines[0] == CONTRACT and lines[2].endswith(",10,")
+
+
+def test_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("sr_bench.timing.devices.cores", lambda: 2)
+    root = Project.load(project)
+    plan = make_plan(root, Wanted())
+    devices = ("cpu-1", "cpu-all")
+    assert [str(s) for s in plan.settings] == [
+        f"bicubic-x2 {d} float32 {i}" for d in devices for i in ("720p", "720p-png", "Set5")
+    ]
+    assert plan.weights == {"bicubic-x2": None} and plan.failed == {}
+    for wanted, said in (
+        (Wanted(runs=("bicubic-x9",)), "did you mean bicubic-x2"),
+        (Wanted(devices=("cuda",)), "no device 'cuda'"),
+        (Wanted(precisions=("float16",)), "unknown precision 'float16'"),
+        (Wanted(inputs=("Set15",)), "did you mean Set5"),
+        (Wanted(precisions=("fp16",)), "nothing to time"),
+        (Wanted(precisions=("bf16",)), "nothing to time"),
+    ):
+        with pytest.raises(WrongUse, match=said):
+            make_plan(root, wanted)
+
+
+def test_a_run_without_images_is_named(project: Path) -> None:
+    (project / "build" / "manifests" / "Set5.json").unlink()
+    plan = make_plan(Project.load(project), Wanted())
+    assert plan.settings == [] and "sr-bench fetch Set5" in plan.failed["bicubic-x2"]
+
+
+def test_task_crosses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert handed_over() is None
+    task = Task(Path("/root"), SETS, psnr=True)
+    task.write(tmp_path)
+    monkeypatch.setenv("SR_BENCH_TIMING", str(tmp_path))
+    assert handed_over() == (task, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("code", "why", "kind", "said"),
+    [
+        (-9, None, OutOfMemory, "killed by SIGKILL: out of memory"),
+        (-11, None, SrBenchError, "killed by SIGSEGV"),
+        (1, "CUDA out of memory. Tried 9 GiB", OutOfMemory, "out of memory"),
+        (1, "DefaultCPUAllocator: can't allocate memory", OutOfMemory, "out of memory"),
+        (1, "sr is wrong", SrBenchError, "sr is wrong"),
+        (4, None, SrBenchError, "ended with 4: pytest says"),
+    ],
+)
+def test_how_a_process_ends(
+    code: int, why: str | None, kind: type, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(task: Task, folder: Path) -> subprocess.CompletedProcess[str]:
+        if why:
+            (folder / "error.txt").write_text(why)
+        return subprocess.CompletedProcess([], code, "pytest says", "")
+
+    monkeypatch.setattr(launching, "_run", run)
+    with pytest.raises(SrBenchError, match=said) as caught:
+        launch(Task(Path(), ONE, psnr=False))
+    assert type(caught.value) is kind and str(ONE) in str(caught.value)
+
+
+def test_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it, in the processes that it starts."""
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
+    arguments = ["time", "--device", "cpu-1", "--input", "Set5", "--json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    (row,) = told["rows"]
+    assert (row["rounds"], row["threads"], row["params"], row["macs"]) == (2, 1, 0, None)
+    assert row["psnr_of"] == "Set5, edsr-2017" and 0 < row["psnr"] < 30
+    assert 0 < row["rss_before_mb"] <= row["peak_memory_mb"]
+    assert Results.load(Path(told["file"])).rows[SETS].pixels == (32 * 46, 34 * 44)
+    again = CliRunner().invoke(app, [*arguments, "--missing"])
+    assert json.loads(again.stdout)["rows"] == []
+
+
+def test_peak_memory_is_the_programs_own() -> None:
+    """Not that of the process which starts it, as ru_maxrss would have it."""
+    held = bytearray(os.urandom(1) * 400_000_000)
+    code = "from sr_bench.timing.memory import peak_mb; print(peak_mb())"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(said.stdout) < len(held) / 1e6
