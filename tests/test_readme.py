@@ -33,6 +33,22 @@ def test_headline_table():
             assert published in set(printed["value"])
 
 
+def test_trained_here_table():
+    scores = read_scores(ROOT / "reports/scores.csv")
+    rows = scores[(scores["dataset"] == "Set5") & (scores["protocol"] == "srcnn-2015")]
+    values = rows[rows["metric"] == "psnr"].set_index("run")["value"]
+    families = {
+        "9-1-5, authors, 91 images": "srcnn-9-1-5-author-t91",
+        "9-1-5, trained here, T91": "srcnn-9-1-5-sr-bench-t91",
+        "9-5-5, trained here, T91": "srcnn-9-5-5-sr-bench-t91",
+        "9-5-5, authors, ImageNet": "srcnn-9-5-5-author-imagenet",
+    }
+    text = (ROOT / "README.md").read_text()
+    for label, family in families.items():
+        numbers = " | ".join(f"{values[f'{family}-x{s}']:.2f}" for s in (2, 3, 4))
+        assert f"| {label} | {numbers} |" in text
+
+
 def test_links_lead_somewhere():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "methods/README.md"]:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
