@@ -16,7 +16,8 @@ from sr_bench.ledger import read_ledger
 from sr_bench.project import Project, Run
 from sr_bench.protocol import load_protocols
 from sr_bench.resize import imresize
-from sr_bench.upscale import note_weights, upscale_run
+from sr_bench.run_weights import note_weights
+from sr_bench.upscale import upscale_run
 
 ROOT = Path(__file__).resolve().parent.parent
 RGB = load_protocols().degradations["rgb-matlab"]

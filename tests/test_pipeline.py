@@ -269,7 +269,7 @@ def test_a_clone_that_has_the_weights_trains_nothing(project, tmp_path):
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("build", "data", ".dvc"))
     dvc(clone, "init", "--no-scm")
     ran = repro(clone)
-    assert {"fetch@skimage-photos", f"upscale@{A}", "report"} <= ran
+    assert {"fetch@skimage-photos", f"upscale@{A}", f"score@{A}"} <= ran
     assert not {s for s in ran if s.startswith("train")}
 
 
