@@ -18,33 +18,9 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # The ledger's own columns: the run family that the published number was made by, and the one with
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
-REPRODUCTION = [
-    "source",
-    "method",
-    "variant",
-    "dataset",
-    "scale",
-    "metric",
-    "protocol",
-    "published",
-    "measured",
-    "delta",
-    "verdict",
-    "note",
-]
-TRAINED = [
-    "source",
-    "method",
-    "variant",
-    "dataset",
-    "scale",
-    "metric",
-    "protocol",
-    "published",
-    "run",
-    "measured",
-    "delta",
-]
+_PLACE = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+REPRODUCTION = [*_PLACE, "published", "measured", "delta", "verdict", "note"]
+TRAINED = [*_PLACE, "published", "run", "measured", "delta"]
 
 
 @dataclass(frozen=True)
@@ -111,18 +87,15 @@ def beside_published(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFra
     Returns:
         The columns of :data:`TRAINED`, one row for each published number that has been aimed at.
     """
-    found = {
-        (_family(r.run), int(r.scale), r.dataset, r.protocol, r.metric): r
-        for r in measured.itertuples(index=False)
-    }
+    found = _lookup(measured)
     rows = []
     for row in ledger.to_dict("records"):
+        family, scale, published = row[TRAINED_RUN], row["scale"], row["value"]
         metric = published_metric(row["protocol"], row["metric"])
-        cell = found.get((row[TRAINED_RUN], row["scale"], row["dataset"], row["protocol"], metric))
-        if cell is not None:
-            made = {"published": row["value"], "run": cell.run, "measured": cell.value}
-            delta = {"delta": cell.value - float(row["value"])}
-            rows.append({k: row[k] for k in TRAINED if k in row and k != "run"} | made | delta)
+        value = found.get((family, scale, row["dataset"], row["protocol"], metric))
+        if value is not None:
+            made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
+            rows.append({k: row[k] for k in _PLACE} | made | {"delta": value - float(published)})
     return pd.DataFrame(rows, columns=TRAINED)
 
 

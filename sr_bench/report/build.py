@@ -47,8 +47,7 @@ def build_report(project: Project) -> Report:
     return Report(
         per_image,
         table,
-        _reproduction(project, table),
-        _beside_published(project, table),
+        *_beside_ledger(project, table),
         trainings(project),
         timings_table(project),
         not_run,
@@ -89,21 +88,17 @@ def _read(project: Project, name: str) -> pd.DataFrame:
     return table
 
 
-def _reproduction(project: Project, table: pd.DataFrame) -> pd.DataFrame:
+def _beside_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The verdict on each published number, and what weights trained here reach beside it."""
     if project.params.ledger is None:
-        return pd.DataFrame(columns=REPRODUCTION)
+        return pd.DataFrame(columns=REPRODUCTION), pd.DataFrame(columns=TRAINED)
+    ledger = read_ledger(project.root / project.params.ledger)
     context = Context(
         methods=frozenset(load_methods(project.method_folders)),
         runs=frozenset(project.params.runs),
         datasets={p: frozenset(d) for p, d in project.params.protocols.items()},
     )
-    return judge(read_ledger(project.root / project.params.ledger), table, context)
-
-
-def _beside_published(project: Project, table: pd.DataFrame) -> pd.DataFrame:
-    if project.params.ledger is None:
-        return pd.DataFrame(columns=TRAINED)
-    return beside_published(read_ledger(project.root / project.params.ledger), table)
+    return judge(ledger, table, context), beside_published(ledger, table)
 
 
 def _csv(table: pd.DataFrame) -> str:
