@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError
 from sr_bench.files import sha256, write_text
 from sr_bench.manifest import fetch_source
 from sr_bench.method import Method, Published, find_method
-from sr_bench.project import Project, Run
+from sr_bench.project import Project
 from sr_bench.sources import find_source
 from sr_bench.training.checkpoint import read_facts
 

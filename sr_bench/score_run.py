@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from sr_bench.columns import IMAGE_COLUMNS
+from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError
 from sr_bench.files import replacing
 from sr_bench.manifest import Dataset, open_dataset
-from sr_bench.project import Project, Run
+from sr_bench.project import Project
 from sr_bench.score import read_pair, score_images
 
 

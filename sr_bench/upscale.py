@@ -11,13 +11,14 @@ import torch
 
 from sr_bench import images
 from sr_bench.degrade import Degradation, degrade
+from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError, about
 from sr_bench.files import replacing_folder
 from sr_bench.inference import Upscaler
 from sr_bench.manifest import Dataset, Entry, open_dataset
 from sr_bench.method import Method, Setup, find_method
 from sr_bench.parallel import cores, one_blas_thread
-from sr_bench.project import Project, Run
+from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.run_weights import noted_weights
 

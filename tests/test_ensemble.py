@@ -10,10 +10,11 @@ from torch.nn import functional
 
 from sr_bench import images
 from sr_bench.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.inference import Upscaler
 from sr_bench.ledger import read_ledger
-from sr_bench.project import Project, Run
+from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.resize import imresize
 from sr_bench.run_weights import note_weights

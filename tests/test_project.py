@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sr_bench.entries import Run, TrainEntry
 from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.project import Project, Run, TrainEntry, require_project
+from sr_bench.project import Project, require_project
 
 GOOD = {
     "methods": "[methods]",

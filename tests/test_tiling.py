@@ -8,10 +8,11 @@ import torch
 from torch.nn import functional
 
 from sr_bench import images
+from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.inference import Upscaler
 from sr_bench.method import Setup, load_method
-from sr_bench.project import Project, Run
+from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.upscale import upscale_run
 

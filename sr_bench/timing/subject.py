@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.degrade import Degradation, degrade
+from sr_bench.entries import Run
 from sr_bench.files import sha256
 from sr_bench.images import Image
 from sr_bench.inference import Upscaler
 from sr_bench.manifest import open_dataset
 from sr_bench.method import Method, find_method
-from sr_bench.project import Project, Run
+from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.run_weights import noted_weights
 from sr_bench.score import Pair, score_pair

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from sr_bench.entries import TrainEntry
 from sr_bench.errors import SrBenchError
 from sr_bench.files import sha256
 from sr_bench.images import Image
 from sr_bench.manifest import open_dataset
 from sr_bench.method import Training, find_method
 from sr_bench.parallel import map_images
-from sr_bench.project import Project, TrainEntry
+from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.resize import imresize
 from sr_bench.run_weights import trained_weights

@@ -1,0 +1,185 @@
+"""``sr-bench explain``: which way of degrading or scoring gives a claimed number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sr_bench import images
+from sr_bench.cli.show import console, count_progress, print_json, print_table
+from sr_bench.cli.standalone import JsonFlag
+from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.explain.chain import chain, conclusion, facts
+from sr_bench.explain.claim import Claim
+from sr_bench.explain.search import Explanation, Question
+from sr_bench.explain.search import explain as find_ways
+from sr_bench.explain.subject import Progress, Subject, bicubic_subject, folder_subject
+from sr_bench.manifest import Dataset, open_dataset
+from sr_bench.pairing import pair_folders
+from sr_bench.project import Project, require_project
+
+
+def explain(
+    run: Annotated[
+        str | None, typer.Argument(help="A run of params.yaml, or bicubic: made here anew.")
+    ] = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(help="The number, with its digits: 28.43, or ssim=0.8104; may be repeated."),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="What a bare number is: psnr or ssim.")] = "psnr",
+    hr: Annotated[
+        str | None, typer.Option(help="HR images: a folder, or a fetched dataset's name.")
+    ] = None,
+    sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
+    scale: Annotated[int | None, typer.Option(min=2, max=8, help="Upscaling factor.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="The protocol that the claim names; default: try each.")
+    ] = None,
+    single: Annotated[
+        bool, typer.Option("--single", help="Never try two deviations at once.")
+    ] = False,
+    upscale: Annotated[
+        bool, typer.Option("--upscale", help="Run the network again on LR made in other ways.")
+    ] = False,
+    top: Annotated[int, typer.Option(min=1, help="How many ways to list.")] = 10,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Explain each published number that differs.")
+    ] = False,
+    costs: Annotated[
+        bool, typer.Option("--costs", help="Print what each deviation costs bicubic on --hr.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Find which way of making LR or of scoring gives a claimed PSNR or SSIM.
+
+    Tries every protocol, every known single deviation from it, and pairs when no single one
+    gives the printed digits. Of a folder of SR images only the scoring can be varied.
+    """
+    if ledger:
+        _explain_ledger(top, json)
+        return
+    if hr is None:
+        raise WrongUse("explain needs --hr, a folder or a dataset; or --ledger")
+    if costs:
+        _print_costs(protocol or "edsr-2017", hr, json)
+        return
+    if not claim:
+        raise WrongUse("explain needs --claim, the number as printed, as --claim 28.43")
+    claims = tuple(Claim.parse(text, metric) for text in claim)
+    subject = _subject(run, hr, sr, scale, upscale=upscale)
+    question = Question(subject, claims, protocol, limit=1 if single else 2)
+    answer = find_ways(question, watch=_watch)
+    if json:
+        print_json(facts(answer, top))
+    else:
+        _show(answer, top)
+
+
+@contextmanager
+def _watch(what: str, count: int) -> Iterator[Progress]:
+    with count_progress(f"explain: {what}", count) as advance:
+        yield advance
+
+
+def _subject(
+    run: str | None, hr: str, sr: Path | None, scale: int | None, *, upscale: bool
+) -> Subject:
+    if (run is None) == (sr is None):
+        raise WrongUse("explain needs either a run, or bicubic, or --sr, a folder of SR images")
+    if run is not None and run != "bicubic":
+        if scale is not None:
+            raise WrongUse(f"{run} has its own scale; leave --scale {scale} out")
+        from sr_bench.explain.runs import run_subject
+
+        project = require_project()
+        return run_subject(project, project.run(run), _dataset(hr), upscale=upscale)
+    if scale is None:
+        raise WrongUse("explain needs --scale for a folder and for bicubic")
+    folder = Path(hr) if Path(hr).is_dir() else _dataset(hr).folder
+    if sr is not None:
+        pairs = pair_folders(sr, folder, scale=scale)
+        return folder_subject(f"{sr} x{scale}", pairs, scale=scale)
+    return bicubic_subject(f"bicubic on {hr} x{scale}", _hr_files(hr), scale=scale)
+
+
+def _hr_files(hr: str) -> list[tuple[str, Path]]:
+    if Path(hr).is_dir():
+        return [(p.stem, p) for p in images.listing(Path(hr))]
+    dataset = _dataset(hr)
+    return [(e.stem, dataset.folder / e.name) for e in dataset]
+
+
+def _dataset(name: str) -> Dataset:
+    """A dataset fetched into the current folder."""
+    return open_dataset(name, Path("data"), Project.manifest_in(Path(), name))
+
+
+def _show(answer: Explanation, top: int) -> None:
+    console.print(conclusion(answer), highlight=False)
+    fitting = answer.fitting
+    shown = fitting or answer.findings[:top]
+    title = "gives the printed digits" if fitting else "nearest"
+    metrics = list(dict.fromkeys(c.metric for c in answer.question.claims))
+    rows = [[chain(f), *(f.values[m] for m in metrics), f.digits_off] for f in shown[:top]]
+    print_table(
+        f"{title} ({len(answer.findings)} ways tried)", ["way", *metrics, "digits off"], rows
+    )
+    if len(shown) > top:
+        console.print(f"and {len(shown) - top} more: --top, or --json lists all that fit")
+    if answer.question.subject.given:
+        console.print("SR was given: how its LR was made was not varied")
+
+
+def _explain_ledger(top: int, json: bool) -> None:
+    from sr_bench.explain.ledger import differing_rows, explain_row
+
+    project = require_project()
+    found: list[dict[str, object]] = []
+    for row in differing_rows(project):
+        try:
+            answer = explain_row(project, row, watch=_watch)
+        except SrBenchError as error:
+            found.append({"row": dict(row.place), "error": str(error)})
+            _tell(f"{row}: {error}", json)
+            continue
+        found.append({"row": dict(row.place), "elsewhere": row.elsewhere, **facts(answer, top)})
+        _tell(f"{row}\n  {conclusion(answer)}", json)
+        for finding in answer.fitting[1:]:
+            _tell(f"  or {chain(finding)}", json)
+        for cell in row.elsewhere:
+            _tell(f"  the same digits stand for {cell}", json)
+    if json:
+        print_json(found)
+
+
+def _tell(text: str, json: bool) -> None:
+    if not json:
+        console.print(text, highlight=False)
+
+
+def _print_costs(protocol: str, hr: str, json: bool) -> None:
+    from sr_bench.explain.costs import costs, markdown
+
+    scales = (2, 3, 4)
+    found = costs(protocol, _hr_files(hr), scales, watch=_watch)
+    if json:
+        print_json(
+            [
+                {
+                    "name": c.deviation.name,
+                    "text": c.deviation.text,
+                    "metric": m,
+                    "scale": s,
+                    "added": v,
+                }
+                for c in found
+                for (m, s), v in c.added.items()
+            ]
+        )
+    else:
+        print(markdown(found, scales))

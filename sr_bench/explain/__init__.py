@@ -1,0 +1,1 @@
+"""Which way of scoring or degrading explains a number: known deviations, and the search."""

@@ -1,0 +1,74 @@
+"""An explanation in words, and as facts for programs."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from sr_bench.explain.search import Explanation, Finding
+
+DIGITS = 4
+
+
+def chain(finding: Finding) -> str:
+    """``edsr-2017 28.4290 -> 26.6921: RGB instead of Y -1.7369``: each deviation and its cost."""
+    steps = finding.steps
+    protocol = finding.candidate.protocol
+    if len(steps) == 1:
+        return f"{protocol} {steps[0].value:.{DIGITS}f}: the protocol itself"
+    costs = (f"{b.text} {b.value - a.value:+.{DIGITS}f}" for a, b in pairwise(steps))
+    start, end = steps[0].value, steps[-1].value
+    return f"{protocol} {start:.{DIGITS}f} -> {end:.{DIGITS}f}: {', '.join(costs)}"
+
+
+def conclusion(explanation: Explanation) -> str:
+    """One sentence: what explains the claim, or that nothing does and what comes nearest."""
+    question = explanation.question
+    claimed = " and ".join(str(c) for c in question.claims)
+    what = f"{question.subject.title}, {claimed}"
+    fitting = explanation.fitting
+    if not fitting:
+        return (
+            f"{what}: nothing known explains it ({len(explanation.findings)} ways tried); "
+            f"nearest: {chain(explanation.findings[0])}, off by {_missed(explanation)}"
+        )
+    if len(fitting) == 1:
+        return f"{what}: {chain(fitting[0])}"
+    return (
+        f"{what}: {len(fitting)} ways give these digits, which can't tell them apart; "
+        f"simplest: {chain(fitting[0])}"
+    )
+
+
+def facts(explanation: Explanation, top: int) -> dict[str, object]:
+    """What ``--json`` prints: every fitting way, and the ``top`` nearest in all."""
+    question = explanation.question
+    shown = explanation.findings[: max(top, len(explanation.fitting))]
+    return {
+        "subject": question.subject.title,
+        "claims": [{"metric": c.metric, "printed": c.printed} for c in question.claims],
+        "protocol": question.protocol,
+        "tried": len(explanation.findings),
+        "explained": bool(explanation.fitting),
+        "findings": [_facts(f) for f in shown],
+    }
+
+
+def _facts(finding: Finding) -> dict[str, object]:
+    return {
+        "protocol": finding.candidate.protocol,
+        "deviations": [d.name for d in finding.candidate.deviations],
+        "text": finding.candidate.text,
+        "values": dict(finding.values),
+        "fits": finding.fits,
+        "digits_off": finding.digits_off,
+        "chain": chain(finding),
+    }
+
+
+def _missed(explanation: Explanation) -> str:
+    nearest = explanation.findings[0]
+    parts = (
+        f"{nearest.values[c.metric] - float(c.printed):+.{DIGITS}f} {c.metric}"
+        for c in explanation.question.claims
+    )
+    return " and ".join(parts)
