@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,8 @@ from sr_bench.timing.cost import macs, matrix_rate, parameters
 from sr_bench.timing.devices import threads_of
 from sr_bench.timing.memory import peak_mb, resident_mb
 from sr_bench.timing.placed import Inputs, Placed
-from sr_bench.timing.rounds import WarmUp, rounds_for, warm_up
-from sr_bench.timing.setting import FILES, FRAME, FRAMES, GPU, Setting, frame_of
+from sr_bench.timing.rounds import LEAST, WarmUp, rounds_for, warm_up
+from sr_bench.timing.setting import FILES, FRAMES, GPU, SIZES, Setting, frame_of
 from sr_bench.timing.subject import Ready, Subject
 from sr_bench.timing.task import WHY, Task
 
@@ -65,7 +66,7 @@ class Job:
         scale, upscaler = self.subject.run.scale, self.ready.upscaler
         if self.setting.input not in FRAMES:
             return _dataset_work(self.ready, self.subject.inputs(self.setting.input), scale)
-        height, width = frame_of(scale)
+        height, width = frame_of(scale, self.setting.input)
         lr = photo(height, width, seed=0)
         with self.ready.inner.noting() as passes:
             upscaler(lr)
@@ -90,7 +91,7 @@ class Job:
         inner = self.ready.inner
         network = inner.network if isinstance(inner, Placed) else None
         rate = None
-        if isinstance(inner, Placed) and self.setting.input == FRAME:
+        if isinstance(inner, Placed) and self.setting.input in SIZES:
             rate = matrix_rate(inner.device, inner.dtype, clock) / 1e9
         protocol, dataset = self.subject.quality
         return {
@@ -111,12 +112,14 @@ class Job:
 
 def clock_of(setting: Setting) -> Callable[[], float]:
     """CUDA events for a network alone; else wall time, since the sr is on the CPU in the end."""
-    return EventClock() if (setting.device, setting.input) == (GPU, FRAME) else time.perf_counter
+    alone = setting.device == GPU and setting.input in SIZES
+    return EventClock() if alone else time.perf_counter
 
 
 def rounds_of(work: Work, warmth: WarmUp) -> int:
-    """Each image of a dataset once; one image as often as its time asks for."""
-    return len(work.calls) if len(work.calls) > 1 else rounds_for(warmth.seconds)
+    """Each image of a dataset once, of a small one as often; else as its time asks for."""
+    images = len(work.calls)
+    return images * math.ceil(LEAST / images) if images > 1 else rounds_for(warmth.seconds)
 
 
 @contextmanager

@@ -354,63 +354,6 @@ def test_scoring_what_was_not_upscaled_ends_with_1(refused, project):
     refused(["score", "bicubic-x2"], 1, *facts, cwd=project)
 
 
-# check
-
-
-HEADER = "run,method,variant,weights,scale,dataset,protocol,metric,value,images,signature\n"
-CELL = "bicubic-x2,bicubic,,none,2,Set5,edsr-2017,psnr,{value},5,protocol:edsr-2017\n"
-
-
-def scores(path, *values):
-    path.write_text(HEADER + "".join(CELL.format(value=v) for v in values))
-
-
-def checking():
-    return ["check", "--baseline", "old.csv", "--fresh", "new.csv"]
-
-
-def test_check_agrees_within_the_tolerance(cli, tmp_path):
-    scores(tmp_path / "old.csv", 33.1234)
-    scores(tmp_path / "new.csv", 33.1235)
-    assert "1 cells agree with old.csv" in cli(checking(), cwd=tmp_path)[0]
-    assert json.loads(cli([*checking(), "--json"])[0]) == []
-
-
-def test_check_ends_with_1_where_a_cell_moved(cli, tmp_path):
-    scores(tmp_path / "old.csv", 33.12)
-    scores(tmp_path / "new.csv", 33.13)
-    out, err = cli(checking(), 1, cwd=tmp_path)
-    assert out.startswith("drift")
-    assert "error: 1 of 1 cells of old.csv differ in new.csv" in err
-    (moved,) = json.loads(cli([*checking(), "--json"], 1)[0])
-    assert (moved["run"], moved["what"]) == ("bicubic-x2", "moved")
-    assert moved["delta"] == pytest.approx(0.01)
-
-
-def test_check_ends_with_1_where_a_cell_is_missing(cli, tmp_path):
-    scores(tmp_path / "old.csv", 33.12)
-    scores(tmp_path / "new.csv")
-    (gone,) = json.loads(cli([*checking(), "--json"], 1, cwd=tmp_path)[0])
-    assert (gone["what"], gone["after"]) == ("missing", None)
-
-
-@pytest.mark.parametrize(
-    ("text", "fact"),
-    [
-        (None, "new.csv: no such file; make it with: dvc repro"),
-        ("", "new.csv: "),
-        ("a,b\n1,2\n", "new.csv: columns are a, b; expected run, method"),
-        (HEADER + "," * 12 + "\n" + "," * 17 + "\n", "new.csv: "),
-        (HEADER + CELL.format(value="much"), "new.csv: "),
-    ],
-)
-def test_check_of_a_file_that_is_no_scores_file(refused, tmp_path, text, fact):
-    scores(tmp_path / "old.csv", 33.12)
-    if text is not None:
-        (tmp_path / "new.csv").write_text(text)
-    refused(checking(), 1, fact, cwd=tmp_path)
-
-
 # train
 
 

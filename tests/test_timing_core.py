@@ -13,17 +13,30 @@ from sr_bench.timing.devices import choose, pinned, present, threads_of
 from sr_bench.timing.fingerprint import Fingerprint, fingerprint
 from sr_bench.timing.memory import peak_mb, resident_mb
 from sr_bench.timing.rounds import rounds_for, warm_up
-from sr_bench.timing.setting import PRECISIONS, Setting, all_settings, frame_of, works_on
+from sr_bench.timing.setting import PRECISIONS, SIZES, Setting, all_settings, frame_of, works_on
 from sr_bench.timing.stats import median_and_iqr, rates
 
 
 @pytest.mark.parametrize(
-    ("scale", "lr", "sr"),
-    [(2, (360, 640), (720, 1280)), (3, (240, 427), (720, 1281)), (4, (180, 320), (720, 1280))],
+    ("scale", "name", "lr", "sr"),
+    [
+        (2, "720p", (360, 640), (720, 1280)),
+        (3, "720p", (240, 427), (720, 1281)),
+        (4, "720p-png", (180, 320), (720, 1280)),
+        (3, "180p", (60, 107), (180, 321)),
+        (4, "2160p", (540, 960), (2160, 3840)),
+    ],
 )
-def test_frame(scale: int, lr: tuple[int, int], sr: tuple[int, int]) -> None:
-    assert frame_of(scale) == lr
+def test_frame(scale: int, name: str, lr: tuple[int, int], sr: tuple[int, int]) -> None:
+    assert frame_of(scale, name) == lr
     assert (lr[0] * scale, lr[1] * scale) == sr
+
+
+def test_every_scale_makes_every_frame_but_for_a_pixel_a_side() -> None:
+    for name, (height, width) in SIZES.items():
+        for scale in (2, 3, 4):
+            h, w = frame_of(scale, name)
+            assert h * scale == height and abs(w * scale - width) <= 1
 
 
 def test_settings_of_one_kind_are_neighbours() -> None:
@@ -75,7 +88,7 @@ def test_warm_up_gives_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rounds"), [(6.0, 3), (5.0, 5), (0.5, 5), (0.05, 20), (0.001, 50), (0.0, 50)]
+    ("seconds", "rounds"), [(6.0, 5), (5.0, 9), (0.5, 9), (0.05, 20), (0.001, 50), (0.0, 50)]
 )
 def test_rounds(seconds: float, rounds: int) -> None:
     assert rounds_for(seconds) == rounds

@@ -22,6 +22,8 @@ from sr_bench.timing.plan import Wanted, make_plan
 from sr_bench.timing.results import SCHEMA, Results, results_folder
 from sr_bench.timing.session import Session, make_row
 from sr_bench.timing.setting import Setting
+from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
+from sr_bench.timing.speedups import speedups
 from sr_bench.timing.table import COLUMNS, timings_table
 from sr_bench.timing.task import Task, handed_over
 
@@ -153,7 +155,7 @@ def test_failures_are_reported_and_the_others_go_on(session: Callable[..., Sessi
         return measured(task)
 
     made, told = session(measure), []
-    failed = made.time([ONE, FILES, SETS], lambda setting, row: told.append((setting, bool(row))))
+    failed = made.time([ONE, FILES, SETS], lambda s, said: told.append((s, said != "failed")))
     assert told == [(ONE, False), (FILES, False), (SETS, True)]
     assert list(failed) == [ONE, FILES]
     read = Results.load(made.path)
@@ -164,6 +166,19 @@ def test_failures_are_reported_and_the_others_go_on(session: Callable[..., Sessi
     made.measure = measured
     made.time([ONE], nobody)
     assert Results.load(made.path).out_of_memory == {}
+
+
+def test_frames_that_would_take_too_long_are_left_out(session: Callable[..., Session]) -> None:
+    large = [Setting("bicubic-x2", "cpu-1", "float32", name) for name in ("1080p", "2160p")]
+    told: dict[str, object] = {}
+    made = session(lambda task: measured(task, (8.0, 8.0)))
+    made.time([ONE, *large], lambda s, said: told.update({s.input: said}))
+    assert list(made.results.rows) == [ONE, large[0]]  # expected to take 18 s
+    assert told["2160p"] == "left out: about 32 s a call, going by 1080p"
+    alone = session(measured)
+    alone.results.rows.clear()
+    alone.time([large[1]], nobody)
+    assert list(alone.results.rows) == [large[1]]  # nothing is known: it is tried
 
 
 @pytest.mark.parametrize(
@@ -202,6 +217,32 @@ def test_table(project: Path) -> None:
     assert lines[0] == CONTRACT and lines[2].endswith(",10,")
 
 
+def test_speedups_over_the_plain_call(project: Path) -> None:
+    root = Project.load(project)
+    assert list(speedups(root).columns) == SPEEDUPS and speedups(root).empty
+    plain, fast, alone = (
+        Setting("bicubic-x2", "cpu-1", p, i)
+        for p, i in (("float32-nchw", "720p"), ("bf16", "720p"), ("bf16", "Set5"))
+    )
+    path = results_folder(root) / f"{MACHINE.name}.json"
+    seconds = {plain: 0.6, fast: 0.15, alone: 0.1}
+
+    def measure(task: Task) -> Measured:
+        made = measured(task, (seconds[task.setting],) * 5)
+        return Measured(made.facts | {"psnr": 33.5 - (task.setting == fast) / 1024}, made.stats)
+
+    made = Session(project, Results(MACHINE), path, {"bicubic-x2": "w"}, measure, "one session")
+    made.time([plain, fast, alone], nobody)
+    table = speedups(root)
+    assert table["precision"].tolist() == ["float32-nchw", "bf16"]
+    assert table["speedup"].tolist() == pytest.approx([1, 4])
+    assert table["psnr_difference"].tolist() == [0, -1 / 1024]
+    assert table["of_matrix_rate"].tolist() == pytest.approx([10 / 120, 40 / 120])
+    made.started = "another session"
+    made.time([fast], nobody)
+    assert speedups(root)["precision"].tolist() == ["float32-nchw"]
+
+
 def test_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("sr_bench.timing.devices.cores", lambda: 2)
@@ -212,6 +253,8 @@ def test_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         f"bicubic-x2 {d} float32 {i}" for d in devices for i in ("720p", "720p-png", "Set5")
     ]
     assert plan.weights == {"bicubic-x2": None} and plan.failed == {}
+    sizes = make_plan(root, Wanted(devices=("cpu-1",), inputs=("sizes",))).settings
+    assert [s.input for s in sizes] == ["180p", "360p", "720p", "1080p", "2160p"]
     for wanted, said in (
         (Wanted(runs=("bicubic-x9",)), "did you mean bicubic-x2"),
         (Wanted(devices=("cuda",)), "no device 'cuda'"),
@@ -272,10 +315,10 @@ def test_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     (row,) = told["rows"]
-    assert (row["rounds"], row["threads"], row["params"], row["macs"]) == (2, 1, 0, None)
+    assert (row["rounds"], row["threads"], row["params"], row["macs"]) == (10, 1, 0, None)
     assert row["psnr_of"] == "Set5, edsr-2017" and 0 < row["psnr"] < 30
     assert 0 < row["rss_before_mb"] <= row["peak_memory_mb"]
-    assert Results.load(Path(told["file"])).rows[SETS].pixels == (32 * 46, 34 * 44)
+    assert Results.load(Path(told["file"])).rows[SETS].pixels == (32 * 46, 34 * 44) * 5
     again = CliRunner().invoke(app, [*arguments, "--missing"])
     assert json.loads(again.stdout)["rows"] == []
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sr_bench.drift import read_scores
+from sr_bench.score_files import read_scores
 from sr_bench.project import Project
 from sr_bench.training.checkpoint import read_facts
 

@@ -14,7 +14,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from sr_bench import __version__
-from sr_bench.cli import pipeline, standalone, timing, training, weights
+from sr_bench.cli import (
+    check,
+    compare,
+    explain,
+    figure,
+    pipeline,
+    standalone,
+    timing,
+    training,
+    weights,
+)
 from sr_bench.errors import SrBenchError, WrongUse
 
 _EXTRA = ("torch", "safetensors", "dvclive")  # what the extra [run] adds
@@ -34,7 +44,10 @@ app.command("degrade")(standalone.degrade)
 app.command("score")(standalone.score)
 app.command("time")(timing.time)
 app.command("report")(pipeline.report)
-app.command("check")(pipeline.check)
+app.command("figure")(figure.figure)
+app.command("check")(check.check)
+app.command("compare")(compare.compare)
+app.command("explain")(explain.explain)
 app.command("keys")(weights.keys)
 app.command("list")(pipeline.list_things)
 

@@ -10,7 +10,6 @@ import typer
 
 from sr_bench.cli.show import (
     bytes_progress,
-    console,
     count_progress,
     print_done,
     print_json,
@@ -123,30 +122,6 @@ def report(
             f"{len(made.not_run)} runs have no scores and stand as not run: {listed}. "
             "Make them, or pass --allow-missing"
         )
-
-
-def check(
-    baseline: Annotated[Path, typer.Option(help="The committed scores.csv.")],
-    fresh: Annotated[Path, typer.Option(help="The fresh one.")] = Path("reports/scores.csv"),
-    json: JsonFlag = False,
-) -> None:
-    """Compare fresh scores with committed ones; exit status 1 if any cell moved, came or went."""
-    from sr_bench.drift import drift, read_scores
-
-    before, after = read_scores(baseline), read_scores(fresh)
-    moved = drift(before, after)
-    if json:
-        print_json(moved.astype(object).where(moved.notna(), None).to_dict("records"))
-    elif len(moved):
-        columns = ["run", "dataset", "protocol", "metric", "before", "after", "delta", "what"]
-        print_table("drift", columns, moved[columns].values.tolist())
-    if len(moved):
-        raise SrBenchError(
-            f"{len(moved)} of {len(before)} cells of {baseline} differ in {fresh}; find the change "
-            "that did it, or commit the fresh reports if it is meant"
-        )
-    if not json:
-        console.print(f"{len(after)} cells agree with {baseline}")
 
 
 class Things(StrEnum):

@@ -35,7 +35,11 @@ def time(
         ),
     ] = None,
     input: Annotated[
-        Several, typer.Option(help="720p (network only), 720p-png (files in and out), a dataset.")
+        Several,
+        typer.Option(
+            help="720p (network only), 720p-png (files in and out), a dataset: by default all of "
+            "these; another size of output (180p, 360p, 1080p, 2160p), sizes for all five."
+        ),
     ] = None,
     missing: Annotated[
         bool, typer.Option("--missing", help="Only what the machine's file doesn't hold yet.")
@@ -83,23 +87,22 @@ def _time(
     rows: list[Row] = []
     with count_progress("time", len(settings)) as advance:
 
-        def told(setting: Setting, row: Row | None) -> None:
+        def told(setting: Setting, said: Row | str) -> None:
             advance(1)
-            if row is not None:
-                rows.append(row)
+            if not isinstance(said, str):
+                rows.append(said)
             if not quiet:
-                console.print(_line(setting, row), highlight=False)
+                text = said if isinstance(said, str) else _line(said)
+                console.print(f"{setting}: {text}", highlight=False)
 
         failed = session.time(settings, told)
     return rows, failed
 
 
-def _line(setting: Setting, row: Row | None) -> str:
-    if row is None:
-        return f"{setting}: failed"
+def _line(row: Row) -> str:
     share = f", {row.of_matrix_rate:.0%} of matrix rate" if row.of_matrix_rate else ""
     psnr = "" if row.psnr is None else f", {row.psnr:.3f} dB"
     return (
-        f"{setting}: median {row.median_s * 1e3:.1f} ms, IQR {row.iqr_s * 1e3:.1f}, "
+        f"median {row.median_s * 1e3:.1f} ms, IQR {row.iqr_s * 1e3:.1f}, "
         f"{row.rounds} rounds, {row.peak_memory_mb:.0f} MB{share}{psnr}"
     )

@@ -9,14 +9,19 @@ from sr_bench.manifest import open_dataset
 from sr_bench.project import Project
 from sr_bench.timing.devices import choose
 from sr_bench.timing.setting import (
+    FILES,
+    FRAME,
     FRAMES,
     GPU,
     PRECISIONS,
+    SIZES,
     Setting,
     all_settings,
     works_on,
 )
 from sr_bench.timing.subject import Subject
+
+_ALL_SIZES = "sizes"
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Wanted:
         runs: names; all runs of ``params.yaml``.
         devices: names; all that are here.
         precisions: labels; float32, and those that the device computes fast in.
-        inputs: ``720p``, ``720p-png``, datasets; both, and all that the run is scored on.
+        inputs: frames (``720p``, ...), ``sizes`` for all whose network is timed alone,
+            ``720p-png``, datasets; ``720p``, ``720p-png``, and all that the run is scored on.
     """
 
     runs: tuple[str, ...] = ()
@@ -79,9 +85,10 @@ def _check_labels(project: Project, wanted: Wanted) -> None:
     for label in wanted.precisions:
         if label not in PRECISIONS:
             raise unknown("precision", label, PRECISIONS, where="sr-bench time")
+    inputs = [_ALL_SIZES, *FRAMES, *datasets]
     for label in wanted.inputs:
-        if label not in FRAMES and label not in datasets:
-            raise unknown("input", label, [*FRAMES, *datasets], where="sr-bench time")
+        if label not in inputs:
+            raise unknown("input", label, inputs, where="sr-bench time")
 
 
 def _examine(project: Project, run: str, plan: Plan) -> bool:
@@ -111,8 +118,12 @@ def _precisions(device: str, wanted: Wanted) -> tuple[str, ...]:
 
 
 def _inputs(project: Project, wanted: Wanted) -> list[str]:
+    """The smallest frames first: they tell how long the larger ones take."""
     datasets = dict.fromkeys(d for names in project.params.protocols.values() for d in names)
-    return [i for i in (*FRAMES, *datasets) if not wanted.inputs or i in wanted.inputs]
+    asked = {*wanted.inputs} or {FRAME, FILES, *datasets}
+    if _ALL_SIZES in asked:
+        asked |= {*SIZES}
+    return [i for i in (*FRAMES, *datasets) if i in asked]
 
 
 def _makes_sense(setting: Setting, project: Project, wanted: Wanted, *, network: bool) -> bool:

@@ -148,6 +148,33 @@ def results_folder(project: Project) -> Path:
     return project.root / "benchmarks" / "results"
 
 
+def results_files(project: Project) -> list[Path]:
+    """The file of each machine, by name."""
+    return sorted(results_folder(project).glob("*.json"))
+
+
+def beside(baseline: Path, fresh: Path) -> tuple[Path, Path]:
+    """The two files to compare, each given as itself or as the folder that it lies in.
+
+    Raises:
+        SrBenchError: if a folder has none, or not exactly one fresh one.
+    """
+    found = sorted(fresh.glob("*.json")) if fresh.is_dir() else [fresh]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise SrBenchError(f"{fresh}: holds {names}; name one file")
+    if not found or not found[0].is_file():
+        raise SrBenchError(f"{fresh}: no timings; make them: sr-bench time --results build/timings")
+    path = baseline / found[0].name if baseline.is_dir() else baseline
+    if not path.is_file():
+        there = ", ".join(p.name for p in sorted(baseline.glob("*.json"))) or "none"
+        raise SrBenchError(
+            f"{path}: no such file; {found[0]} is of another machine (CPU, torch, ...) than "
+            f"those timed there: {there}; commit timings of this machine first: sr-bench time"
+        )
+    return path, found[0]
+
+
 def _entry(row: Row) -> dict[str, Any]:
     name = str(row.setting)
     return {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _APART = 0.05  # medians of three calls that differ by less are the same
 _MOST_CALLS, _MOST_SECONDS = 30, 15.0
-_LEAST, _LEAST_OF_SLOW, _MOST = 5, 3, 50
+LEAST, _LEAST_OF_SLOW, _MOST = 9, 5, 50
 _SLOW = 5.0  # seconds a round
 _TOTAL = 1.0
 
@@ -39,10 +39,13 @@ def warm_up(call: Callable[[], object], clock: Callable[[], float] = time.perf_c
 
 
 def rounds_for(seconds: float) -> int:
-    """Timed rounds of a call that takes so long: a second of them, but 5 to 50; 3 above 5 s."""
+    """Timed rounds of a call that takes so long: a second of them, but 9 to 50; 5 above 5 s.
+
+    Nine against nine are the fewest that a rank test of some hundred settings can do with.
+    """
     if seconds > _SLOW:
         return _LEAST_OF_SLOW
-    return max(_LEAST, min(_MOST, math.ceil(_TOTAL / max(seconds, 1e-9))))
+    return max(LEAST, min(_MOST, math.ceil(_TOTAL / max(seconds, 1e-9))))
 
 
 def _stable(times: list[float]) -> bool:

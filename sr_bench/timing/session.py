@@ -9,14 +9,15 @@ from pathlib import Path
 
 from sr_bench import __version__
 from sr_bench.errors import SrBenchError
+from sr_bench.timing.foresight import too_long
 from sr_bench.timing.launch import OUT_OF_MEMORY, Measured, OutOfMemory, launch
 from sr_bench.timing.results import Results, Row
-from sr_bench.timing.setting import FRAME, Setting
+from sr_bench.timing.setting import SIZES, Setting
 from sr_bench.timing.stats import median_and_iqr, rates
 from sr_bench.timing.task import Task
 
 Measure = Callable[[Task], Measured]
-Told = Callable[[Setting, Row | None], None]  # the row, None if the setting failed
+Told = Callable[[Setting, Row | str], None]  # the row, or why there is none
 
 
 @dataclass
@@ -44,25 +45,29 @@ class Session:
         return [s for s in settings if not self._held(s) and s not in self.results.out_of_memory]
 
     def time(self, settings: list[Setting], told: Told) -> dict[Setting, str]:
-        """Time the settings, and save after each.
+        """Time the settings, and save after each; frames that would take too long are left out.
 
         Returns:
             Those that failed, and why.
         """
         failed: dict[Setting, str] = {}
         for setting in settings:
-            row = None
-            try:
-                row = self._row(setting)
-                self.results.add(row)
-            except OutOfMemory as error:
-                failed[setting] = str(error)
-                self.results.add_out_of_memory(setting, OUT_OF_MEMORY)
-            except SrBenchError as error:
-                failed[setting] = str(error)
-            self.results.save(self.path)
-            told(setting, row)
+            skipped = too_long(setting, self.results.rows)
+            told(setting, skipped or self._attempt(setting, failed))
         return failed
+
+    def _attempt(self, setting: Setting, failed: dict[Setting, str]) -> Row | str:
+        try:
+            row = self._row(setting)
+            self.results.add(row)
+        except SrBenchError as error:
+            failed[setting] = str(error)
+            if isinstance(error, OutOfMemory):
+                self.results.add_out_of_memory(setting, OUT_OF_MEMORY)
+            return "failed"
+        finally:
+            self.results.save(self.path)
+        return row
 
     def _row(self, setting: Setting) -> Row:
         known = self._known_psnr(setting)
@@ -99,7 +104,7 @@ def make_row(
     median, iqr = median_and_iqr(times)
     images, megapixels = rates(times, facts["pixels"])
     gflops = None
-    if setting.input == FRAME and facts["macs"]:
+    if setting.input in SIZES and facts["macs"]:
         gflops = 2 * facts["macs"] / median / 1e9
     matrix = facts["matrix_gflops"]
     return Row(

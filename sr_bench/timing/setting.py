@@ -6,10 +6,17 @@ import itertools
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-FRAME = "720p"  # the network alone, its input and output on the device
+# Sr of fixed sizes (height, width): the network alone, its input and output on the device.
+SIZES = {
+    "180p": (180, 320),
+    "360p": (360, 640),
+    "720p": (720, 1280),
+    "1080p": (1080, 1920),
+    "2160p": (2160, 3840),
+}
+FRAME = "720p"  # the convention
 FILES = "720p-png"  # the whole way, a PNG file in and a PNG file out
-FRAMES = (FRAME, FILES)  # every other input is a dataset's name
-_WIDTH, _HEIGHT = 1280, 720
+FRAMES = (*SIZES, FILES)  # every other input is a dataset's name
 
 ONE, ALL, GPU = "cpu-1", "cpu-all", "cuda"
 DEVICES = (ONE, ALL, GPU)
@@ -60,12 +67,13 @@ def works_on(precision: str, device: str) -> bool:
     return device == GPU or PRECISIONS[precision].dtype != "float16"
 
 
-def frame_of(scale: int) -> tuple[int, int]:
-    """Height and width of the lr image of which ``scale`` makes 1280 x 720.
+def frame_of(scale: int, name: str) -> tuple[int, int]:
+    """Height and width of the lr image that ``scale`` enlarges to a frame.
 
-    x3 doesn't divide 1280: 427 x 240 becomes 1281 x 720.
+    x3 divides no width of them: 427 x 240 becomes 1281 x 720.
     """
-    return _HEIGHT // scale, round(_WIDTH / scale)
+    height, width = SIZES[FRAME if name == FILES else name]
+    return height // scale, round(width / scale)
 
 
 def all_settings(

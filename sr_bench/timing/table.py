@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sr_bench.project import Project
-from sr_bench.timing.results import Results, results_folder
+from sr_bench.timing.results import Results, results_files
 
 COLUMNS = [
     "run",
@@ -32,7 +32,7 @@ def timings_table(project: Project) -> pd.DataFrame:
         SrBenchError: for a results file that can't be read.
     """
     rows: list[dict[str, object]] = []
-    for path in sorted(results_folder(project).glob("*.json")):
+    for path in results_files(project):
         results = Results.load(path)
         rows += [
             {"machine": results.machine.name, **row.model_dump()}

@@ -1,0 +1,194 @@
+"""``sr-bench check``: fresh scores, or timings, beside the committed ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sr_bench.cli.show import console, print_json, print_table
+from sr_bench.cli.standalone import JsonFlag
+from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.files import write_text
+from sr_bench.project import PARAMS, require_project
+
+if TYPE_CHECKING:
+    from sr_bench.drift.check import Check
+    from sr_bench.timing.compare import Compared, Comparison
+
+_FRESH, _FRESH_TIMINGS = Path("reports"), Path("build/timings")
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """How the check of scores is told, and whether drift is accepted."""
+
+    json: bool
+    markdown: Path | None
+    github: bool
+    accept: str | None
+
+
+def check(
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="The committed scores.csv, its folder, or a Git revision (HEAD); with --timings a "
+            "results file, or a folder of them (benchmarks/results)."
+        ),
+    ] = None,
+    fresh: Annotated[
+        Path | None,
+        typer.Option(help="The fresh ones (reports; with --timings build/timings)."),
+    ] = None,
+    timings: Annotated[
+        bool,
+        typer.Option("--timings", help="Compare timings: sr-bench time --results build/timings."),
+    ] = False,
+    accept: Annotated[
+        str | None,
+        typer.Option(help="Accept the drift of scores for this REASON: reports/CHANGES.md."),
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Also write a summary for a pull request there.")
+    ] = None,
+    github: Annotated[
+        bool, typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print GitHub's annotations.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Compare fresh scores with committed ones, by cell and by image; exit status 1 on drift.
+
+    Tells numeric noise from a regression, and names likely causes: known deviations that give the
+    new numbers, and what changed of code, data, weights and environment. With --timings: fresh
+    timings of this machine, relative to those of bicubic and SRCNN; exit status 1 if a setting is
+    slower.
+    """
+    if timings and (accept is not None or markdown is not None):
+        raise WrongUse("--accept and --markdown are of scores; leave them out with --timings")
+    if timings:
+        _check_timings(
+            None if baseline is None else Path(baseline), fresh or _FRESH_TIMINGS, json=json
+        )
+    else:
+        _check_scores(baseline, fresh or _FRESH, _Shown(json, markdown, github, accept))
+
+
+def _check_scores(baseline: str | None, fresh: Path, shown: _Shown) -> None:
+    from sr_bench.drift.accept import accept, require_reason, update
+
+    reason = None if shown.accept is None else require_reason(shown.accept)
+    found = _compared(baseline, fresh)
+    _tell(found, shown)
+    if reason is not None:
+        log = accept(found, reason, folder=fresh.parent if fresh.is_file() else fresh)
+        written = [log]
+        if baseline is not None and Path(baseline).exists():
+            written += update(Path(baseline), fresh)
+        if not shown.json:
+            commit = "" if len(written) > 1 else "; commit the reports to make them the baseline"
+            listed = ", ".join(map(str, written))
+            console.print(f"accepted: {reason}; wrote {listed}{commit}", highlight=False)
+    elif found.drift:
+        raise SrBenchError(
+            "the scores drifted; find the change that did it, or accept it if it is meant: "
+            "sr-bench check --accept REASON"
+        )
+
+
+def _compared(baseline: str | None, fresh: Path) -> Check:
+    """The check of fresh scores; causes are looked for where they are this project's own."""
+    from sr_bench.drift.check import check as check_scores
+    from sr_bench.drift.snapshot import committed, open_snapshot
+
+    here = Path.cwd()
+    own = (here / PARAMS).is_file() and fresh.resolve() in (
+        here / "reports",
+        here / "reports" / "scores.csv",
+    )
+    after = open_snapshot(fresh)
+    project = require_project() if own else None
+    if baseline is not None and Path(baseline).exists():
+        return check_scores(open_snapshot(Path(baseline)), after, project=project)
+    with committed(here, baseline or "HEAD") as before:
+        return check_scores(before, after, project=project)
+
+
+def _tell(found: Check, shown: _Shown) -> None:
+    from sr_bench.drift import words
+
+    if shown.markdown is not None:
+        write_text(shown.markdown, words.markdown(found))
+    if shown.json:
+        print_json(words.facts(found))
+        return
+    for title, table in words.tables(found):
+        print_table(title, words.columns(table), words.rows(table))
+        if words.left_out(table):
+            console.print(words.left_out(table), highlight=False)
+    for line in (words.headline(found), *words.findings(found)):
+        console.print(line, highlight=False)
+    for line in words.github_lines(found) if shown.github else ():
+        print(line)
+
+
+def _check_timings(baseline: Path | None, fresh: Path, *, json: bool) -> None:
+    from sr_bench.timing.compare import SLOWER, compare
+    from sr_bench.timing.results import Results, beside, results_folder
+
+    project = require_project()
+    before, after = beside(baseline or results_folder(project), fresh)
+    methods = {name: run.method for name, run in project.params.runs.items()}
+    found = compare(Results.load(before), Results.load(after), methods)
+    if json:
+        print_json(_facts(before, after, found))
+    else:
+        _print_timings(found)
+    slower = found.those(SLOWER)
+    if slower:
+        listed = "\n".join(_line(v) for v in slower)
+        raise SrBenchError(
+            f"{len(slower)} of {len(found.verdicts)} settings of {before} are slower in {after}:\n"
+            f"{listed}\nfind the change that did it, or commit the fresh timings if it is meant"
+        )
+    if not json:
+        console.print(f"{len(found.verdicts)} settings are no slower than in {before}")
+
+
+def _print_timings(found: Comparison) -> None:
+    from sr_bench.timing.compare import FASTER, FEW
+
+    for setting, why in found.left_out.items():
+        console.print(f"not compared: {setting}: {why}", highlight=False)
+    few = len(found.those(FEW))
+    if few:
+        console.print(f"{few} settings have too few rounds to tell", highlight=False)
+    for verdict in found.those(FASTER):
+        console.print(f"faster: {_line(verdict)}", highlight=False)
+    console.print(
+        f"slower or faster is what differs by more than {found.hurdle:.2f} x; the noise from "
+        f"setting to setting is {found.noise:.1%}",
+        highlight=False,
+    )
+
+
+def _line(v: Compared) -> str:
+    p = "" if v.p is None else f", p {v.p:.1g}"
+    return f"{v.setting}: {v.ratio:.2f} x as long (the references {v.machine:.2f} x){p}"
+
+
+def _facts(before: Path, after: Path, found: Comparison) -> dict[str, object]:
+    return {
+        "baseline": str(before),
+        "fresh": str(after),
+        "hurdle": found.hurdle,
+        "noise": found.noise,
+        "settings": [
+            {**v.setting.asdict(), "ratio": v.ratio, "references": v.machine, "p": v.p,
+             "verdict": v.what}
+            for v in found.verdicts
+        ],
+        "not_compared": [{**s.asdict(), "why": why} for s, why in found.left_out.items()],
+    }  # fmt: skip

@@ -1,0 +1,106 @@
+"""``sr-bench compare``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from sr_bench.cli.show import console, print_json, print_table
+from sr_bench.cli.standalone import JsonFlag
+from sr_bench.compare import ALPHA, Comparison, choose, load_runs
+from sr_bench.compare import compare as compare_runs
+from sr_bench.errors import WrongUse
+from sr_bench.project import require_project
+
+
+def compare(
+    runs: Annotated[
+        list[str], typer.Argument(help="Two runs or more; the first stands against each other.")
+    ],
+    protocol: Annotated[
+        str | None, typer.Option(help="Needed where the runs share several.")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="One metric of that protocol.")] = "psnr",
+    dataset: Annotated[str | None, typer.Option(help="One dataset; all shared if none.")] = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="Print the difference on every image as well.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Say whether one run beats others, image by image, or whether it is noise.
+
+    Mean of the paired differences with its 95 % bootstrap interval, images won, and the Wilcoxon
+    signed-rank test, corrected (Holm) for all runs that the first is compared with.
+    """
+    if len(runs) < 2:
+        raise WrongUse(f"compare needs two runs, got {runs[0]} alone; see: sr-bench list runs")
+    table = load_runs(require_project().root, runs)
+    chosen = choose(table, protocol=protocol, metric=metric, dataset=dataset)
+    found = compare_runs(chosen, runs[0])
+    if json:
+        print_json([_facts(c) for c in found])
+        return
+    _show(found)
+    if images:
+        _show_images(found)
+
+
+def _facts(found: Comparison) -> dict[str, object]:
+    numbers = asdict(found)
+    flat = numbers.pop("paired") | {"smallest_p": found.smallest_p}
+    images = numbers.pop("by_image")
+    facts = numbers | flat | {"verdict": found.verdict, "by_image": images}
+    return {k: None if v != v else v for k, v in facts.items()}  # NaN isn't JSON
+
+
+def _show(found: list[Comparison]) -> None:
+    one = found[0]
+    unit = " in dB" if one.metric.startswith("psnr") else ""
+    better = "positive" if one.higher_is_better else "negative"
+    for other in dict.fromkeys(c.other for c in found):
+        rows = [c for c in found if c.other == other]
+        console.print(f"\n{one.reference} minus {other}", highlight=False)
+        columns = ["dataset", "difference", "95 % interval", "won", "p", "verdict"]
+        print_table("", columns, [_row(c) for c in rows])
+        for comparison in rows:
+            console.print(sentence(comparison), highlight=False)
+    console.print(f"\n{one.metric}{unit}, {better} is better; p corrected for {one.compared} runs")
+    console.print(f"signature: {one.signature}", highlight=False)
+
+
+def _row(c: Comparison) -> list[str]:
+    found = c.paired
+    interval = "-" if found.low != found.low else f"{found.low:+.4f} to {found.high:+.4f}"
+    won = f"{found.won if c.higher_is_better else found.lost} of {found.images}"
+    return [c.dataset, f"{found.mean:+.4f}", interval, won, f"{c.p_holm:.2g}", c.verdict]
+
+
+def sentence(c: Comparison) -> str:
+    """What a comparison means, in plain words, and on which images it is largest."""
+    ordered = sorted(c.by_image.items(), key=lambda item: item[1])
+    low, high = (f"{value:+.4f} ({image})" for image, value in (ordered[0], ordered[-1]))
+    count = "1 image" if c.paired.images == 1 else f"{c.paired.images} images"
+    return f"{c.dataset}: {_meaning(c, count)}; by image from {low} to {high}"
+
+
+def _meaning(c: Comparison, count: str) -> str:
+    found = c.paired
+    few = c.smallest_p >= ALPHA
+    limit = f"{count} can't show more: p could not be below {c.smallest_p:.2g}"
+    texts = {
+        "better": "better",
+        "worse": "worse",
+        "equal": f"equal on {count}",
+        "noise": f"{found.mean:+.4f} is noise on {count}" + (f" ({limit})" if few else ""),
+        "mixed": "most images go one way, but the mean isn't clearly different",
+        "unproven": f"not shown; {limit if few else f'the test does not confirm it on {count}'}",
+    }
+    return texts[c.verdict]
+
+
+def _show_images(found: list[Comparison]) -> None:
+    for c in found:
+        rows = sorted(c.by_image.items(), key=lambda item: item[1], reverse=True)
+        print_table(f"{c.dataset}: {c.reference} - {c.other}", ["image", c.metric], rows)

@@ -1,0 +1,1 @@
+"""Drift: fresh scores beside the committed ones, what moved, and why."""

@@ -1,0 +1,139 @@
+"""One state of the scores: a folder of reports, or those of a Git revision."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.score_files import read_per_image, read_scores
+
+SCORES, PER_IMAGE, PROVENANCE, LOCK = (
+    "scores.csv",
+    "per_image.csv.gz",
+    "provenance.json",
+    "dvc.lock",
+)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Scores, and where to look for what made them.
+
+    Args:
+        name: for messages.
+        cells: the rows of ``scores.csv``.
+        images: the rows of ``per_image.csv.gz``; ``None`` where there is no such file.
+        provenance: ``provenance.json``, if there is one.
+        lock: ``dvc.lock``, if there is one; read when asked for.
+    """
+
+    name: str
+    cells: pd.DataFrame
+    images: pd.DataFrame | None
+    provenance: Path | None = None
+    lock: Path | None = None
+
+    def stages(self) -> dict[str, Any]:
+        """The stages of ``dvc.lock``; none without one."""
+        if self.lock is None:
+            return {}
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            content = yaml.load(self.lock.read_text(encoding="utf-8"), loader)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise SrBenchError(f"{self.lock}: not YAML ({error}); restore it from Git") from error
+        return dict(content.get("stages", {})) if isinstance(content, dict) else {}
+
+    def facts(self) -> dict[str, Any]:
+        """The content of ``provenance.json``; nothing without one."""
+        if self.provenance is None:
+            return {}
+        try:
+            content = json.loads(self.provenance.read_text(encoding="utf-8"))
+        except ValueError as error:
+            remedy = "make it with: dvc repro"
+            raise SrBenchError(f"{self.provenance}: not JSON ({error}); {remedy}") from error
+        return content if isinstance(content, dict) else {}
+
+
+def open_snapshot(path: Path) -> Snapshot:
+    """The state that a ``scores.csv``, or the folder of one, belongs to.
+
+    Args:
+        path: the file or the folder. What lies beside ``scores.csv`` is taken too, and the
+            ``dvc.lock`` above a folder ``reports``; a table of another name stands alone.
+
+    Raises:
+        SrBenchError: if a table is missing, damaged, or of another schema.
+    """
+    scores = path / SCORES if path.is_dir() else path
+    beside = scores.parent if scores.name == SCORES else None
+    images = _there(beside, PER_IMAGE)
+    return Snapshot(
+        str(scores),
+        read_scores(scores),
+        None if images is None else read_per_image(images),
+        _there(beside, PROVENANCE),
+        _there(beside, LOCK) or _above(beside),
+    )
+
+
+def _above(folder: Path | None) -> Path | None:
+    """A project's ``dvc.lock``, seen from its reports."""
+    if folder is None or folder.resolve().name != "reports":
+        return None
+    return _there(folder.resolve().parent, LOCK)
+
+
+def _there(folder: Path | None, name: str) -> Path | None:
+    return folder / name if folder is not None and (folder / name).is_file() else None
+
+
+@contextmanager
+def committed(root: Path, revision: str) -> Iterator[Snapshot]:
+    """The reports of a project folder as a Git revision has them.
+
+    Raises:
+        WrongUse: if there is no such revision, or it has no ``reports/scores.csv``.
+    """
+    with tempfile.TemporaryDirectory(prefix="sr-bench-") as name:
+        folder = Path(name)
+        for path in (f"reports/{SCORES}", f"reports/{PER_IMAGE}", f"reports/{PROVENANCE}", LOCK):
+            content, why = _shown(root, revision, path)
+            if content is not None:
+                (folder / Path(path).name).write_bytes(content)
+            elif path.endswith(SCORES):
+                raise WrongUse(
+                    f"no baseline: {path} of Git revision '{revision}' can't be had ({why}); name "
+                    "a revision, a scores.csv or its folder with --baseline"
+                )
+        snapshot = open_snapshot(folder)
+        yield Snapshot(
+            f"{revision}:reports/{SCORES}",
+            snapshot.cells,
+            snapshot.images,
+            snapshot.provenance,
+            snapshot.lock,
+        )
+
+
+def _shown(root: Path, revision: str, path: str) -> tuple[bytes | None, str]:
+    """A file's content at a revision, or why there is none."""
+    command = ["git", "-C", str(root), "show", f"{revision}:./{path}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None, "git is not installed"
+    if done.returncode == 0:
+        return done.stdout, ""
+    return None, " ".join(done.stderr.decode(errors="replace").split())
