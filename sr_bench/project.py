@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from sr_bench.entries import TRAINED, Names, Run, SomeNames, TrainEntry
 from sr_bench.errors import SrBenchError, WrongUse, unknown
+from sr_bench.figure_entry import FigureEntry
 from sr_bench.protocol import load_protocols
 from sr_bench.sources import WHERE, find_source
 from sr_bench.strict_yaml import read_yaml
@@ -33,6 +34,7 @@ class Params(BaseModel):
     runs: dict[str, Run]
     train: dict[str, TrainEntry] = {}
     train_warm: dict[str, TrainEntry] = {}
+    figures: dict[str, FigureEntry] = {}
 
     @field_validator("fetch")
     @classmethod
@@ -227,6 +229,11 @@ class Project:
                     where = f"{self.root / PARAMS}: runs.{name}"
                     raise unknown("protocol", protocol, self.params.protocols, where=where)
             self._check_origin(run)
+        for name, figure in self.params.figures.items():
+            where = f"{self.root / PARAMS}: figures.{name}"
+            for run_name in figure.runs:
+                if run_name not in self.params.runs:
+                    raise unknown("run", run_name, self.params.runs, where=where)
 
     def _check_origin(self, run: Run) -> None:
         if run.origin is None:

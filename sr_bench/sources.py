@@ -40,7 +40,10 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Source:
-    """A group of files: a dataset, an archive of one, or weights."""
+    """A group of files: a dataset, an archive of one, or weights.
+
+    ``redistributable`` says whether pixels of its images may be published with a report.
+    """
 
     name: str
     kind: Kind
@@ -48,6 +51,7 @@ class Source:
     licence: str
     folder: str  # below data/
     files: tuple[SourceFile, ...]
+    redistributable: bool = False
 
     @property
     def bytes(self) -> int:
@@ -87,7 +91,8 @@ def _source(name: str, entry: dict[str, Any]) -> Source:
         )
     listed = tuple(_file(entry["base"], key, pin) for key, pin in entry["files"].items())
     folder = entry.get("folder", name)
-    return Source(name, entry["kind"], entry["title"], entry["licence"], folder, listed)
+    free = entry.get("redistributable", False)
+    return Source(name, entry["kind"], entry["title"], entry["licence"], folder, listed, free)
 
 
 def _union(name: str, entry: dict[str, Any], known: dict[str, Source]) -> Source:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from sr_bench.errors import SrBenchError
 from sr_bench.tables import require_one_signature
+from sr_bench.timing.setting import SIZES
 
 SCORES = ["run", "method", "variant", "weights", "scale", "dataset", "protocol", "metric", "value"]
 TIMINGS = [
@@ -188,11 +189,8 @@ def fitted_exponent(pixels: Sequence[float], seconds: Sequence[float]) -> float:
 
 
 def pixels_of(name: str) -> int | None:
-    """How many output pixels an input has: ``512x512`` and ``720p`` say it, ``Set5`` doesn't."""
-    if name == "720p":
-        return 1280 * 720
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", name)
-    return int(match[1]) * int(match[2]) if match else None
+    """Output pixels of a frame whose network alone is timed; ``Set5`` and files have ``None``."""
+    return math.prod(SIZES[name]) if name in SIZES else None
 
 
 def trained_here(weights: str) -> bool:

@@ -36,8 +36,8 @@ Looks = dict[str, tuple[str, str]]
 def growth_rows(runs: pd.DataFrame, timings: pd.DataFrame, precision: str) -> pd.DataFrame:
     """One row for each scale, method, variant and size of image: the median over its runs.
 
-    Weights don't change the time: runs that differ in nothing else are one line. Rows of inputs
-    whose size isn't in their name (``Set5``) are left out.
+    Weights don't change the time: runs that differ in nothing else are one line. Only rows of the
+    network alone are taken (``sr-bench time --input sizes``).
     """
     chosen = timings[(timings["precision"] == precision) & (timings["median_s"] > 0)]
     sized = chosen.assign(pixels=chosen["input"].map(pixels_of)).dropna(subset=["pixels"])

@@ -2,9 +2,10 @@
 
 Everything is in points (1/72 inch) on the figure; a box is ``(left, bottom, right, top)``. Each
 label tries 24 directions at several distances. A place costs what it covers (labels and markers
-most, lines less), what its leader crosses, and its distance. Labels are moved one at a time to
-their cheapest place until none moves; the cheapest of a few orders wins, and then the costliest
-labels may choose first, as long as that helps. No random numbers.
+most, lines less), what its leader crosses, and its distance. What each two places of two labels
+cost beside each other is worked out once; then labels are moved one at a time to their cheapest
+place until none moves, and two at a time until that doesn't help either. The cheapest of a few
+orders wins. No random numbers.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ _DIRECTIONS = 24
 _LEADER = 5.0  # a label nearer than this needs no leader
 _ROOM = 1.2  # kept free around a label
 _SWEEPS = 8
-_KEPT = 180  # places of a label that are looked at further: the cheapest
-_KICKS, _WORST = 3, 8  # rounds in which the costliest labels choose first
+_KEPT = 150  # places of a label that are looked at further: the cheapest
+_DIGITS = 6  # of a cost: further ones may differ between machines
 _HARD, _STRUCK, _CROSSED, _ALONG, _LINE = 10000.0, 500.0, 80.0, 200.0, 25.0
 
 
@@ -61,22 +62,87 @@ class Placement:
 
 def place(scene: Scene) -> Placement:
     """The cheapest placement that the search finds."""
-    options, fixed = [], []
-    for i in range(len(scene.points)):
-        boxes = _candidates(scene, i)
-        cost = _fixed_cost(scene, i, boxes)
-        kept = np.argsort(np.round(cost, 6), kind="stable")[:_KEPT]
-        options.append(boxes[kept])
-        fixed.append(cost[kept])
-    best = _best(scene, options, fixed, _orders(scene))
-    for _ in range(_KICKS):
-        costs = _costs(scene, best)
-        worst = sorted(range(len(best)), key=lambda i: (-round(float(costs[i]), 6), i))
-        better = _best(scene, options, fixed, [[i, *_without(worst, i)] for i in worst[:_WORST]])
-        if _costs(scene, better).sum() >= costs.sum() - 1e-6:
-            break
-        best = better
-    return Placement(best, _clear(scene, best))
+    if not len(scene.points):
+        return Placement(np.zeros((0, 4)), np.zeros(0, bool))
+    search = _Search(scene)
+    found = [search.settle(order) for order in _orders(scene)]
+    best = min(found, key=lambda chosen: round(search.total(chosen), _DIGITS))
+    boxes = np.stack([search.boxes[i][k] for i, k in enumerate(best)])
+    return Placement(boxes, _clear(scene, boxes))
+
+
+class _Search:
+    """The places of every label, what each costs, and what each two cost beside each other."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.boxes: list[Array] = []
+        self.fixed: list[Array] = []
+        leaders: list[Array] = []
+        for i in range(len(scene.points)):
+            boxes = _candidates(scene, i)
+            cost = _fixed_cost(scene, i, boxes)
+            kept = np.argsort(np.round(cost, _DIGITS), kind="stable")[:_KEPT]
+            self.boxes.append(boxes[kept])
+            self.fixed.append(cost[kept])
+            leaders.append(_leaders(scene, i, boxes[kept]))
+        self.n = len(self.boxes)
+        self.mutual: dict[tuple[int, int], Array] = {}
+        for i in range(self.n):
+            for j in range(i):
+                cost = _mutual_cost(self.boxes[i], leaders[i], self.boxes[j], leaders[j])
+                self.mutual[i, j], self.mutual[j, i] = cost, cost.T
+
+    def settle(self, order: list[int]) -> list[int]:
+        """Which place each label takes when they choose in this order, again and again."""
+        chosen = [0] * self.n
+        placed: list[int] = []
+        for i in order:
+            chosen[i] = _cheapest(self._cost(i, chosen, placed))
+            placed.append(i)
+        before = np.inf
+        for _ in range(_SWEEPS):
+            for i in order:
+                chosen[i] = _cheapest(self._cost(i, chosen, placed))
+            self._settle_pairs(order, chosen)
+            total = round(self.total(chosen), _DIGITS)
+            if total >= before:
+                break
+            before = total
+        return chosen
+
+    def total(self, chosen: list[int]) -> float:
+        """What a placement costs."""
+        cost = sum(float(self.fixed[i][chosen[i]]) for i in range(self.n))
+        return cost + sum(
+            float(self.mutual[i, j][chosen[i], chosen[j]]) for i in range(self.n) for j in range(i)
+        )
+
+    def _settle_pairs(self, order: list[int], chosen: list[int]) -> None:
+        """Move each two labels that are in each other's or another's way, both at once."""
+        for rank, i in enumerate(order):
+            for j in order[:rank]:
+                mine, theirs = (self._cost(k, chosen, order, but=(i, j)) for k in (i, j))
+                here = mine[chosen[i]] + theirs[chosen[j]] + self.mutual[i, j][chosen[i], chosen[j]]
+                if here <= mine.min() + theirs.min():  # nothing can be cheaper
+                    continue
+                both = mine[:, None] + theirs[None] + self.mutual[i, j]
+                k = _cheapest(both.ravel())
+                if round(float(both.flat[k]), _DIGITS) < round(float(here), _DIGITS):
+                    chosen[i], chosen[j] = divmod(k, len(theirs))
+
+    def _cost(
+        self, i: int, chosen: list[int], others: list[int], but: tuple[int, ...] = ()
+    ) -> Array:
+        """What each place of label ``i`` costs beside the others where they are."""
+        cost = self.fixed[i].copy()
+        for j in others:
+            if j != i and j not in but:
+                cost += self.mutual[i, j][:, chosen[j]]
+        return cost
+
+
+def _cheapest(cost: Array) -> int:
+    return int(np.argmin(np.round(cost, _DIGITS)))
 
 
 def needs_leader(point: Array, radius: float, box: Array) -> bool:
@@ -112,17 +178,6 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     for rank, i in enumerate(order):
         heights[i] = bases[rank] + rank * gap
     return heights
-
-
-def _best(scene: Scene, options: list[Array], fixed: list[Array], orders: list[list[int]]) -> Array:
-    """The cheapest of what the orders lead to."""
-    tried = [_settle(scene, options, fixed, order) for order in orders]
-    costs = [round(float(_costs(scene, boxes).sum()), 6) for boxes in tried]
-    return tried[int(np.argmin(costs))]
-
-
-def _without(order: list[int], i: int) -> list[int]:
-    return [j for j in order if j != i]
 
 
 def _orders(scene: Scene) -> list[list[int]]:
@@ -167,49 +222,12 @@ def _fixed_cost(scene: Scene, i: int, boxes: Array) -> Array:
     return np.asarray(cost + 10.0 * _through(along, scene.lines).sum(1), float)
 
 
-def _settle(scene: Scene, options: list[Array], fixed: list[Array], order: list[int]) -> Array:
-    n = len(options)
-    boxes, placed = np.zeros((n, 4)), np.zeros(n, bool)
-    for _ in range(_SWEEPS):
-        before = boxes.copy()
-        for i in order:
-            placed[i] = False
-            cost = fixed[i] + _mutual_cost(scene, i, options[i], boxes, placed)
-            boxes[i] = options[i][int(np.argmin(np.round(cost, 6)))]
-            placed[i] = True
-        if np.array_equal(before, boxes):
-            break
-    return boxes
-
-
-def _mutual_cost(
-    scene: Scene, i: int, candidates: Array, boxes: Array, placed: NDArray[np.bool_]
-) -> Array:
-    """What each candidate costs beside the labels that have a place."""
-    there = np.flatnonzero(placed)
-    if not len(there):
-        return np.zeros(len(candidates))
-    others = boxes[there]
-    mine = _leaders(scene, i, candidates)
-    theirs = np.concatenate([_leaders(scene, int(j), boxes[j : j + 1]) for j in there])
-    cost = _HARD * _covers(_grown(candidates, _ROOM), others).sum(1)
-    cost += _STRUCK * _through(mine, _grown(others, _ROOM)).sum(1)
-    cost += _STRUCK * _through(theirs, _grown(candidates, _ROOM)).sum(0)
-    return np.asarray(cost + _CROSSED * _cross(mine, theirs).sum(1), float)
-
-
-def _costs(scene: Scene, boxes: Array) -> Array:
-    """What each label costs; a conflict counts half for either."""
-    n = len(boxes)
-    everywhere = np.ones(n, bool)
-    costs = np.zeros(n)
-    for i in range(n):
-        everywhere[i] = False
-        one = boxes[i : i + 1]
-        mutual = float(_mutual_cost(scene, i, one, boxes, everywhere)[0])
-        costs[i] = float(_fixed_cost(scene, i, one)[0]) + mutual / 2
-        everywhere[i] = True
-    return costs
+def _mutual_cost(boxes: Array, leaders: Array, others: Array, their_leaders: Array) -> Array:
+    """``(m, k)``: what each place of a label costs beside each place of another."""
+    cost = _HARD * _covers(_grown(boxes, _ROOM), others)
+    cost += _STRUCK * _through(leaders, _grown(others, _ROOM))
+    cost += _STRUCK * _through(their_leaders, _grown(boxes, _ROOM)).T
+    return np.asarray(cost + _CROSSED * _cross(leaders, their_leaders), float)
 
 
 def _clear(scene: Scene, boxes: Array) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from sr_bench.files import replacing
 
-SINGLE_COLUMN, DOUBLE_COLUMN = 3.5, 7.16  # inches: IEEE's columns
+SINGLE_COLUMN, DOUBLE_COLUMN = 3.3, 6.9  # inches: no wider than a column, a page of most venues
 FONT = 7.0  # points: the smallest text that publishers take
 LINE = 0.135  # inches: a line of text
 
@@ -60,7 +63,6 @@ _STYLE: dict[Any, Any] = {
     "legend.fontsize": FONT,
     "legend.frameon": False,
     "pdf.fonttype": 42,
-    "savefig.dpi": 200,
     "svg.fonttype": "path",
     "svg.hashsalt": "sr-bench",
     "text.parse_math": False,
@@ -78,6 +80,24 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"CreationDate": None, "Creator": "sr-bench", "Producer": "sr-bench"},
     "png": {"Software": "sr-bench"},
 }
+_KEYS = {  # the fields of each format that hold the caption, and the id of what made the figure
+    "svg": ("Description", "Identifier"),
+    "pdf": ("Subject", "Keywords"),
+    "png": ("Description", "Identifier"),
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """What a figure's file says of itself, beside the picture.
+
+    Args:
+        caption: what the figure shows, with the signature of its numbers.
+        provenance: the id of what made it, to be found in ``provenance.json``; empty if not known.
+    """
+
+    caption: str = ""
+    provenance: str = ""
 
 
 @contextmanager
@@ -96,15 +116,41 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, folder: Path, stem: str) -> list[Path]:
-    """Write ``<stem>.svg``, ``.pdf`` and ``.png``, without dates or versions; return the paths."""
+def save_figure(
+    figure: Figure,
+    folder: Path,
+    stem: str,
+    about: About | None = None,
+    *,
+    dpi: float = 200,
+) -> list[Path]:
+    """Write ``<stem>.svg``, ``.pdf`` and ``.png``, without dates or versions; return the paths.
+
+    Args:
+        figure: what to write.
+        folder: where to; made if need be.
+        stem: the file name without suffix.
+        about: what goes into the files' metadata.
+        dpi: dots an inch of the PNG, and of what vector files hold as pixels.
+    """
     paths = []
-    for kind, metadata in _METADATA.items():
+    for kind in _METADATA:
         path = folder / f"{stem}.{kind}"
         with paper_style(), replacing(path) as temporary:
-            figure.savefig(temporary, format=kind, metadata=metadata)
+            figure.savefig(
+                temporary, format=kind, metadata=_metadata(kind, about or About()), dpi=dpi
+            )
         paths.append(path)
     return paths
+
+
+def _metadata(kind: str, about: About) -> dict[str, str | None]:
+    caption, identifier = _KEYS[kind]
+    known = {
+        caption: printable(about.caption),
+        identifier: about.provenance and f"sr-bench provenance {about.provenance}",
+    }
+    return _METADATA[kind] | {key: text for key, text in known.items() if text}
 
 
 def looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -151,6 +197,28 @@ def _fill(pieces: list[str], count: int) -> list[str]:
         else:
             lines[-1] += piece
     return lines
+
+
+def fitted_lines(text: str, width: float) -> list[str]:
+    """``text`` in lines of words that fit ``width`` inches, measured; a long word is broken."""
+    fits = _measured(width)
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if fits(longer):
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in word:
+            if not fits(lines[-1] + letter):
+                lines.append("")
+            lines[-1] += letter
+    return [line for line in lines if line] or [""]
+
+
+def _measured(width: float) -> Callable[[str], bool]:
+    font = FontProperties(family=["DejaVu Sans"], size=FONT)
+    return lambda text: not text or TextPath((0, 0), text, prop=font).get_extents().x1 <= width * 72
 
 
 def plain(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,12 @@ from sr_bench.report.plot_data import (
 )
 from sr_bench.report.plot_growth import growth_figure, growth_rows
 from sr_bench.report.plot_quality import Cost, Drawn, quality_figure
-from sr_bench.report.plot_style import looks, printable, save_figure, slug
+from sr_bench.report.plot_style import About, looks, printable, save_figure, slug
 
 _KINDS = ("svg", "pdf", "png")
 _STEMS = ("psnr-time", "psnr-macs", "time-size")
+
+Identify = Callable[[Iterable[str]], str]  # subjects to the id of what made them
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,15 @@ class Plot:
         stem: its file name without suffix.
         caption: one line that says what it shows and how that was made.
         figure: the figure.
+        subjects: whose content it shows, as ``provenance.json`` calls them: ``runs/bicubic-x2``.
+        dpi: dots an inch of its PNG.
     """
 
     stem: str
     caption: str
     figure: Figure
+    subjects: tuple[str, ...] = ()
+    dpi: float = 200
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,40 @@ class Plots:
         files: the files written, in order; empty where nothing was timed.
         captions: stem to caption, for the page.
         notes: what is not in the plots, and why.
+        subjects: stem to whose content it shows, for ``provenance.json``.
     """
 
     files: tuple[Path, ...]
     captions: dict[str, str]
     notes: tuple[str, ...]
+    subjects: dict[str, tuple[str, ...]]
+
+
+def no_provenance(subjects: Iterable[str]) -> str:
+    """The id of figures whose origin isn't tracked: none."""
+    return ""
+
+
+def write_each(
+    plots: Iterable[Plot], folder: Path, notes: list[str], identify: Identify = no_provenance
+) -> Plots:
+    """Write plots one after the other as SVG, PDF and PNG, each with its id and caption."""
+    files: list[Path] = []
+    captions: dict[str, str] = {}
+    subjects: dict[str, tuple[str, ...]] = {}
+    for plot in plots:
+        about = About(plot.caption, identify(plot.subjects))
+        files += save_figure(plot.figure, folder, plot.stem, about, dpi=plot.dpi)
+        captions[plot.stem], subjects[plot.stem] = plot.caption, plot.subjects
+    return Plots(tuple(files), captions, tuple(notes), subjects)
 
 
 def write_plots(
-    scores: pd.DataFrame, timings: pd.DataFrame, folder: Path, choice: Choice | None = None
+    scores: pd.DataFrame,
+    timings: pd.DataFrame,
+    folder: Path,
+    choice: Choice | None = None,
+    identify: Identify = no_provenance,
 ) -> Plots:
     """Draw every plot and write each as SVG, PDF and PNG into ``folder``.
 
@@ -72,18 +103,16 @@ def write_plots(
         timings: the rows of ``timings.csv``; may be empty.
         folder: where to; made if need be.
         choice: what to compare; by default PSNR on Set5 under edsr-2017 against float32 at 720p.
+        identify: gives the id that goes into the files' metadata.
 
     Raises:
         SrBenchError: if a column is missing or the scores have different signatures.
     """
     notes: list[str] = []
-    files: list[Path] = []
-    captions: dict[str, str] = {}
-    for plot in draw_plots(scores, timings, choice or Choice(), notes):
-        files += save_figure(plot.figure, folder, plot.stem)
-        captions[plot.stem] = plot.caption
-    _remove_stale(folder, files)
-    return Plots(tuple(files), captions, tuple(notes))
+    plots = draw_plots(scores, timings, choice or Choice(), notes)
+    written = write_each(plots, folder, notes, identify)
+    remove_stale(folder, _STEMS, written)
+    return written
 
 
 def draw_plots(
@@ -133,7 +162,9 @@ def _time_plot(
     drawn = quality_figure(
         shown, Cost(f"time per {_input(choice)} (s)", _axis(choice), caption), methods
     )
-    yield _plot(slug("psnr-time", place.machine, place.device), caption, drawn, notes)
+    stem = slug("psnr-time", place.machine, place.device)
+    plot = Plot(stem, caption, drawn.figure, _subjects(shown, place.machine))
+    yield _plot(plot, drawn, notes)
 
 
 def _macs_plot(
@@ -150,7 +181,10 @@ def _macs_plot(
     if (shown["cost"] == 0).any():
         caption += " Dotted: no network."
     cost = Cost(f"multiply-adds per {_input(choice)}", _axis(choice), caption, short=True)
-    yield _plot("psnr-macs", caption, quality_figure(shown, cost, methods), notes)
+    drawn = quality_figure(shown, cost, methods)
+    counted = timings[timings["run"].isin(shown["run"])]["machine"].unique()
+    plot = Plot("psnr-macs", caption, drawn.figure, _subjects(shown, *counted))
+    yield _plot(plot, drawn, notes)
 
 
 def _growth_plot(
@@ -171,13 +205,21 @@ def _growth_plot(
         "differ in weights alone are one line; bars: interquartile range."
     )
     stem = slug("time-size", place.machine, place.device)
-    yield Plot(stem, caption, growth_figure(rows, caption, methods))
+    subjects = _subjects(at(timings, place), place.machine)
+    yield Plot(stem, caption, growth_figure(rows, caption, methods), subjects)
 
 
-def _plot(stem: str, caption: str, drawn: Drawn, notes: list[str]) -> Plot:
+def _plot(plot: Plot, drawn: Drawn, notes: list[str]) -> Plot:
     if drawn.unlabelled:
-        notes.append(f"{stem}: no room for the labels of {', '.join(drawn.unlabelled)}")
-    return Plot(stem, caption, drawn.figure)
+        notes.append(f"{plot.stem}: no room for the labels of {', '.join(drawn.unlabelled)}")
+    return plot
+
+
+def _subjects(rows: pd.DataFrame, *machines: str) -> tuple[str, ...]:
+    """The runs shown, and the machines whose timings are."""
+    return tuple(f"runs/{run}" for run in rows["run"].unique()) + tuple(
+        f"machines/{machine}" for machine in sorted(machines)
+    )
 
 
 def _quality(rows: pd.DataFrame, choice: Choice) -> str:
@@ -206,9 +248,10 @@ def _other_precisions(timings: pd.DataFrame, choice: Choice) -> list[str]:
     return [f"not in the plots: {', '.join(others)}; {reason}"] if others else []
 
 
-def _remove_stale(folder: Path, files: list[Path]) -> None:
-    for stem in _STEMS:
+def remove_stale(folder: Path, stems: Iterable[str], written: Plots) -> None:
+    """Remove figures of earlier calls, whose names begin with ``stems``, that aren't drawn now."""
+    for stem in stems:
         for kind in _KINDS:
             for path in folder.glob(f"{stem}*.{kind}"):
-                if path not in files:
+                if path not in written.files:
                     path.unlink()

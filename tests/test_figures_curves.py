@@ -1,0 +1,164 @@
+"""Gains over bicubic, training curves and learned filters."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.text import Text
+
+from sr_bench.errors import SrBenchError
+from sr_bench.report.figure_filters import Bank, filters_plot, first_layer, mosaic
+from sr_bench.report.figure_gain import gain_plots, gains
+from sr_bench.report.figure_training import Curve, read_log, training_plots
+from sr_bench.report.plot_style import paper_style
+from sr_bench.report.plots import write_each
+
+TICK = re.compile(r"[−\d.]+( k)?")  # some lie outside their axes and are not drawn
+SIGNATURE = "protocol:edsr-2017|version:1"
+
+
+def per_image(runs=("bicubic", "srcnn_%<$"), scales=(2, 3), count=7):
+    rows = [
+        (f"{run}-x{s}", run, "", "none", s, "Set5", "edsr-2017", "psnr", f"i{k}",
+         30.0 + k + (r and (-1) ** k * k), SIGNATURE)
+        for s in scales for r, run in enumerate(runs) for k in range(count)
+    ]  # fmt: skip
+    columns = ["run", "method", "variant", "weights", "scale", "dataset", "protocol", "metric",
+               "image", "value", "signature"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def curves():
+    steps = np.arange(1, 31) * 100.0
+    made = []
+    for i, (variant, data, scales) in enumerate(
+        [("9-1-5", "T91", (2,)), ("a_%<b>$", "T91", (2,)), ("9-1-5", "Open591", (2, 3, 4))]
+    ):
+        rows = pd.DataFrame({"step": steps, "psnr": 30 + i + steps / 1e4, "loss": 1 / steps})
+        made.append(Curve(f"t{i}", "srcnn", variant, data, scales, rows))
+    return made
+
+
+def bank(planes=1, colour="y", label="SRCNN <9>_%$"):
+    weights = np.random.default_rng(1).normal(size=(10, planes, 5, 5))
+    return Bank("srcnn-x3", label, weights, colour)
+
+
+def test_the_gain_is_the_difference_on_the_same_image():
+    table = gains(per_image(), "edsr-2017")
+    assert table.groupby("scale")["gain"].apply(list).tolist() == [[0, -1, 2, -3, 4, -5, 6]] * 2
+    assert set(table["method"]) == {"srcnn_%<$"}
+
+
+def test_lines_of_gain_fall():
+    plots = list(gain_plots(per_image(), ("edsr-2017",), []))
+    assert [p.stem for p in plots] == ["gain-edsr-2017-x2", "gain-edsr-2017-x3"]
+    (axes,) = plots[0].figure.axes
+    line = next(line for line in axes.lines if len(line.get_xdata()) == 7)
+    assert line.get_ydata().tolist() == [6, 4, 2, 0, -1, -3, -5]
+    assert plots[0].subjects == ("runs/srcnn_%<$-x2",) and SIGNATURE in plots[0].caption
+
+
+def test_gains_of_one_image_and_of_none():
+    assert len(list(gain_plots(per_image(count=1), ("edsr-2017",), []))) == 2
+    notes = []
+    assert not list(gain_plots(per_image(runs=("bicubic",)), ("edsr-2017",), notes))
+    assert notes == ["gain-edsr-2017: no run beside bicubic was scored under edsr-2017"]
+
+
+def test_gains_refuse_what_does_not_compare():
+    mixed = per_image()
+    mixed.loc[0, "signature"] = "other"
+    with pytest.raises(SrBenchError, match="2 signatures"):
+        gains(mixed, "edsr-2017")
+    twice = pd.concat([per_image(), per_image(runs=("bicubic",)).assign(run="b2")])
+    with pytest.raises(SrBenchError, match="i0 has two scores of bicubic at x2"):
+        gains(twice, "edsr-2017")
+
+
+def test_training_sets_do_not_share_a_panel():
+    (plot,) = training_plots(curves())
+    titles = [axes.get_title() for axes in plot.figure.axes if axes.get_title()]
+    assert titles == ["T91 ×2", "T91 ×2, ×3, ×4", "Open591 ×2", "Open591 ×2, ×3, ×4"]
+    assert sum(t.get_text() == "not trained" for t in plot.figure.findobj(Text)) == 4
+    first = plot.figure.axes[0]
+    assert len(first.lines) == 2 and first.get_xscale() == "log"
+    assert plot.subjects == ("trainings/t0", "trainings/t1", "trainings/t2")
+
+
+def test_logs_are_read_and_several_scales_meant(tmp_path):
+    metrics = tmp_path / "plots" / "metrics"
+    (metrics / "val").mkdir(parents=True)
+    (metrics / "train").mkdir()
+    (metrics / "val" / "psnr_x2.tsv").write_text("step\tpsnr_x2\n10\t30\n20\t32\n")
+    (metrics / "val" / "psnr_x3.tsv").write_text("step\tpsnr_x3\n10\t28\n20\t29\n")
+    (metrics / "train" / "loss.tsv").write_text("step\tloss\n5\t0.5\n10\t0.4\n")
+    rows = read_log(tmp_path)
+    assert rows["step"].tolist() == [5, 10, 20]
+    assert rows["psnr"].tolist()[1:] == [29, 30.5] and np.isnan(rows["psnr"][0])
+    (metrics / "train" / "loss.tsv").write_text("step,loss\n5,0.5\n")
+    with pytest.raises(SrBenchError, match=r"loss.tsv: columns are step,loss"):
+        read_log(tmp_path)
+    (metrics / "train" / "loss.tsv").unlink()
+    with pytest.raises(SrBenchError, match=r"loss.tsv: not a log"):
+        read_log(tmp_path)
+
+
+def test_filters_are_sorted_by_variance_and_each_is_stretched():
+    weights = np.stack([np.full((2, 2), 3.0), np.array([[0, 1], [2, 10.0]]), np.eye(2)])
+    picture = mosaic(weights)
+    assert picture.shape == (20, 20) and picture.dtype == np.uint8
+    assert picture[:8:4, :8:4].tolist() == [
+        [0, 26],
+        [51, 255],
+    ]  # the largest variance, of four dots
+    assert picture[:8:4, 12:20:4].tolist() == [[255, 0], [0, 255]]
+    assert np.all(picture[12:20, :8] == 128)  # constant: no contrast to show
+    assert np.all(picture[8:12] == 255) and np.all(picture[12:, 12:] == 255)
+
+
+def test_the_first_convolution_is_found():
+    class Model:
+        network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 9), torch.nn.Conv2d(4, 1, 5))
+
+    assert first_layer(Model()).shape == (4, 1, 9, 9)
+    with pytest.raises(SrBenchError, match="no network whose first layer"):
+        first_layer(object())
+
+
+def test_planes_are_shown_by_themselves_and_rgb_as_colours():
+    banks = [bank(), bank(3, "rgb"), bank(3, "ycbcr"), bank(2, "any")]
+    plot = filters_plot(banks, "srcnn", 3)
+    assert len([a for a in plot.figure.axes if a.images]) == 1 + 1 + 3 + 2
+    shapes = [a.images[0].get_array().ndim for a in plot.figure.axes]
+    assert shapes.count(3) == 1
+
+
+@pytest.mark.parametrize(
+    "plots",
+    [
+        lambda: gain_plots(per_image(), ("edsr-2017",), []),
+        lambda: training_plots(curves()),
+        lambda: [filters_plot([bank(), bank(3, "ycbcr")], "srcnn", 3)],
+    ],
+)
+def test_large_enough_on_the_page_and_the_same_bytes(plots, tmp_path):
+    contents = []
+    for name in ("a", "b"):
+        made = write_each(plots(), tmp_path / name, [], lambda subjects: "0123456789ab")
+        contents.append({p.name: p.read_bytes() for p in made.files})
+    assert contents[0] == contents[1]
+    for name, data in contents[0].items():
+        assert b"sr-bench provenance 0123456789ab" in data, name
+        assert b"/Type3" not in data
+    for plot in plots():
+        assert plot.figure.get_size_inches()[0] <= 6.9
+        with paper_style():
+            plot.figure.draw_without_rendering()
+            shown = [t for t in plot.figure.findobj(Text) if t.get_text() and t.get_visible()]
+            boxes = [t.get_window_extent() for t in shown if not TICK.fullmatch(t.get_text())]
+        assert min(t.get_fontsize() for t in shown) >= 7
+        assert all(b.x0 >= 0 and b.y0 >= 0 for b in boxes)
+        assert all(b.x1 <= plot.figure.bbox.x1 for b in boxes)
