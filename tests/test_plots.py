@@ -21,7 +21,7 @@ from sr_bench.report.plot_data import (
     with_macs,
 )
 from sr_bench.report.plot_labels import Scene, place, spread
-from sr_bench.report.plot_style import looks, paper_style, slug, wrapped
+from sr_bench.report.plot_style import looks, paper_style, wrapped
 from sr_bench.report.plots import draw_plots, write_plots
 
 SIGNATURE = "protocol:edsr-2017|version:1|lr:rgb+modcrop.scale|score:y.float+crop.scale"
@@ -244,8 +244,6 @@ def test_spread_keeps_a_gap_and_the_order():
 
 
 def test_helpers():
-    assert slug("a", "b-1") == "a-b-1"
-    assert slug("a b") != slug("a/b") and "/" not in slug("../a/b")
     assert all(len(line) < 80 for line in wrapped(SIGNATURE * 4, 3.5))
     assert "".join(wrapped(SIGNATURE, 3.5)) == SIGNATURE
     assert len(set(looks(map(str, range(56))).values())) == 56

@@ -5,32 +5,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.drift import read_scores
+from sr_bench.report.readme import filled
+from sr_bench.report.table_headline import headline_tables
+from sr_bench.score_files import read_scores
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNS = {"bicubic": "bicubic", "SRCNN": "srcnn-9-5-5-author-imagenet"}
 
 
-def test_headline_table():
-    scores = read_scores(ROOT / "reports/scores.csv")
-    ledger = pd.read_csv(ROOT / "methods/published.csv", dtype=str, keep_default_na=False)
-    values = scores.set_index(["run", "dataset", "protocol", "metric"])["value"].sort_index()
-    rows = re.findall(
-        r"^\| (bicubic|SRCNN) \| (\d) \| (.+) \|$", (ROOT / "README.md").read_text(), re.M
-    )
-    assert len(rows) == 6
-    for method, scale, text in rows:
-        numbers = text.split(" | ")
-        for i, dataset in enumerate(("Set5", "Set14", "BSD100")):
-            measured, published = numbers[2 * i], numbers[2 * i + 1]
-            run = f"{RUNS[method]}-x{scale}"
-            assert f"{values[run, dataset, 'srcnn-2015', 'psnr']:.4f}" == measured
-            printed = ledger.query(
-                "run == @RUNS[@method] and dataset == @dataset and scale == @scale "
-                "and metric == 'psnr' and protocol == 'srcnn-2015' "
-                "and source in ('dong2016srcnn', 'kim2016vdsr')"
-            )
-            assert published in set(printed["value"])
+def test_headline_tables():
+    """If this fails: ``sr-bench report`` puts the tables of today between the README's markers."""
+    texts = {"dtype": {"published": str}, "keep_default_na": False, "na_values": {"measured": [""]}}
+    reproduction = pd.read_csv(ROOT / "reports/reproduction.csv", **texts)
+    trained = pd.read_csv(ROOT / "reports/trained.csv", **texts)
+    tables = headline_tables(read_scores(ROOT / "reports/scores.csv"), reproduction, trained)
+    page = (ROOT / "README.md").read_text()
+    assert page == filled(page, tables, where="README.md")
+    assert all(f"<!-- table: {table.name} -->" in page for table in tables)
 
 
 def test_trained_here_table():

@@ -1,11 +1,11 @@
-"""Cells, the rule against mixed signatures, and drift."""
+"""Cells, the rule against mixed signatures, and reading them back."""
 
 import pandas as pd
 import pytest
 
 from sr_bench.columns import CELL, CELL_COLUMNS
-from sr_bench.drift import drift, read_scores
 from sr_bench.errors import SrBenchError
+from sr_bench.score_files import read_scores
 from sr_bench.tables import cells
 
 KEY = ["r-x2", "r", "", "none", 2, "Set5", "edsr-2017", "psnr"]
@@ -35,41 +35,6 @@ def test_a_metric_that_an_image_lacks_makes_no_cell():
 def test_mixed_signatures_are_refused():
     with pytest.raises(SrBenchError, match=r"edsr-2017 would mix 2 signatures: other and s"):
         cells(per_image(("a", 30.0), ("b", 34.0, {"signature": "other", "run": "q-x2"})))
-
-
-def scores(value=30.0, **changes):
-    row = dict(zip(CELL, KEY)) | {"value": value, "images": 5, "signature": "s"} | changes
-    return pd.DataFrame([row])[CELL_COLUMNS]
-
-
-@pytest.mark.parametrize(
-    ("fresh", "what"),
-    [
-        (scores(30.0009), None),
-        (scores(30.0011), "moved"),
-        (scores(29.9989), "moved"),
-        (scores(float("nan")), "missing"),
-        (scores(images=4), "moved"),
-        (scores(signature="t"), "signature"),
-    ],
-)
-def test_drift_names_what_happened(fresh, what):
-    assert drift(scores(), fresh)["what"].tolist() == ([what] if what else [])
-
-
-def test_ssim_has_a_tolerance_of_its_own():
-    before = scores(0.9, metric="ssim")
-    assert len(drift(before, scores(0.90004, metric="ssim"))) == 0
-    assert len(drift(before, scores(0.90006, metric="ssim"))) == 1
-
-
-def test_cells_that_come_and_go():
-    moved = drift(scores(), scores(dataset="Set14"))
-    assert dict(zip(moved["dataset"], moved["what"])) == {"Set5": "missing", "Set14": "new"}
-
-
-def test_infinite_cells_agree_with_themselves():
-    assert len(drift(scores(float("inf")), scores(float("inf")))) == 0
 
 
 def test_a_foreign_table_is_refused(tmp_path):

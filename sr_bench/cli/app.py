@@ -20,6 +20,7 @@ from sr_bench.cli import (
     explain,
     figure,
     pipeline,
+    report,
     standalone,
     timing,
     training,
@@ -43,7 +44,7 @@ app.command("upscale")(pipeline.upscale)
 app.command("degrade")(standalone.degrade)
 app.command("score")(standalone.score)
 app.command("time")(timing.time)
-app.command("report")(pipeline.report)
+app.command("report")(report.report)
 app.command("figure")(figure.figure)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)

@@ -16,7 +16,7 @@ from sr_bench.cli.show import (
     print_table,
 )
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.errors import WrongUse
 from sr_bench.project import Project, require_project
 from sr_bench.sources import Source, find_source
 
@@ -78,50 +78,6 @@ def upscale(
         folders = upscale_run(project, run, progress=advance)
     facts = {"run": run, "folders": [str(f) for f in folders]}
     print_done(f"{run}: {len(folders)} folders of SR images", facts, json=json)
-
-
-def report(
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="End with 0 though runs have no scores.")
-    ] = False,
-    tables: Annotated[
-        bool, typer.Option("--tables", help="Print a table for each protocol as well.")
-    ] = False,
-    json: JsonFlag = False,
-) -> None:
-    """Write reports/: scores, per-image scores, published against measured, and the page."""
-    from sr_bench.report.build import build_report, write_report
-    from sr_bench.report.page import sections
-
-    project = require_project()
-    made = build_report(project)
-    write_report(project, made)
-    if tables and not json:
-        for part in sections(made.cells):
-            rows = [
-                [r.scale, r.run, *(t.replace("**", "") for t in r.texts)] for r in part.main.rows
-            ]
-            print_table(f"{part.name}: {part.summary}", ["scale", "run", *part.main.columns], rows)
-    page = str(project.reports / "README.md")
-    verdicts = made.reproduction["verdict"].value_counts().to_dict()
-    facts = {
-        "report": page,
-        "cells": len(made.cells),
-        "runs": made.cells["run"].nunique(),
-        "verdicts": verdicts,
-        "not_run": made.not_run,
-    }
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
-    ledger = f"published numbers: {counts}; " if counts else ""
-    print_done(
-        f"{facts['cells']} cells of {facts['runs']} runs; {ledger}report: {page}", facts, json=json
-    )
-    if made.not_run and not allow_missing:
-        listed = "; ".join(f"{run}: {why}" for run, why in made.not_run.items())
-        raise SrBenchError(
-            f"{len(made.not_run)} runs have no scores and stand as not run: {listed}. "
-            "Make them, or pass --allow-missing"
-        )
 
 
 class Things(StrEnum):

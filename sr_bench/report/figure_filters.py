@@ -17,6 +17,7 @@ from sr_bench.images import Image
 from sr_bench.method import Method, Model, Setup, load_methods
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
+from sr_bench.report.names import slug
 from sr_bench.report.plot_data import labels, method_name
 from sr_bench.report.plot_style import (
     DOUBLE_COLUMN,
@@ -26,7 +27,6 @@ from sr_bench.report.plot_style import (
     new_figure,
     paper_style,
     printable,
-    slug,
     wrapped,
 )
 from sr_bench.report.plots import Plot

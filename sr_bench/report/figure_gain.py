@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from sr_bench.errors import SrBenchError
 from sr_bench.report.figure_panels import Grid, Lines, draw_grid
+from sr_bench.report.names import slug
 from sr_bench.report.plot_data import labels
-from sr_bench.report.plot_style import paper_style, printable, slug
+from sr_bench.report.plot_style import paper_style, printable
 from sr_bench.report.plots import Plot
 from sr_bench.tables import require_one_signature
 

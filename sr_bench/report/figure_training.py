@@ -15,8 +15,9 @@ from matplotlib.ticker import ScalarFormatter
 from sr_bench.errors import SrBenchError
 from sr_bench.project import Project
 from sr_bench.report.figure_panels import Grid, Lines, draw_grid
+from sr_bench.report.names import slug
 from sr_bench.report.plot_data import method_name
-from sr_bench.report.plot_style import amount, log_axis, paper_style, printable, slug
+from sr_bench.report.plot_style import amount, log_axis, paper_style, printable
 from sr_bench.report.plots import Plot
 
 STEM = "training"

@@ -14,7 +14,7 @@ from sr_bench.report import figure_filters, figure_gain, figure_training
 from sr_bench.report.figure_compare import comparison_figure, subjects_of
 from sr_bench.report.figure_layout import DPI
 from sr_bench.report.figure_pictures import load_pictures
-from sr_bench.report.plot_style import slug
+from sr_bench.report.names import slug
 from sr_bench.report.plots import (
     Identify,
     Plot,

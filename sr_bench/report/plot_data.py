@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sr_bench.entries import TRAINED
 from sr_bench.errors import SrBenchError
 from sr_bench.tables import require_one_signature
 from sr_bench.timing.setting import SIZES
@@ -39,7 +40,6 @@ _SETS = {
     "author": "",
     "none": "",
 }
-_TRAINED_HERE = "sr-bench-"
 _MANY = 4  # runs of a method in a panel: with more, the legend alone names the method
 
 
@@ -195,7 +195,7 @@ def pixels_of(name: str) -> int | None:
 
 def trained_here(weights: str) -> bool:
     """Whether sr-bench made these weights."""
-    return weights.startswith(_TRAINED_HERE)
+    return weights.startswith(TRAINED)
 
 
 def method_name(method: str) -> str:
@@ -218,7 +218,7 @@ def labels(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _label(method: str, variant: str, weights: str, crowded: set[str]) -> str:
-    made_of = weights.removeprefix(_TRAINED_HERE).removeprefix("author-")
+    made_of = weights.removeprefix(TRAINED).removeprefix("author-")
     star = "*" if trained_here(weights) else ""
     tail = [part for part in (variant, _SETS.get(made_of, made_of)) if part]
     head = [] if method in crowded and tail else [method_name(method)]

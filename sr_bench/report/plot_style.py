@@ -7,7 +7,6 @@ TrueType (type 42), which publishers ask for. The font comes with matplotlib.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -165,18 +164,6 @@ def looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
 def printable(text: object) -> str:
     """``text`` on one line, without control characters, which SVG can't hold."""
     return "".join(c if c.isprintable() else " " for c in str(text))
-
-
-def slug(*parts: str) -> str:
-    """A file name of ``parts``: letters, digits, ``.``, ``_`` and ``-``; a changed one gets a hash.
-
-    The hash keeps apart what would become the same name.
-    """
-    text = "-".join(parts)
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:80]
-    if plain == text:
-        return plain
-    return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def wrapped(text: str, width: float) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sr_bench.report.names import slug
 from sr_bench.report.plot_data import (
     Choice,
     Place,
@@ -23,7 +24,7 @@ from sr_bench.report.plot_data import (
 )
 from sr_bench.report.plot_growth import growth_figure, growth_rows
 from sr_bench.report.plot_quality import Cost, Drawn, quality_figure
-from sr_bench.report.plot_style import About, looks, printable, save_figure, slug
+from sr_bench.report.plot_style import About, looks, printable, save_figure
 
 _KINDS = ("svg", "pdf", "png")
 _STEMS = ("psnr-time", "psnr-macs", "time-size")

@@ -1,0 +1,75 @@
+"""``sr-bench report``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sr_bench.cli.show import console, print_done, print_table
+from sr_bench.cli.standalone import JsonFlag
+from sr_bench.errors import SrBenchError
+from sr_bench.project import require_project
+
+if TYPE_CHECKING:
+    from sr_bench.report.data import Report
+
+
+def report(
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="End with 0 though runs have no scores.")
+    ] = False,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Print a table for each protocol as well.")
+    ] = False,
+    stamp: Annotated[
+        bool,
+        typer.Option("--stamp", help="Add stamp.json: revision, date and changed files."),
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Write reports/: tables, plots, published against measured, provenance, and the page."""
+    from sr_bench.report import stamp as stamps
+    from sr_bench.report.build import build_report, write_report
+    from sr_bench.report.formats.plain import plain
+    from sr_bench.report.table_quality import quality_tables
+
+    project = require_project()
+    made = build_report(project)
+    notes = write_report(project, made)
+    stamped = stamps.stamp(project.reports, project.root) if stamp else None
+    if tables and not json:
+        for table in quality_tables(made.cells):
+            print_table(table.title, *plain(table))
+    if not json:
+        for note in notes:
+            console.print(f"not shown: {note}", highlight=False, markup=False)
+    facts = {
+        "report": str(project.reports / "README.md"),
+        "cells": len(made.cells),
+        "runs": made.cells["run"].nunique(),
+        "verdicts": made.reproduction["verdict"].value_counts().to_dict(),
+        "not_run": made.not_run,
+        "notes": notes,
+        "stamp": stamped,
+    }
+    print_done(_summary(facts), facts, json=json)
+    if not allow_missing:
+        _require_all(made)
+
+
+def _summary(facts: dict[str, object]) -> str:
+    verdicts = facts["verdicts"]
+    assert isinstance(verdicts, dict)
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
+    ledger = f"published numbers: {counts}; " if counts else ""
+    return f"{facts['cells']} cells of {facts['runs']} runs; {ledger}report: {facts['report']}"
+
+
+def _require_all(made: Report) -> None:
+    if made.not_run:
+        listed = "; ".join(f"{run}: {why}" for run, why in made.not_run.items())
+        raise SrBenchError(
+            f"{len(made.not_run)} runs have no scores and stand as not run: {listed}. "
+            "Make them, or pass --allow-missing"
+        )

@@ -1,0 +1,188 @@
+"""A table before it is written: what stands where, in full precision, and what each cell means.
+
+Every format writes the same model and gets its digits from :attr:`Number.text`, so that no two
+formats can show different numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from enum import Enum
+from typing import Literal
+
+Medium = Literal["screen", "paper"]
+
+
+class Grade(Enum):
+    """Where a number stands among those it is compared with."""
+
+    NONE = 0
+    BEST = 1
+    SECOND = 2
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number in full precision, and how it is shown.
+
+    Args:
+        value: the number, as it was computed.
+        places: decimals shown.
+        signed: show ``+`` as well.
+        unit: how much of ``value`` is one of what is shown: 1e-3 for seconds shown in ms.
+        grade: best, second, or neither, of its column and group.
+        marked: not significantly worse than the best.
+    """
+
+    value: float
+    places: int
+    signed: bool = False
+    unit: float = 1.0
+    grade: Grade = Grade.NONE
+    marked: bool = False
+
+    @property
+    def text(self) -> str:
+        """The digits that every format shows."""
+        shown = self.value if self.unit == 1.0 else self.value / self.unit
+        return digits(shown, self.places, signed=self.signed)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """There is no number; the reason, where one is known, goes under the table."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A text too long for a cell: a letter in the table, the text under it."""
+
+    text: str
+
+
+Cell = Number | Missing | Note | str
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds.
+
+    Args:
+        key: its name in CSV.
+        heading: what people read.
+        group: the heading above it and its neighbours of the same group.
+        numeric: numbers stand at the right.
+        code: names as one types them.
+        media: where it is shown; CSV has every column.
+    """
+
+    key: str
+    heading: str
+    group: str = ""
+    numeric: bool = False
+    code: bool = False
+    media: frozenset[Medium] = frozenset({"screen", "paper"})
+
+
+SCREEN: frozenset[Medium] = frozenset({"screen"})
+PAPER: frozenset[Medium] = frozenset({"paper"})
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that belong together and are compared with each other.
+
+    Args:
+        value: what they share, for the column :attr:`Table.by`.
+        label: the same as a heading over them.
+        rows: each with one cell for every column.
+    """
+
+    value: str
+    label: str
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows in groups.
+
+    Args:
+        name: of its files and its LaTeX label.
+        title: a short heading.
+        caption: what it shows, in sentences.
+        columns: of every row.
+        groups: the rows.
+        by: the column that groups are made by; None for a table of one group.
+        signatures: of its numbers.
+        remarks: sentences for under the table.
+    """
+
+    name: str
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    by: Column | None = None
+    signatures: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"table {self.name}: a row of {len(row)} cells under {len(self.columns)} "
+                    "columns; give every column a cell"
+                )
+
+    @property
+    def rows(self) -> tuple[tuple[Cell, ...], ...]:
+        """All rows, group by group."""
+        return tuple(row for group in self.groups for row in group.rows)
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """All cells, row by row."""
+        return (cell for row in self.rows for cell in row)
+
+    def shown(self, medium: Medium) -> tuple[int, ...]:
+        """The columns that a medium shows, as indices."""
+        return tuple(i for i, c in enumerate(self.columns) if medium in c.media)
+
+    def notes(self, medium: Medium) -> dict[str, str]:
+        """The texts under the table with their letters, each once, in the order of the cells."""
+        texts = [note_of(row[i]) for row in self.rows for i in self.shown(medium)]
+        return {text: letters(i) for i, text in enumerate(dict.fromkeys(t for t in texts if t))}
+
+
+def note_of(cell: Cell) -> str:
+    """The text that a cell puts under the table; empty for none."""
+    if isinstance(cell, Note):
+        return cell.text
+    return cell.reason if isinstance(cell, Missing) else ""
+
+
+def letters(index: int) -> str:
+    """a, b, ..., z, aa, ab, ... for 0, 1, ..., 25, 26, 27, ..."""
+    head, last = divmod(index, 26)
+    return (letters(head - 1) if head else "") + string.ascii_lowercase[last]
+
+
+def digits(value: float, places: int, *, signed: bool = False) -> str:
+    """``value`` rounded half up at ``places`` decimals, as the ledger compares printed digits.
+
+    Infinities are ``inf`` and ``-inf``; what rounds to zero has no sign.
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        return str(value)
+    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    if rounded.is_zero():
+        return f"{abs(rounded):f}"
+    return f"{rounded:+f}" if signed else f"{rounded:f}"

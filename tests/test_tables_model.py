@@ -1,0 +1,212 @@
+"""What the report's tables hold: grades, digits, names, gaps."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from sr_bench.columns import CELL_COLUMNS
+from sr_bench.errors import SrBenchError
+from sr_bench.ledger import REPRODUCTION, TRAINED
+from sr_bench.report.names import slug, trained_by, training_data
+from sr_bench.report.readme import filled
+from sr_bench.report.table import Column, Grade, Group, Missing, Number, Table, digits, letters
+from sr_bench.report.table_grades import graded, metric_name
+from sr_bench.report.table_headline import headline_tables
+from sr_bench.report.table_made import timing_tables, trainings_table
+from sr_bench.report.table_published import reproduction_tables
+from sr_bench.report.table_quality import quality_tables
+from sr_bench.timing.table import COLUMNS as TIMINGS
+
+EDSR_2017 = {"dataset": "Set5", "protocol": "edsr-2017", "metric": "psnr"}
+
+
+def cells(*listed):
+    """Rows of scores.csv: (run, value), and a dict of what differs from a bicubic run's."""
+    rows = []
+    for run, value, *change in listed:
+        own = {"run": run, "scale": int(run[-1]), "value": value, "method": "bicubic"}
+        rest = {"variant": "", "weights": "none", "images": 5, "signature": "s"}
+        rows.append(own | rest | EDSR_2017 | (change[0] if change else {}))
+    return pd.DataFrame(rows)[CELL_COLUMNS]
+
+
+def grades(values, metric="psnr", places=2):
+    row = graded([Missing() if v is None else Number(v, places) for v in values], metric=metric)
+    return "".join("-" if isinstance(c, Missing) else " 12"[c.grade.value] for c in row)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([30.0, 32.0, 31.0], " 12"),
+        ([31.001, 30.0, 30.998], "1 1"),  # tied at the printed digits: shared, and no second
+        ([32.0, 31.0, 31.001, 30.0], "122 "),
+        ([30.0, 31.0], " 1"),  # the loser of two is no second
+        ([30.0, 30.0, 30.0], "   "),
+        ([30.0], " "),
+        ([], ""),
+        ([30.0, None, 31.0, 32.0], " -21"),
+        ([math.inf, 30.0, math.inf], "1 1"),
+        ([math.nan, 30.0, 31.0], "  1"),
+    ],
+)
+def test_best_and_second(values, expected):
+    assert grades(values) == expected
+
+
+def test_of_a_distance_the_least_is_best():
+    assert grades([0.3, 0.1, 0.2], metric="lpips", places=4) == " 12"
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "signed", "expected"),
+    [
+        (30.085, 2, False, "30.09"),  # half up, as the ledger's verdicts are
+        (-0.00001, 4, True, "0.0000"),
+        (0.0037, 4, True, "+0.0037"),
+        (math.inf, 2, False, "inf"),
+        (1369859, 0, False, "1369859"),
+    ],
+)
+def test_digits(value, places, signed, expected):
+    assert digits(value, places, signed=signed) == expected
+
+
+def test_a_number_shows_its_unit_and_keeps_its_value():
+    number = Number(0.0123456, 1, unit=1e-3)
+    assert (number.text, number.value) == ("12.3", 0.0123456)
+
+
+def test_letters_go_on_after_z():
+    assert [letters(i) for i in (0, 25, 26, 701, 702)] == ["a", "z", "aa", "zz", "aaa"]
+
+
+def test_a_row_needs_a_cell_for_every_column():
+    with pytest.raises(ValueError, match="a row of 1 cells under 2 columns"):
+        Table("t", "t", "t", (Column("a", "a"), Column("b", "b")), (Group("", "", (("x",),)),))
+
+
+def test_a_mark_is_shown_unless_it_is_on_the_best():
+    marks = {(run, "Set5", "edsr-2017", "psnr"): True for run in ("a-x2", "b-x2")}
+    (table,) = quality_tables(cells(("a-x2", 31.0), ("b-x2", 30.9), ("c-x2", 29.0)), marks)
+    shown = {row[0]: (row[-1].grade, row[-1].marked) for row in table.rows}
+    assert shown == {
+        "a-x2": (Grade.BEST, False),
+        "b-x2": (Grade.SECOND, True),
+        "c-x2": (Grade.NONE, False),
+    }
+
+
+def test_scales_are_compared_with_themselves():
+    (table,) = quality_tables(cells(("a-x3", 25.0), ("b-x2", 30.0), ("a-x2", 31.0), ("b-x3", 26.0)))
+    assert [(g.label, [row[0] for row in g.rows]) for g in table.groups] == [
+        ("×2", ["b-x2", "a-x2"]),
+        ("×3", ["a-x3", "b-x3"]),
+    ]
+    assert [row[0] for row in table.rows if row[-1].grade is Grade.BEST] == ["a-x2", "b-x3"]
+
+
+def test_a_run_without_a_cell_has_a_gap_and_one_without_scores_a_line():
+    table = quality_tables(
+        cells(("a-x2", 31.0), ("b-x2", 30.0), ("a-x2", 29.0, {"dataset": "Set14"})),
+        not_run={"c-x2": "its file is missing"},
+    )[0]
+    assert [row[-1] for row in table.rows] == [Number(29.0, 2), Missing()]
+    assert table.remarks == ("No scores of c-x2: its file is missing.",)
+
+
+def test_mixed_signatures_are_refused():
+    with pytest.raises(SrBenchError, match="would mix 2 signatures"):
+        quality_tables(cells(("a-x2", 31.0), ("b-x2", 30.0, {"signature": "t"})))
+
+
+@pytest.mark.parametrize(
+    ("weights", "data", "by"),
+    [
+        ("none", "", ""),
+        ("author-imagenet", "ImageNet", "authors"),
+        ("author", "DIV2K", "authors"),
+        ("mmediting", "DIV2K", "mmediting"),
+        ("sr-bench-open591", "Open591", "here"),
+        ("sr-bench-div2k", "DIV2K", "here"),
+        ("of_mine", "of_mine", "of_mine"),
+    ],
+)
+def test_what_weights_were_trained_on(weights, data, by):
+    assert (training_data(weights), trained_by(weights)) == (data, by)
+
+
+def test_names_of_metrics_and_files():
+    assert metric_name("psnr_ycbcr") == ("PSNR", "YCbCr")
+    assert metric_name("ms_ssim") == ("MS-SSIM", "")
+    assert slug("reproduction", "dong2016") == "reproduction-dong2016"
+    assert slug("a<b") != slug("a>b") and "/" not in slug("../a/b")
+
+
+def reproduction(**row):
+    return pd.DataFrame([dict.fromkeys(REPRODUCTION, "") | EDSR_2017 | row])
+
+
+def test_a_published_number_stands_beside_the_measured_one():
+    row = {"source": "p", "method": "srcnn", "variant": "9-5-5", "scale": 2, "published": "31.0"}
+    row |= {"measured": 31.04567, "delta": 0.04567, "verdict": "reproduced", "note": "why"}
+    (table,) = reproduction_tables(reproduction(**row), cells(("a-x2", 31.04567)))
+    published, measured, delta, verdict = table.rows[0][4:8]
+    assert (published, measured.text, delta.text, verdict) == (
+        "31.0",
+        "31.046",
+        "+0.0457",
+        "reproduced",
+    )
+    assert table.groups[0].label == "SRCNN 9-5-5"
+    assert table.notes("paper") == {"why": "a"}
+    assert table.signatures == ("s",)
+
+
+def test_the_headline_has_the_best_of_each_method_and_origin():
+    here = {"method": "srcnn", "variant": "9-5-5", "weights": "sr-bench-t91"}
+    theirs = here | {"weights": "author-imagenet"}
+    scores = cells(
+        ("bicubic-x2", 30.0), ("a-x2", 31.0, theirs), ("b-x2", 32.0, here), ("c-x2", 31.5, here)
+    )
+    own = {"method": "srcnn", "scale": 2, "published": "31.00", "measured": 31.0}
+    aim = dict.fromkeys(TRAINED, "") | EDSR_2017 | {"method": "bicubic", "scale": 2}
+    trained = pd.DataFrame([aim | {"published": "30.5", "run": "bicubic-x2"}])
+    (table,) = headline_tables(scores, reproduction(**own), trained)
+    assert [(row[0], row[-2].text, row[-1]) for row in table.rows] == [
+        ("bicubic-x2", "30.00", "30.5"),
+        ("a-x2", "31.00", "31.00"),
+        ("b-x2", "32.00", Missing()),
+    ]
+
+
+def timings(**row):
+    own = {"run": "a-x2", "machine": "box", "device": "cpu1", "precision": "float32"}
+    own |= {"input": "720p", "median_s": 0.5, "iqr_s": 0.01, "images_per_s": 2.0}
+    return pd.DataFrame([own | {"peak_memory_mb": 300, "params": 57184, "macs": pd.NA} | row])
+
+
+def test_timings_of_a_machine_and_device():
+    (table,) = timing_tables(timings(), cells(("a-x2", 31.0)))
+    assert table.name == "timings-box-cpu1"
+    assert [c.text for c in table.rows[0][5:10]] == ["500.0", "10.0", "2.00", "300", "57.2"]
+    assert table.rows[0][10] == Missing()
+
+
+def test_no_timings_and_no_trainings():
+    assert timing_tables(pd.DataFrame(columns=TIMINGS), cells(("a-x2", 31.0))) == []
+    assert timing_tables(timings(input="Set5"), cells(("a-x2", 31.0))) == []
+    assert trainings_table(pd.DataFrame()).rows == ()
+
+
+def test_a_page_takes_tables_between_its_markers():
+    table = Table("t", "t", "t", (Column("a", "a"),), (Group("", "", (("x",),)),))
+    page = "one\n<!-- table: t -->\nold\n<!-- end: t -->\ntwo\n"
+    once = filled(page, [table], where="README.md")
+    assert once == "one\n<!-- table: t -->\n\n| a |\n| --- |\n| x |\n\n<!-- end: t -->\ntwo\n"
+    assert filled(once, [table], where="README.md") == once
+    with pytest.raises(SrBenchError, match="unknown table 't'"):
+        filled(page, [], where="README.md")
+    with pytest.raises(SrBenchError, match="<!-- table: t --> stands alone"):
+        filled("<!-- table: t -->\n", [table], where="README.md")
