@@ -15,6 +15,7 @@ from sr_bench.figure_entry import FigureEntry
 from sr_bench.protocol import load_protocols
 from sr_bench.sources import WHERE, find_source
 from sr_bench.strict_yaml import read_yaml
+from sr_bench.viewer_entry import ViewerEntries
 
 PARAMS = "params.yaml"
 
@@ -35,6 +36,7 @@ class Params(BaseModel):
     train: dict[str, TrainEntry] = {}
     train_warm: dict[str, TrainEntry] = {}
     figures: dict[str, FigureEntry] = {}
+    viewer: ViewerEntries = ViewerEntries()
 
     @field_validator("fetch")
     @classmethod
@@ -184,6 +186,16 @@ class Project:
     def reports(self) -> Path:
         """Generated tables and pages."""
         return self.root / "reports"
+
+    @property
+    def local_figures(self) -> Path:
+        """Figures of images that may not be redistributed."""
+        return self.root / "build" / "figures"
+
+    @property
+    def local_page(self) -> Path:
+        """The page with images that may not be redistributed."""
+        return self.root / "build" / "page"
 
     @staticmethod
     def manifest_in(root: Path, dataset: str) -> Path:

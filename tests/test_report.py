@@ -12,10 +12,11 @@ from sr_bench.errors import SrBenchError
 from sr_bench.ledger import REPRODUCTION, TRAINED
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
-from sr_bench.report.build import build_report, write_report
+from sr_bench.report.build import build_report
 from sr_bench.report.data import Report
 from sr_bench.report.page import render
 from sr_bench.report.trainings import COLUMNS as TRAININGS
+from sr_bench.report.write import write_report
 from sr_bench.timing.table import COLUMNS as TIMINGS
 
 LEDGER = (

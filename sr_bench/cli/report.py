@@ -30,9 +30,10 @@ def report(
 ) -> None:
     """Write reports/: tables, plots, published against measured, provenance, and the page."""
     from sr_bench.report import stamp as stamps
-    from sr_bench.report.build import build_report, write_report
+    from sr_bench.report.build import build_report
     from sr_bench.report.formats.plain import plain
     from sr_bench.report.table_quality import quality_tables
+    from sr_bench.report.write import write_report
 
     project = require_project()
     made = build_report(project)

@@ -70,8 +70,7 @@ def comparison_folder(project: Project, dataset: str) -> Path:
     A figure shows pixels of the dataset; those that may not be redistributed stay in ``build``.
     """
     free = find_source(dataset).redistributable
-    base = project.reports if free else project.root / "build"
-    return base / "figures"
+    return project.reports / "figures" if free else project.local_figures
 
 
 def write_comparison(
@@ -120,6 +119,6 @@ def write_comparisons(
         captions |= made.captions
         subjects |= made.subjects
     written = Plots(tuple(files), captions, tuple(notes), subjects)
-    for base in (project.reports, project.root / "build"):
-        remove_stale(base / "figures", [f"{COMPARE}-"], written)
+    for folder in (project.reports / "figures", project.local_figures):
+        remove_stale(folder, [f"{COMPARE}-"], written)
     return written

@@ -1,0 +1,1 @@
+"""``reports/index.html``: one static page that opens from disk, without a network."""

@@ -1,0 +1,21 @@
+// What the page shows. Cells are [run, dataset, protocol, metric, value, values of images].
+const DATA = JSON.parse(byId("data").textContent);
+const real = (value) => (value === "inf" ? Infinity : value);
+const CELLS = DATA.cells.map(([run, dataset, protocol, metric, value, images]) => ({
+  run: DATA.runs[run],
+  dataset: DATA.datasets[dataset],
+  protocol: DATA.protocols[protocol],
+  metric: DATA.metrics[metric],
+  value: real(value),
+  images: images.map((v) => (v === null ? null : real(v) === Infinity ? Infinity : v / 10000)),
+}));
+const keyOf = (run, dataset, protocol, metric) => JSON.stringify([run, dataset, protocol, metric]);
+const INDEX = new Map(CELLS.map((c) => [keyOf(c.run.name, c.dataset.name, c.protocol.name, c.metric), c]));
+const cellOf = (...names) => INDEX.get(keyOf(...names));
+const trainedOn = (run) => (run.maker ? `${run.data} (${run.maker})` : run.data === "none" ? "–" : run.data);
+const scalesOf = (runs) => unique(runs.map((run) => run.scale)).sort();
+
+// Positions of the pictures that the viewer has, and the address of its state.
+const pictureOf = (dataset, image, scale) =>
+  DATA.viewer?.pictures.find((p) => p.dataset === dataset && p.image === image && p.scale === scale);
+const viewAddress = (...parts) => "#view/" + parts.map((part) => encodeURIComponent(part)).join("/");

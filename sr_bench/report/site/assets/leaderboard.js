@@ -1,0 +1,79 @@
+// One protocol at a time: numbers of two protocols don't compare.
+function leaderboard(root) {
+  const table = el("div");
+  const protocol = choice("protocol", () => { filters(); draw(); });
+  const scale = choice("scale", () => draw());
+  const metrics = choice("metrics", () => draw());
+  const more = el("div", { class: "filters" });
+  let datasets, data;
+  protocol.set(DATA.protocols.map((p) => [p.name, p.name]));
+  metrics.set([["main", "PSNR and SSIM"], ["psnr", "PSNR"], ["all", "all"]]);
+
+  const mine = () => CELLS.filter((c) => c.protocol.name === protocol.value);
+  function filters() {
+    const runs = unique(mine().map((c) => c.run));
+    scale.set([...scalesOf(runs).map((s) => [String(s), `x${s}`]), ["all", "all"]]);
+    datasets = ticks("datasets", unique(mine().map((c) => c.dataset.name)).map((d) => [d, d]), () => true, draw);
+    data = ticks("trained on", unique(runs.map((r) => r.data)).map((d) => [d, d === "none" ? "nothing" : d]), () => true, draw);
+    more.replaceChildren(datasets.node, data.node);
+  }
+  const wanted = (metric) => metrics.value === "all" || metric === "psnr" || (metrics.value === "main" && metric === "ssim");
+  function draw() {
+    const cells = mine().filter((c) => datasets.value.has(c.dataset.name) && data.value.has(c.run.data)
+      && wanted(c.metric) && (scale.value === "all" || c.run.scale === Number(scale.value)));
+    table.replaceChildren(...boardTable(cells, DATA.protocols.find((p) => p.name === protocol.value)));
+  }
+  root.append(el("div", { class: "controls" }, protocol.node, scale.node, metrics.node), more, table, ...notRun());
+  if (!CELLS.length) return table.append(notice("There are no scores."));
+  filters();
+  draw();
+}
+
+const notice = (text) => el("p", { class: "notice", role: "status" }, text);
+
+function boardTable(cells, protocol) {
+  if (!cells.length) return [notice("No run is left: tick a dataset and a training set.")];
+  const columns = [
+    { name: "run", text: (row) => row.run.short, node: (row) => el("span", { title: row.run.name }, row.run.short) },
+  ];
+  const scaled = scalesOf(cells.map((c) => c.run)).length > 1;
+  if (scaled) columns.push({ name: "scale", text: (row) => `x${row.run.scale}`, value: (row) => row.run.scale });
+  const bests = new Map();
+  for (const c of cells) bests.set(bestKey(c), Math.max(bests.get(bestKey(c)) ?? -Infinity, c.value));
+  const pairs = new Map(cells.map((c) => [JSON.stringify([c.dataset.name, c.metric]), c]));
+  for (const { dataset, metric } of pairs.values()) columns.push(boardColumn(dataset, metric, protocol, bests));
+  columns.push({ name: "trained on", text: (row) => trainedOn(row.run) });
+  const rows = unique(cells.map((c) => c.run)).map((run) => ({ run }));
+  return [
+    sortable({ caption: `${protocol.name}: ${protocol.summary}. Bold: the best of the runs shown, at each scale.`, columns, rows, sort: [scaled ? 2 : 1, true] }),
+    el("p", { class: "signature" }, "Signature ", el("code", {}, protocol.signature)),
+    el("p", { class: "hint" }, "A number opens its images. Arrow keys go from number to number."),
+  ];
+}
+
+const bestKey = (cell) => JSON.stringify([cell.run.scale, cell.dataset.name, cell.metric]);
+
+function boardColumn(dataset, metric, protocol, bests) {
+  const cell = (row) => cellOf(row.run.name, dataset.name, protocol.name, metric);
+  const places = digits(metric);
+  return {
+    name: `${dataset.name} ${metricName(metric)}`,
+    value: (row) => cell(row)?.value,
+    text: () => "–",
+    node: (row) => {
+      const found = cell(row);
+      if (!found) return null;
+      const text = fixed(found.value, places);
+      const best = text === fixed(bests.get(bestKey(found)), places);
+      const button = { type: "button", class: best ? "cell best" : "cell", "aria-label": `${text}${best ? ", best" : ""}: images of ${dataset.name}, ${row.run.name}` };
+      return el("button", { ...button, onclick: () => openDrill(found) }, text);
+    },
+  };
+}
+
+function notRun() {
+  const runs = Object.entries(DATA.notRun);
+  if (!runs.length) return [];
+  return [el("details", { class: "notice", open: true }, el("summary", {}, `${runs.length} runs have no scores`),
+    el("ul", {}, ...runs.map(([run, why]) => el("li", {}, el("code", {}, run), `: ${why}`))))];
+}

@@ -1,0 +1,133 @@
+// PSNR against a cost on a logarithmic axis. Colour and shape both tell the method.
+const SHAPES = ["M-5-5h10v10h-10z", "M0-6L6 5H-6Z", "M0-6.5L6.5 0L0 6.5L-6.5 0Z", "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z", "M0 6L6-5H-6Z"];
+const DISC = "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0-11 0";
+const FRAME = { width: 760, height: 400, left: 56, right: 24, top: 16, bottom: 44 };
+const COSTS = {
+  median_s: { name: "time an image", axis: "seconds an image (log)", unit: " s" },
+  macs: { name: "multiply-adds", axis: "multiply-adds (log)", unit: "" },
+  params: { name: "parameters", axis: "parameters (log)", unit: "" },
+};
+const short = (n) => (n >= 1e9 ? `${+(n / 1e9).toPrecision(3)} G` : n >= 1e6 ? `${+(n / 1e6).toPrecision(3)} M` : n >= 1e3 ? `${+(n / 1e3).toPrecision(3)} k` : `${+n.toPrecision(3)}`);
+
+function plot(root) {
+  if (!DATA.timings.length) {
+    return root.append(notice("No timings yet, and so no speed, multiply-adds or parameters to draw PSNR against. sr-bench time measures this machine; the next report draws them."));
+  }
+  const draw = () => refresh();
+  const pick = Object.fromEntries(["protocol", "dataset", "scale", "machine", "device", "precision", "input", "cost"].map((name) => [name, choice(name, draw)]));
+  const out = el("div");
+  root.append(el("div", { class: "controls" }, ...Object.values(pick).map((p) => p.node)), out);
+  pick.protocol.set(DATA.protocols.map((p) => [p.name, p.name]));
+  function narrow(name, rows) {
+    pick[name].set(unique(rows.map((row) => row[name])).map((v) => [v, v]));
+    return rows.filter((row) => row[name] === pick[name].value);
+  }
+  function refresh() {
+    const cells = CELLS.filter((c) => c.metric === "psnr" && c.protocol.name === pick.protocol.value && Number.isFinite(c.value));
+    pick.dataset.set(unique(cells.map((c) => c.dataset.name)).map((d) => [d, d]));
+    pick.scale.set(scalesOf(cells.map((c) => c.run)).map((s) => [String(s), `x${s}`]));
+    const rows = ["machine", "device", "precision", "input"].reduce((left, name) => narrow(name, left), DATA.timings);
+    const costs = Object.keys(COSTS).filter((cost) => rows.some((row) => row[cost] > 0));
+    pick.cost.set(costs.map((cost) => [cost, COSTS[cost].name]));
+    const chosen = cells.filter((c) => c.dataset.name === pick.dataset.value && String(c.run.scale) === pick.scale.value);
+    out.replaceChildren(...picture(joined(chosen, rows, pick.cost.value), pick.cost.value, pick));
+  }
+  refresh();
+}
+
+function joined(cells, rows, cost) {
+  const byRun = new Map(rows.map((row) => [row.run, row]));
+  return cells.map((c) => ({ run: c.run, y: c.value, row: byRun.get(c.run.name) }))
+    .map((p) => ({ ...p, x: p.row?.[cost], spread: cost === "median_s" ? p.row?.iqr_s ?? 0 : 0 }));
+}
+
+function front(points) {
+  let best = -Infinity;
+  return [...points].sort((a, b) => a.x - b.x || b.y - a.y).filter((p) => p.y > best && ((best = p.y), true));
+}
+
+function picture(all, cost, pick) {
+  const points = all.filter((p) => p.x > 0);
+  const left = all.filter((p) => !(p.x > 0)).map((p) => p.run.short);
+  if (!points.length) return [notice("No run of this choice was timed; choose another, or time it with sr-bench time.")];
+  const best = front(points);
+  const notes = [
+    pick.precision.value !== "float32" ? `PSNR is that of the float32 scores; the cost is ${pick.precision.value}'s.` : null,
+    left.length ? `Without this cost, not drawn: ${left.join(", ")}.` : null,
+  ].filter(Boolean);
+  const signature = DATA.protocols.find((p) => p.name === pick.protocol.value).signature;
+  return [drawing(points, best, cost), legend(points), ...notes.map(notice), numbers(points, best, cost),
+    el("p", { class: "signature" }, "Signature ", el("code", {}, signature))];
+}
+
+function axes(points) {
+  const [xs, ys] = [points.flatMap((p) => [Math.max(p.x - p.spread / 2, p.x / 2), p.x + p.spread / 2]).map(Math.log10), points.map((p) => p.y)];
+  const pad = (low, high, least) => { const by = Math.max((high - low) * 0.08, least); return [low - by, high + by]; };
+  const [x0, x1] = pad(Math.min(...xs), Math.max(...xs), 0.15);
+  const [y0, y1] = pad(Math.min(...ys), Math.max(...ys), 0.05);
+  const w = FRAME.width - FRAME.left - FRAME.right, h = FRAME.height - FRAME.top - FRAME.bottom;
+  return {
+    x: (v) => FRAME.left + ((Math.log10(v) - x0) / (x1 - x0)) * w,
+    y: (v) => FRAME.top + h - ((v - y0) / (y1 - y0)) * h,
+    xTicks: logTicks(x0, x1), yTicks: linearTicks(y0, y1),
+  };
+}
+
+function logTicks(low, high) {
+  const per = high - low > 3 ? [1] : [1, 2, 5];
+  const out = [];
+  for (let e = Math.floor(low); e <= high; e++) for (const m of per) if (e + Math.log10(m) >= low && e + Math.log10(m) <= high) out.push(m * 10 ** e);
+  return out;
+}
+
+function linearTicks(low, high) {
+  const raw = (high - low) / 5, power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * [1, 2, 5, 10].find((m) => m * power >= raw);
+  const out = [];
+  for (let i = Math.ceil(low / step); i * step <= high; i++) out.push(i * step);
+  return out;
+}
+
+const methodIndex = (method) => unique(DATA.runs.map((r) => r.method)).indexOf(method);
+const mark = (run) => svg("path", { d: run.method === "bicubic" ? DISC : SHAPES[methodIndex(run.method) % SHAPES.length], class: `mark m${methodIndex(run.method) % 6}` });
+
+function drawing(points, best, cost) {
+  const at = axes(points), bottom = FRAME.height - FRAME.bottom, right = FRAME.width - FRAME.right;
+  const text = (x, y, anchor, content) => svg("text", { x, y, "text-anchor": anchor }, content);
+  const grid = svg("g", { class: "grid", "aria-hidden": "true" },
+    ...at.xTicks.flatMap((v) => [svg("line", { x1: at.x(v), x2: at.x(v), y1: FRAME.top, y2: bottom }), text(at.x(v), bottom + 16, "middle", short(v))]),
+    ...at.yTicks.flatMap((v) => [svg("line", { x1: FRAME.left, x2: right, y1: at.y(v), y2: at.y(v) }), text(FRAME.left - 6, at.y(v) + 4, "end", `${+v.toFixed(3)}`)]),
+    text((FRAME.left + right) / 2, FRAME.height - 6, "middle", COSTS[cost].axis), text(FRAME.left, 11, "end", "dB"));
+  const path = best.map((p, i) => (i ? `H${at.x(p.x)}V${at.y(p.y)}` : `M${at.x(p.x)} ${at.y(p.y)}`)).join("");
+  const tip = el("p", { class: "tip", role: "status", "aria-live": "polite" }, "Point at a mark, or move to it with Tab.");
+  const marks = points.map((p) => point(p, at, best, cost, tip));
+  const chart = svg("svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group", "aria-label": "PSNR against cost" }, grid, svg("path", { class: "front", d: path }), ...marks);
+  return el("div", { class: "plot" }, el("div", { class: "scroll" }, chart), tip);
+}
+
+function point(p, at, best, cost, tip) {
+  const text = `${p.run.name}: ${fixed(p.y, 2)} dB at ${short(p.x)}${COSTS[cost].unit}${p.spread ? ` (IQR ${short(p.spread)} s)` : ""}${best.includes(p) ? ", on the Pareto front" : ""}`;
+  const low = Math.max(p.x - p.spread / 2, p.x / 2);
+  const bar = p.spread ? [svg("line", { class: "spread", x1: at.x(low), x2: at.x(p.x + p.spread / 2), y1: at.y(p.y), y2: at.y(p.y) })] : [];
+  const symbol = mark(p.run);
+  symbol.setAttribute("transform", `translate(${at.x(p.x)} ${at.y(p.y)})`);
+  const node = svg("g", { class: "point", tabindex: "0", role: "img", "aria-label": text }, ...bar, symbol);
+  for (const name of ["pointerenter", "focus"]) node.addEventListener(name, () => { tip.textContent = text; });
+  return node;
+}
+
+function legend(points) {
+  const runs = unique(points.map((p) => p.run.method)).map((m) => points.find((p) => p.run.method === m).run);
+  const entry = (run) => el("li", {}, svg("svg", { viewBox: "-8 -8 16 16", class: "key", "aria-hidden": "true" }, mark(run)), run.method);
+  return el("ul", { class: "legend" }, ...runs.map(entry), el("li", {}, "line: Pareto front"));
+}
+
+function numbers(points, best, cost) {
+  const columns = [
+    { name: "run", text: (p) => p.run.name },
+    { name: "PSNR", text: (p) => fixed(p.y, 2), value: (p) => p.y },
+    { name: COSTS[cost].name, text: (p) => short(p.x) + COSTS[cost].unit, value: (p) => p.x },
+    { name: "Pareto front", text: (p) => (best.includes(p) ? "yes" : "") },
+  ];
+  return el("details", {}, el("summary", {}, "The numbers of this plot"), sortable({ caption: "PSNR and cost of each run drawn", columns, rows: points, sort: [2, false] }));
+}

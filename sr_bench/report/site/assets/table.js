@@ -1,0 +1,57 @@
+// A table that sorts by any column. A column is {name, text(row), value?(row), node?(row), group?}.
+// Rows without a value stay last in both directions.
+function sortable({ caption, columns, rows, sort }) {
+  const body = el("tbody");
+  const heads = columns.map((column, i) =>
+    el("th", { scope: "col", class: column.value ? "number" : null },
+      el("button", { type: "button", onclick: () => turn(i) }, column.name, el("span", { class: "arrow", "aria-hidden": "true" }))));
+  let [at, down] = sort ?? [-1, false];
+  const valueOf = (row) => (columns[at].value ?? columns[at].text)(row);
+  const absent = (value) => value === null || value === undefined || Number.isNaN(value);
+
+  function order(one, other) {
+    const [a, b] = [valueOf(one), valueOf(other)];
+    if (absent(a) || absent(b)) return absent(a) - absent(b);
+    const sign = typeof a === "number" ? (a > b) - (a < b) : String(a).localeCompare(String(b), "en", { numeric: true });
+    return down ? -sign : sign;
+  }
+  function draw() {
+    const sorted = at < 0 ? rows : [...rows].sort(order);
+    heads.forEach((head, i) => head.setAttribute("aria-sort", i !== at ? "none" : down ? "descending" : "ascending"));
+    body.replaceChildren(...sorted.map((row) => el("tr", { class: row.mark ?? null }, ...columns.map((column, i) => {
+      const content = column.node?.(row) ?? column.text(row);
+      return el(i ? "td" : "th", { scope: i ? null : "row", class: column.value ? "number" : column.class ?? null }, content);
+    }))));
+    oneTabStop(body);
+  }
+  function turn(i) {
+    down = i === at ? !down : Boolean(columns[i].value);
+    at = i;
+    draw();
+  }
+  draw();
+  const table = el("table", {}, el("thead", {}, el("tr", {}, ...heads)), body);
+  const region = el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption }, table);
+  return el("div", {}, el("p", { class: "caption" }, caption), region);
+}
+
+// The buttons of a table's body are one tab stop; arrow keys go from one to the next.
+function oneTabStop(body) {
+  const grid = [...body.rows].map((row) => [...row.querySelectorAll("button, a")]).filter((row) => row.length);
+  const go = (node) => {
+    grid.flat().forEach((each) => { each.tabIndex = each === node ? 0 : -1; });
+    return node;
+  };
+  if (grid.length) go(grid[0][0]);
+  body.onfocusin = (event) => { if (grid.flat().includes(event.target)) go(event.target); };
+  body.onkeydown = (event) => {
+    const y = grid.findIndex((row) => row.includes(event.target));
+    if (y < 0) return;
+    const x = grid[y].indexOf(event.target);
+    const to = { ArrowUp: [y - 1, x], ArrowDown: [y + 1, x], ArrowLeft: [y, x - 1], ArrowRight: [y, x + 1], Home: [y, 0], End: [y, grid[y].length - 1] }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    const row = grid[to[0]];
+    row?.[Math.min(to[1], row.length - 1)]?.focus();
+  };
+}

@@ -1,0 +1,119 @@
+"""What the page shows, as compact JSON-able data: tables as lists, names once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from sr_bench.protocol import load_protocols
+from sr_bench.report.data import Report
+from sr_bench.report.names import run_names
+from sr_bench.tables import require_one_signature
+
+_KEEP = 10_000  # per-image values are kept as integers of 1 / 10,000
+_CELL = ["run", "dataset", "protocol", "metric"]
+_TIMES = ["run", "machine", "device", "precision", "input", "median_s", "iqr_s", "params", "macs"]
+
+
+def payload(report: Report) -> dict[str, object]:
+    """All tables of the page.
+
+    Cells are ``[run, dataset, protocol, metric, value, values of images]``, the first four as
+    positions in their lists of names; a per-image value is an integer of 1 / 10,000, ``None`` where
+    the image has none, and ``"inf"`` for identical images.
+
+    Raises:
+        SrBenchError: if a protocol's cells have more than one signature.
+    """
+    cells = report.cells
+    runs, datasets = _names(cells, "run"), _names(cells, "dataset")
+    metrics = _names(cells, "metric")
+    protocols = [_protocol(p, cells[cells["protocol"] == p]) for p in _protocols(cells)]
+    images = {d: _names(rows, "image") for d, rows in report.per_image.groupby("dataset")}
+    published = report.reproduction["published"].astype(str)
+    return {
+        "protocols": protocols,
+        "datasets": [{"name": d, "images": images[d]} for d in datasets],
+        "metrics": metrics,
+        "runs": _runs(cells),
+        "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
+        "timings": _rows(report.timings[_TIMES]),
+        "ledger": _rows(report.reproduction.assign(published=published)),
+        "notRun": report.not_run,
+    }
+
+
+def _names(table: pd.DataFrame, column: str) -> list[str]:
+    return [str(name) for name in table[column].unique()]
+
+
+def _protocols(cells: pd.DataFrame) -> list[str]:
+    """In the order of ``protocols.yaml``."""
+    return [name for name in load_protocols().protocols if name in set(cells["protocol"])]
+
+
+def _protocol(name: str, cells: pd.DataFrame) -> dict[str, str]:
+    require_one_signature(cells, f"the page's table of {name}")
+    summary = load_protocols().protocol(name).summary
+    return {"name": name, "summary": summary, "signature": cells["signature"].iloc[0]}
+
+
+def _runs(cells: pd.DataFrame) -> list[dict[str, object]]:
+    texts = {c: cells[c].fillna("").astype(str) for c in ("variant", "weights")}
+    methods = dict(zip(cells["run"], cells["method"]))
+    return [
+        {
+            "name": run,
+            "short": name.method,
+            "scale": name.scale,
+            "method": methods[run],
+            "data": name.data or "none",
+            "maker": name.by,
+        }
+        for run, name in run_names(cells.assign(**texts)).items()
+    ]
+
+
+def _cells(report: Report, names: tuple[list[str], ...]) -> list[list[object]]:
+    places = [{name: i for i, name in enumerate(listed)} for listed in names]
+    per_image = _per_image(report.per_image)
+    out = []
+    for row in report.cells.itertuples(index=False):
+        key = (row.run, row.dataset, row.protocol, row.metric)
+        where = [at[name] for at, name in zip(places, key)]
+        out.append([*where, _number(row.value), per_image[key]])
+    return out
+
+
+def _per_image(table: pd.DataFrame) -> dict[tuple[str, ...], list[object]]:
+    """Each cell's values in the order of its dataset's images."""
+    images = {d: _names(rows, "image") for d, rows in table.groupby("dataset", sort=False)}
+    out = {}
+    for key, rows in table.groupby(_CELL, sort=False):
+        values = dict(zip(rows["image"].astype(str), rows["value"]))
+        out[key] = [_small(values.get(image)) for image in images[key[1]]]
+    return out
+
+
+def _small(value: float | None) -> object:
+    number = _number(value)
+    return round(number * _KEEP) if isinstance(number, float) else number
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {str(key): _number(value) for key, value in row.items()}
+        for row in table.astype(object).to_dict("records")
+    ]
+
+
+def _number(value: object) -> object:
+    """``value`` as JSON has it: missing is ``None``, infinite ``"inf"``."""
+    if value is None or value is pd.NA:
+        return None
+    if isinstance(value, float):
+        value = float(value)
+        return None if math.isnan(value) else value if math.isfinite(value) else "inf"
+    return int(value) if isinstance(value, np.integer) else value

@@ -1,0 +1,154 @@
+"""The viewer's images: found in ``data/`` and ``build/sr``, written beside the page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from sr_bench import images
+from sr_bench.color import to_uint8, ycbcr_to_rgb
+from sr_bench.errors import SrBenchError, unknown
+from sr_bench.files import replacing_folder
+from sr_bench.manifest import Dataset, Entry, open_dataset
+from sr_bench.project import Project
+from sr_bench.protocol import load_protocols
+from sr_bench.viewer_entry import ViewerEntry
+
+FOLDER = "images"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image at one scale: its hr file, and the sr file of each run, which may be missing."""
+
+    dataset: str
+    image: str
+    scale: int
+    hr: Path
+    sr: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """What the viewer compares: sr made for one protocol."""
+
+    protocol: str
+    pictures: tuple[Picture, ...]
+
+
+def find_pictures(project: Project, entry: ViewerEntry) -> Viewer:
+    """The pictures of an entry, in the order of datasets, images and scales.
+
+    Raises:
+        WrongUse: for a run or an image that there is not.
+        SrBenchError: if a named run isn't scored on a dataset of the entry under its protocol.
+    """
+    names = tuple(project.params.runs) if entry.runs == "all" else entry.runs
+    found: list[Picture] = []
+    for dataset, wanted in entry.images.items():
+        runs = _runs(project, entry, names, dataset)
+        opened = open_dataset(dataset, project.data, project.manifest(dataset))
+        for image in _chosen(opened, wanted):
+            found += _scales(project, entry.protocol, runs, opened, image)
+    return Viewer(entry.protocol, tuple(found))
+
+
+def write_pictures(viewer: Viewer, folder: Path) -> tuple[list[dict[str, object]], int]:
+    """Write ``folder/images/<dataset>/<image>/<run>.png`` and ``hr.png``, and nothing else there.
+
+    hr is whole: the page cuts it to sr's size, which is what modcrop does.
+
+    Returns:
+        For each picture the addresses below ``folder`` and its size in pixels; and the bytes of all
+        files.
+    """
+    with replacing_folder(folder / FOLDER) as fresh:
+        listed = [_write(picture, fresh) for picture in viewer.pictures]
+        size = sum(path.stat().st_size for path in fresh.rglob("*.png"))
+    return listed, size
+
+
+def _runs(
+    project: Project, entry: ViewerEntry, names: tuple[str, ...], dataset: str
+) -> tuple[str, ...]:
+    fitting = tuple(
+        n for n in names if entry.protocol in project.datasets(project.run(n)).get(dataset, [])
+    )
+    if entry.runs != "all" and fitting != names:
+        lost = next(n for n in names if n not in fitting)
+        raise SrBenchError(
+            f"params.yaml: viewer: {lost} isn't scored on {dataset} under {entry.protocol}; "
+            "add the dataset to that protocol, or take the run out of the viewer"
+        )
+    return fitting
+
+
+def _chosen(dataset: Dataset, wanted: tuple[str, ...] | str) -> Iterator[Entry]:
+    by_name = {entry.stem: entry for entry in dataset}
+    for name in by_name if isinstance(wanted, str) else wanted:
+        if name not in by_name:
+            raise unknown("image", name, by_name, where=f"{dataset.name} (params.yaml: viewer)")
+        yield by_name[name]
+
+
+def _scales(
+    project: Project, protocol: str, runs: tuple[str, ...], dataset: Dataset, image: Entry
+) -> Iterator[Picture]:
+    degradation = load_protocols().protocol(protocol).degradation
+    for scale in sorted({project.run(run).scale for run in runs}):
+        sr = {
+            run: project.sr(run, degradation, dataset.name) / f"{image.stem}.png"
+            for run in runs
+            if project.run(run).scale == scale
+        }
+        hr = dataset.folder / image.name
+        yield Picture(dataset.name, image.stem, scale, hr, sr)
+
+
+def _write(picture: Picture, root: Path) -> dict[str, object]:
+    folder = root / picture.dataset / picture.image
+    if not (folder / "hr.png").is_file():
+        _place(picture.hr, folder / "hr.png")
+    present = [path for path in picture.sr.values() if path.is_file()]
+    for run, path in picture.sr.items():
+        if path.is_file():
+            _place(path, folder / f"{run}.png")
+    height, width = images.read(present[0] if present else picture.hr).shape[:2]
+    return {
+        "dataset": picture.dataset,
+        "image": picture.image,
+        "scale": picture.scale,
+        "width": width,
+        "height": height,
+        "hr": _address(picture, "hr"),
+        "sr": {run: _address(picture, run) for run in picture.sr},
+    }
+
+
+def _address(picture: Picture, name: str) -> str:
+    return "/".join(quote(p, safe="") for p in (FOLDER, picture.dataset, picture.image, name)) + (
+        ".png"
+    )
+
+
+def _place(source: Path, target: Path) -> None:
+    """The same pixels as RGB or gray PNG; a file that is that already is linked, or else copied."""
+    pixels, colour = images.read_tagged(source)
+    if colour == "rgb" and source.suffix.lower() == ".png":
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source.resolve(), target)
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(source, target)
+    else:
+        images.write(target, pixels if colour == "rgb" else _rgb(pixels))
+
+
+def _rgb(ycbcr: images.Image) -> images.Image:
+    return to_uint8(np.clip(ycbcr_to_rgb(ycbcr), 0, 255))

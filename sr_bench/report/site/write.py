@@ -1,0 +1,88 @@
+"""The page as one file: data, style and script inside it, allowed by their hashes alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sr_bench.files import write_text
+from sr_bench.report.data import Report
+from sr_bench.report.site.payload import payload
+from sr_bench.report.site.pictures import FOLDER, Viewer, write_pictures
+
+_SCRIPTS = (
+    "dom",
+    "table",
+    "data",
+    "images",
+    "leaderboard",
+    "plot",
+    "ledger",
+    "stage",
+    "viewer",
+    "main",
+)
+
+
+def write_page(report: Report, folder: Path, viewer: Viewer | None = None) -> int:
+    """Write ``folder/index.html`` and, with a viewer, ``folder/images/``; the same bytes each time.
+
+    Without a viewer there is no ``folder/images/`` afterwards.
+
+    Returns:
+        The bytes of all of it.
+    """
+    if not viewer:
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    pictures, size = write_pictures(viewer, folder) if viewer else ([], 0)
+    shown = {"protocol": viewer.protocol, "pictures": pictures} if viewer else None
+    content = payload(report) | {"viewer": shown}
+    text = _page(content, f"{size / 1e6:.1f} MB in {FOLDER}/" if viewer else "no images")
+    write_text(folder / "index.html", text)
+    return size + len(text.encode())
+
+
+def _page(content: dict[str, object], images: str) -> str:
+    style = _asset("page.css")
+    script = (
+        '"use strict";\n(() => {\n' + "\n".join(_asset(f"{s}.js") for s in _SCRIPTS) + "})();\n"
+    )
+    data = _embedded(content)
+    environment = Environment(
+        loader=PackageLoader("sr_bench", "report/site/templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("index.html.j2").render(
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(data),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        kilobytes=round((len(style) + len(script) + len(data.encode())) / 1000),
+        images=images,
+    )
+
+
+def _embedded(content: dict[str, object]) -> str:
+    """JSON that can't end the script element it stands in, nor start a comment."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _asset(name: str) -> str:
+    return files("sr_bench.report.site").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,116 @@
+"""A made-up report with names that try to break a page; tests of the page share it."""
+
+import dataclasses
+
+import pandas as pd
+
+from sr_bench.columns import IMAGE_COLUMNS
+from sr_bench.ledger import REPRODUCTION
+from sr_bench.protocol import load_protocols
+from sr_bench.report.data import Report
+from sr_bench.tables import cells
+from sr_bench.timing.table import COLUMNS as TIMINGS
+
+HOSTILE = "srcnn-</script><script>alert('_%\"')</script>-x2"
+RUNS = {
+    "bicubic-x2": ("bicubic", "none", 2),
+    HOSTILE: ("srcnn", "author-t91", 2),
+    "edsr-x2": ("edsr", "author", 2),
+    "bicubic-x3": ("bicubic", "none", 3),
+}
+
+
+def made_up(*, timed=False):
+    """Four runs on two images of Set5 under two protocols; PSNR rises from run to run."""
+    rows = []
+    for i, (run, (method, weights, scale)) in enumerate(RUNS.items()):
+        for protocol in ("srcnn-2015", "edsr-2017"):
+            stamp = load_protocols().signature(protocol)
+            for image, value in (("colour", 30 + i), ("gray", 32.12345 + i)):
+                for metric, v in (("psnr", value), ("ssim", value / 40)):
+                    rows.append(
+                        (run, method, "", weights, scale, "Set5", protocol, metric, image, v, stamp)
+                    )
+    per_image = pd.DataFrame(rows, columns=IMAGE_COLUMNS)
+    per_image = per_image.sort_values(
+        ["run", "protocol", "metric"], kind="stable", ignore_index=True
+    )
+    parts = {
+        "per_image": per_image,
+        "cells": cells(per_image),
+        "reproduction": _ledger(),
+        "timings": _timings() if timed else pd.DataFrame(columns=TIMINGS),
+        "not_run": {"mdsr-<b>": "no weights"},
+    }
+    blank = {f.name: pd.DataFrame() for f in dataclasses.fields(Report)}
+    return Report(**(blank | parts))
+
+
+def _ledger():
+    rows = [
+        (
+            "paper",
+            "bicubic",
+            "",
+            "Set5",
+            2,
+            "psnr",
+            "srcnn-2015",
+            "31.06",
+            31.061725,
+            0.001725,
+            "reproduced",
+            "",
+        ),
+        (
+            "readme",
+            "srcnn",
+            "<i>9-5-5</i>",
+            "Set5",
+            2,
+            "psnr",
+            "srcnn-2015",
+            "36.66",
+            32.0,
+            -4.66,
+            "differs",
+            "a <b>doubt</b>",
+        ),
+        (
+            "readme",
+            "edsr",
+            "",
+            "Set5",
+            2,
+            "psnr",
+            "edsr-2017",
+            "38.11",
+            None,
+            None,
+            "not run",
+            "no weights",
+        ),
+    ]
+    return pd.DataFrame(rows, columns=REPRODUCTION)
+
+
+def _timings():
+    rows = [
+        (
+            run,
+            machine,
+            "cpu-1",
+            "float32",
+            "720p",
+            10.0 ** (i - 3),
+            10.0 ** (i - 4),
+            5,
+            1.0,
+            100.0,
+            1000 * i,
+            10**9 * i,
+        )
+        for machine in ("one", "two")
+        for i, run in enumerate(["bicubic-x2", HOSTILE, "edsr-x2"])
+    ]
+    return pd.DataFrame(rows, columns=TIMINGS)
