@@ -54,22 +54,12 @@ def score_pair(pair: Pair, name: str, *, scale: int, mapper: Map = map) -> dict[
         WrongUse: for an unknown protocol.
         ValueError: if sizes or channels don't go together.
     """
-    protocols = load_protocols()
-    rule = protocols.protocol(name)
-    hr = modcrop(pair.hr, protocols.degradation_of(name).multiple(scale))
-    _require_fit(pair.sr, hr, pair.hr, name)
-    border = rule.crop.pixels(scale)
-    if min(hr.shape[:2]) <= 2 * border:
-        raise ValueError(
-            f"hr is {hr.shape[:2]}, {name} crops {border} from each side and leaves nothing; "
-            "use larger images"
-        )
-    views = _Views(pair.sr, hr, pair.sr_colour, rule, border)
-    return {m: _METRICS[m](views, mapper) for m in rule.metrics if views.has(m)}
+    seen = views(pair, name, scale=scale)
+    return {m: _METRICS[m](seen, mapper) for m in seen.rule.metrics if seen.has(m)}
 
 
 @dataclass(frozen=True)
-class _Views:
+class Views:
     """The planes of sr and hr that metrics look at, border cut off."""
 
     sr: Image
@@ -90,6 +80,7 @@ class _Views:
 
     @cached_property  # psnr and ssim both ask for it
     def y(self) -> tuple[Planes, Planes]:
+        """Luminance as the protocol rounds it; a gray image is its own."""
         gray = self.hr.ndim == 2
         return self._cut(
             self._luma(self.sr, self.sr_colour, gray), self._luma(self.hr, "rgb", gray)
@@ -97,6 +88,7 @@ class _Views:
 
     @cached_property  # three metrics ask for it
     def ycbcr(self) -> tuple[Planes, Planes]:
+        """MATLAB's Y, Cb, Cr as uint8."""
         return self._cut(_ycbcr8(self.sr, self.sr_colour), _ycbcr8(self.hr, "rgb"))
 
     def rgb(self) -> tuple[Planes, Planes]:
@@ -121,6 +113,26 @@ class _Views:
         return sr[inside], hr[inside]
 
 
+def views(pair: Pair, name: str, *, scale: int) -> Views:
+    """What a protocol's metrics look at: hr after modcrop, and the border cut off both.
+
+    Raises:
+        WrongUse: for an unknown protocol.
+        ValueError: if sizes or channels don't go together.
+    """
+    protocols = load_protocols()
+    rule = protocols.protocol(name)
+    hr = modcrop(pair.hr, protocols.degradation_of(name).multiple(scale))
+    _require_fit(pair.sr, hr, pair.hr, name)
+    border = rule.crop.pixels(scale)
+    if min(hr.shape[:2]) <= 2 * border:
+        raise ValueError(
+            f"hr is {hr.shape[:2]}, {name} crops {border} from each side and leaves nothing; "
+            "use larger images"
+        )
+    return Views(pair.sr, hr, pair.sr_colour, rule, border)
+
+
 def _three(image: Image) -> Image:
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
@@ -137,7 +149,7 @@ def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]
     return planes[0][..., index], planes[1][..., index]
 
 
-_METRICS: dict[Metric, Callable[[_Views, Map], float]] = {
+_METRICS: dict[Metric, Callable[[Views, Map], float]] = {
     "psnr": lambda v, _: _psnr(v.main()),
     "ssim": lambda v, mapper: ssim(*v.main(), data_range=255, mapper=mapper),
     "ssim_blue": lambda v, mapper: ssim(*_channel(v.rgb(), 2), data_range=255, mapper=mapper),

@@ -230,14 +230,14 @@ def mistyped_everywhere(original):
 SCORING = {
     "blue channel's SSIM": (score, "_METRICS", blue, "ssim-blue"),
     "BGR for RGB": (score, "rgb_to_y", swapped, "swap-both"),
-    "crop of one less": (score._Views, "_cut", crop(lambda b: b - 1), "crop-less"),
-    "crop of one more": (score._Views, "_cut", crop(lambda b: b + 1), "crop-more"),
-    "crop forgotten": (score._Views, "_cut", crop(lambda b: 0), "crop-none"),
+    "crop of one less": (score.Views, "_cut", crop(lambda b: b - 1), "crop-less"),
+    "crop of one more": (score.Views, "_cut", crop(lambda b: b + 1), "crop-more"),
+    "crop forgotten": (score.Views, "_cut", crop(lambda b: 0), "crop-none"),
     "YIQ": (score, "rgb_to_y", luma(*YIQ), "yiq"),
     "mistyped": (score, "rgb_to_y", luma(*MISTYPED, offset=16), "mistyped"),
     "mistyped in color.py": (color, "_RGB_TO_YCBCR", mistyped_everywhere, "mistyped"),
     "full-range Y": (score, "rgb_to_y", luma(*YIQ, rounded=True), "full-range"),
-    "Y not rounded": (score._Views, "_luma", unrounded_y, "y-float"),
+    "Y not rounded": (score.Views, "_luma", unrounded_y, "y-float"),
 }
 MAKING = {
     "rounded once": (upscale, "load_protocols", rounding("once"), "round-once"),

@@ -17,6 +17,7 @@ from sr_bench import __version__
 from sr_bench.cli import (
     check,
     compare,
+    conformance,
     explain,
     figure,
     pipeline,
@@ -49,6 +50,7 @@ app.command("figure")(figure.figure)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
+app.command("conformance")(conformance.conformance)
 app.command("keys")(weights.keys)
 app.command("list")(pipeline.list_things)
 

@@ -80,6 +80,10 @@ def score(
     protocol: Annotated[
         str | None, typer.Option(help="A protocol: sr-bench list protocols.")
     ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's own."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the per-image table there.")] = None,
     json: JsonFlag = False,
 ) -> None:
@@ -88,7 +92,7 @@ def score(
     Files pair by name: img.png with img.png, img_x4.png, imgx4.png, img_x4_SR.png, img_edsr.png.
     """
     if run is not None:
-        if any(v is not None for v in (sr, hr, scale, protocol, csv)):
+        if any(v is not None for v in (sr, hr, scale, protocol, metric, csv)):
             raise WrongUse(
                 "RUN scores a run of params.yaml and takes no other option; leave one out"
             )
@@ -96,11 +100,17 @@ def score(
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    signature = load_protocols().signature(protocol)
+    load_protocols().protocol(protocol)
     pairs = pair_folders(sr, hr, scale=scale)
     with count_progress(f"score {protocol}", len(pairs)) as advance:
         jobs = [(p.name, partial(_read, p, advance)) for p in pairs]
-        rows = score_images(jobs, [protocol], scale=scale)
+        if metric is None:
+            rows = score_images(jobs, [protocol], scale=scale)
+        else:
+            from sr_bench.extra_score import score_extra
+
+            rows = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
+    signature = str(rows["signature"].iloc[0])
     if csv is not None:
         with replacing(csv) as temporary:
             rows.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,0 +1,1 @@
+"""Golden values that any implementation of resizing and scoring can be run against."""

@@ -1,0 +1,132 @@
+"""One case against one adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sr_bench.color import to_uint8
+from sr_bench.conformance.adapter import Adapter, Planes, ScoreMetric
+from sr_bench.conformance.golden import Case, ProtocolCase, ResizeCase, ScoreCase
+from sr_bench.degrade import hr_planes
+from sr_bench.images import Image
+from sr_bench.protocol import load_protocols
+
+Status = Literal["agrees", "differs", "not offered", "not run", "fails"]
+Unit = Literal["levels", "dB", "SSIM"]
+# What float32 arithmetic may add, and less than any digit that papers print. uint8 has none.
+TOLERANCE: dict[Unit, float] = {"levels": 0.001, "dB": 0.0005, "SSIM": 0.00005}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a case; ``not run`` where its files or the adapter's library aren't there.
+
+    ``difference`` is adapter minus golden for a score, and the largest of any value, without sign,
+    for an image; ``share`` is the part of an image's values that differ.
+    """
+
+    case: str
+    group: str
+    status: Status
+    detail: str
+    difference: float | None = None
+    unit: Unit | None = None
+    share: float | None = None
+
+
+def run_case(case: Case, adapter: Adapter) -> Result:
+    """Run one case.
+
+    Returns:
+        ``agrees``, ``differs`` (by how much), ``not offered`` (the adapter raised
+        ``NotImplementedError``) or ``fails`` (it raised anything else).
+    """
+    if isinstance(case, ResizeCase):
+        return judged(case.name, case.group, lambda: _resized(case, adapter))
+    measure = _scored if isinstance(case, ScoreCase) else _under_protocol
+    return judged(case.name, case.group, lambda: _number(case, measure(case, adapter)))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How an output compares with what was expected."""
+
+    agrees: bool
+    detail: str
+    difference: float | None = None
+    unit: Unit | None = None
+    share: float | None = None
+
+
+def judged(name: str, group: str, measure: Callable[[], Finding]) -> Result:
+    """Turn a measurement, which runs an adapter's code, into a result."""
+    try:
+        found = measure()
+    except NotImplementedError as error:
+        return Result(name, group, "not offered", str(error) or "not implemented")
+    except Exception as error:  # foreign code: whatever it raises is what is to be reported
+        return Result(name, group, "fails", f"{type(error).__name__}: {error}")
+    status: Status = "agrees" if found.agrees else "differs"
+    return Result(name, group, status, found.detail, found.difference, found.unit, found.share)
+
+
+def compare_images(found: NDArray[Any], expected: NDArray[Any]) -> Finding:
+    """uint8 must be equal in every value, floats within the tolerance."""
+    if found.shape != expected.shape:
+        return Finding(False, f"shape is {found.shape}, expected {expected.shape}")
+    exact = expected.dtype == np.uint8
+    if exact and found.dtype != np.uint8:
+        return Finding(False, f"dtype is {found.dtype}, expected uint8")
+    distance = np.abs(found.astype(np.float64) - expected)
+    wrong = ~(distance <= (0 if exact else TOLERANCE["levels"]))  # NaN is wrong too
+    largest, share = float(distance.max()), float(wrong.mean())
+    detail = f"{share:.1%} of values differ, by up to {largest:.3g} levels"
+    return Finding(not wrong.any(), detail if share else "equal", largest, "levels", share)
+
+
+def _resized(case: ResizeCase, adapter: Adapter) -> Finding:
+    image = case.picture.array()
+    options = {"scale": case.ratio, "rounding": case.rounding, "border": case.border}
+    return compare_images(adapter.resize(image, **options), case.array())  # type: ignore[arg-type]
+
+
+def _scored(case: ScoreCase, adapter: Adapter) -> float:
+    return adapter.score(
+        case.sr.array(), case.hr.array(), metric=case.metric, planes=case.planes, crop=case.crop
+    )
+
+
+def _under_protocol(case: ProtocolCase, adapter: Adapter) -> float:
+    """Modcrop, rounding to 8 bits and the border's width are the harness's; the rest is adapter."""
+    protocols = load_protocols()
+    rule, degradation = (
+        protocols.protocol(case.protocol),
+        protocols.degradation_of(case.protocol),
+    )
+    hr: Image = hr_planes(case.hr.array(), degradation, case.scale)
+    planes: Planes = "y" if rule.colour == "y" else "rgb"
+    if degradation.colour == "ycbcr":
+        hr, planes = hr[..., 0], "gray"
+    options: dict[str, Any] = {"rounding": degradation.rounding, "border": degradation.border}
+    lr = adapter.resize(hr, scale=Fraction(1, case.scale), **options)
+    sr = to_uint8(adapter.resize(lr, scale=Fraction(case.scale), **options))
+    metric: ScoreMetric = "psnr" if case.metric == "psnr" else "ssim"
+    if case.metric == "ssim_blue":
+        sr, hr, planes = sr[..., 2], hr[..., 2], "gray"
+    crop = rule.crop.pixels(case.scale)
+    return adapter.score(sr, hr, metric=metric, planes=planes, crop=crop)
+
+
+def _number(case: ScoreCase | ProtocolCase, found: float) -> Finding:
+    unit: Unit = "dB" if case.metric == "psnr" else "SSIM"
+    if found == case.expected:  # inf - inf is NaN
+        return Finding(True, "equal", 0.0, unit)
+    difference = found - case.expected
+    detail = f"{found:.6f}, expected {case.expected:.6f} {unit}"
+    return Finding(abs(difference) <= TOLERANCE[unit], detail, difference, unit)

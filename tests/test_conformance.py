@@ -1,0 +1,194 @@
+"""The conformance suite: sr-bench passes, defects don't, adapters of anybody's are found."""
+
+import json
+import math
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sr_bench.cli.conformance import conformance
+from sr_bench.color import to_uint8
+from sr_bench.conformance.adapter import Adapter, load_adapter
+from sr_bench.conformance.adapters import ours
+from sr_bench.conformance.golden import load_golden
+from sr_bench.conformance.make import cases
+from sr_bench.conformance.matlab import run_matlab
+from sr_bench.conformance.run import compare_images, run_case
+from sr_bench.conformance.suite import cell, run_adapter, short_table
+from sr_bench.errors import WrongUse
+from sr_bench.protocol import load_protocols
+
+GOLDEN = load_golden().cases
+APP = typer.Typer()
+APP.command()(conformance)
+
+
+def statuses(cases, **functions):
+    adapter = Adapter("theirs", SimpleNamespace(**functions))
+    return {run_case(case, adapter).status for case in cases}
+
+
+def named(*starts):
+    chosen = [c for c in GOLDEN if c.name.startswith(starts)]
+    assert chosen
+    return chosen
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda c: c.name)
+def test_sr_bench_agrees(case):
+    found = run_case(case, load_adapter("sr-bench"))
+    assert found.status == "agrees", found.detail
+
+
+def test_the_file_is_what_make_makes():
+    made = {c.name: c for c in cases()}
+    assert list(made) == [c.name for c in GOLDEN]
+    for case in GOLDEN:
+        same = made[case.name].model_copy(update={"expected": case.expected})
+        assert same == case
+        np.testing.assert_allclose(made[case.name].expected, case.expected, atol=1e-9, rtol=0)
+
+
+def test_every_protocol_resize_option_and_plane_has_a_case():
+    resizes = {(c.scale, c.rounding, c.border) for c in GOLDEN if c.kind == "resize"}
+    assert len({s for s, *_ in resizes}) == 6
+    assert {r[1:] for r in resizes} >= {
+        (r, b) for r in ("each-pass", "none") for b in ("mirror", "replicate")
+    }
+    protocols = {(c.protocol, c.scale) for c in GOLDEN if c.kind == "protocol"}
+    assert protocols == {(p, s) for p in load_protocols().protocols for s in (2, 3, 4)}
+
+
+def test_colour_by_hand():
+    """Pure red against black: 65.481 levels of Y, 65 once rounded."""
+    expected = {c.name: c.expected for c in named("colour-y")}
+    assert expected["colour-y-255.0.0"] == pytest.approx(20 * math.log10(255 / 65.481))
+    assert expected["colour-y-uint8-255.0.0"] == pytest.approx(20 * math.log10(255 / 65))
+
+
+def rounded_once(image, *, scale, rounding, border):
+    kept = ours.resize(image.astype(float), scale=scale, rounding="none", border=border)
+    return kept if rounding == "none" else to_uint8(kept)
+
+
+def other_border(image, *, scale, rounding, border):
+    other = {"mirror": "replicate", "replicate": "mirror"}[border]
+    return ours.resize(image, scale=scale, rounding=rounding, border=other)
+
+
+def shorter(image, **options):
+    return ours.resize(image, **options)[:-1]
+
+
+def floats(image, **options):
+    return ours.resize(image, **options).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("defect", "start"),
+    [(rounded_once, "resize-1:3-each-pass"), (other_border, "resize-"), (shorter, "resize-")],
+)
+def test_a_defect_of_resizing_differs(defect, start):
+    assert statuses(named(start), resize=defect) == {"differs"}
+
+
+def test_uint8_must_be_uint8_and_floats_may_be_float32():
+    assert statuses(named("resize-2-each-pass"), resize=floats) == {"differs"}
+    assert statuses(named("resize-2-none"), resize=floats) == {"agrees"}
+
+
+def bgr(sr, hr, **options):
+    return ours.score(sr[..., ::-1], hr[..., ::-1], **options)
+
+
+def crop_forgotten(sr, hr, *, metric, planes, crop):
+    return ours.score(sr, hr, metric=metric, planes=planes, crop=0)
+
+
+@pytest.mark.parametrize(
+    ("defect", "start"), [(bgr, "colour-y-255.0.0"), (crop_forgotten, "psnr-y-crop3")]
+)
+def test_a_defect_of_scoring_differs(defect, start):
+    assert statuses(named(start), score=defect) == {"differs"}
+
+
+def test_a_defect_shows_in_a_protocol():
+    for case in named("protocol-edsr-2017"):
+        adapter = Adapter("theirs", SimpleNamespace(resize=rounded_once, score=ours.score))
+        assert run_case(case, adapter).status == "differs"
+
+
+def test_nan_is_a_difference():
+    assert not compare_images(np.array([[np.nan]]), np.array([[1.0]])).agrees
+    assert statuses(named("psnr-rgb"), score=lambda *_, **__: math.nan) == {"differs"}
+
+
+def test_what_is_missing_is_not_offered_and_what_raises_fails():
+    def broken(*_, **__):
+        raise KeyError("scale")
+
+    assert statuses(named("resize-", "protocol-"), score=ours.score) == {"not offered"}
+    found = run_case(named("ssim-")[0], Adapter("b", SimpleNamespace(score=broken)))
+    assert (found.status, found.detail) == ("fails", "KeyError: 'scale'")
+
+
+def test_an_adapter_is_found_by_module_and_attribute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "mine_sr.py").write_text(
+        "class best:\n    @staticmethod\n    def score(*a, **k): return 1.0\n"
+    )
+    adapter = load_adapter("mine_sr:best")
+    assert adapter.score(None, None, metric="ssim", planes="rgb", crop=0) == 1.0
+    with pytest.raises(WrongUse, match="mine_sr has no 'worst'"):
+        load_adapter("mine_sr:worst")
+    with pytest.raises(WrongUse, match="neither resize nor score"):
+        load_adapter("json")
+    with pytest.raises(WrongUse, match="did you mean torch"):
+        load_adapter("torhc")
+
+
+def test_a_library_that_is_missing_is_not_run(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "sr_bench.conformance.adapters.kornia", None)
+    outcome = run_adapter("kornia", tmp_path)
+    assert not outcome.results
+    assert outcome.not_run.startswith("kornia: ")
+
+
+def test_images_made_by_matlab_are_not_run_without_them(tmp_path):
+    found = list(run_matlab(load_adapter("sr-bench"), tmp_path))
+    assert {r.status for r in found} == {"not run"} and len(found) == 6
+    assert "sr-bench fetch Set5 Set5-matlab-lr-x2" in found[0].detail
+
+
+def test_a_cell_shows_the_worst_case():
+    adapter = Adapter("theirs", SimpleNamespace(resize=rounded_once))
+    found = [run_case(c, adapter) for c in named("resize-1:3-each-pass", "resize-2-none")]
+    assert cell(found).endswith("%") and " levels, " in cell(found)
+    assert cell([]) == "not run"
+
+
+def test_the_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    run = CliRunner().invoke
+    good = run(APP, ["--json"])
+    assert good.exit_code == 0
+    facts = json.loads(good.stdout)
+    assert facts["adapters"][0]["version"].startswith("sr-bench ")
+    assert "not by MATLAB" in " ".join(facts["provenance"].values())
+    (tmp_path / "wrong_sr.py").write_text("def score(*a, **k): return 30.0\n")
+    bad = run(APP, ["--adapter", "wrong_sr", "--markdown"])
+    assert bad.exit_code == 1
+    assert "| rgb2ycbcr: y | +" in bad.stdout
+    assert "not offered" in bad.stdout
+
+
+def test_one_row_a_group(tmp_path):
+    columns, rows = short_table([run_adapter("sr-bench", tmp_path)])
+    assert columns == ["case", "sr-bench"]
+    assert len({row[0] for row in rows}) == len(rows) == len({c.group for c in GOLDEN}) + 1

@@ -1,0 +1,148 @@
+"""MS-SSIM against piq and by its definition; LPIPS, DISTS and NIQE where they are installed."""
+
+import json
+import math
+import sys
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from typer.testing import CliRunner
+
+from sr_bench import images
+from sr_bench.cli.app import app
+from sr_bench.conformance.pictures import Picture
+from sr_bench.errors import WrongUse
+from sr_bench.extra_score import load_extra
+from sr_bench.metrics import perceptual
+from sr_bench.metrics.ms_ssim import WEIGHTS, ms_ssim
+from sr_bench.partial_import import module_without_init
+
+
+def pair(height, width, *, gray=True):
+    kinds = ("scene+noise", "scene")
+    return [Picture(kind=k, height=height, width=width, gray=gray).array() for k in kinds]
+
+
+def halved(image):
+    """The definition, value by value: the last row or column counts twice."""
+    height, width = image.shape
+    out = np.empty((math.ceil(height / 2), math.ceil(width / 2)))
+    for i, j in np.ndindex(out.shape):
+        rows = [2 * i, min(2 * i + 1, height - 1)]
+        columns = [2 * j, min(2 * j + 1, width - 1)]
+        out[i, j] = np.mean([image[r, c] for r in rows for c in columns])
+    return out
+
+
+def contrast_and_whole(x, y):
+    """Means of cs and of SSIM over whole windows, by SciPy's Gaussian."""
+
+    def local(values):
+        return gaussian_filter(values, 1.5, radius=5)[5:-5, 5:-5]
+
+    mx, my = local(x), local(y)
+    sx, sy, sxy = local(x * x) - mx * mx, local(y * y) - my * my, local(x * y) - mx * my
+    c1, c2 = 2.55**2, 7.65**2
+    cs = (2 * sxy + c2) / (sx + sy + c2)
+    return cs.mean(), (cs * (2 * mx * my + c1) / (mx * mx + my * my + c1)).mean()
+
+
+@pytest.mark.parametrize("size", [(176, 192), (181, 177)])
+def test_ms_ssim_by_its_definition(size):
+    sr, hr = (image.astype(float) for image in pair(*size))
+    expected, x, y = 1.0, sr, hr
+    for scale, weight in enumerate(WEIGHTS, start=1):
+        contrast, whole = contrast_and_whole(x, y)
+        expected *= (whole if scale == 5 else contrast) ** weight
+        x, y = halved(x), halved(y)
+    assert ms_ssim(sr, hr, data_range=255) == pytest.approx(expected, abs=1e-12)
+
+
+def test_ms_ssim_equals_piqs_at_even_sizes():
+    torch = pytest.importorskip("torch")
+    try:
+        theirs = module_without_init("piq.ms_ssim").multi_scale_ssim
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
+    sr, hr = pair(176, 208)
+    tensors = [torch.from_numpy(p.astype(float))[None, None] for p in (sr, hr)]
+    expected = float(theirs(*tensors, data_range=255))
+    assert ms_ssim(sr, hr, data_range=255) == pytest.approx(expected, abs=1e-12)
+
+
+def test_ms_ssim_of_a_golden_pair():
+    """piq 0.8.0 gives this number on float64 tensors; kept for machines without it."""
+    sr, hr = pair(176, 208)
+    assert ms_ssim(sr, hr, data_range=255) == pytest.approx(0.9995997764780429, abs=1e-12)
+
+
+def test_ms_ssim_of_colour_is_the_mean_over_channels():
+    sr, hr = pair(177, 180, gray=False)
+    each = [ms_ssim(sr[..., c], hr[..., c], data_range=255) for c in range(3)]
+    assert ms_ssim(sr, hr, data_range=255) == pytest.approx(np.mean(each), abs=1e-15)
+
+
+def test_ms_ssim_of_identical_and_of_negated_images():
+    hr = pair(176, 176)[1]
+    assert ms_ssim(hr, hr, data_range=255) == pytest.approx(1, abs=1e-12)
+    assert ms_ssim(255 - hr, hr, data_range=255) == 0  # negative structure, and no NaN
+
+
+def test_ms_ssim_needs_176_pixels():
+    sr, hr = pair(175, 400)
+    with pytest.raises(ValueError, match=r"images are \(175, 400\).*at least 176"):
+        ms_ssim(sr, hr, data_range=255)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    sr, hr = pair(204, 198, gray=False)
+    images.write(tmp_path / "hr" / "a.png", hr)
+    images.write(tmp_path / "sr" / "a.png", sr)
+    return tmp_path / "sr", tmp_path / "hr"
+
+
+def scored(folders, *options):
+    sr, hr = map(str, folders)
+    return CliRunner().invoke(
+        app, ["score", "--sr", sr, "--hr", hr, "--metric", "ms_ssim", *options]
+    )
+
+
+def test_a_folder_is_scored_under_the_protocols_planes_and_border(folders):
+    done = scored(folders, "--protocol", "edsr-div2k", "--scale", "2", "--json")
+    said = json.loads(done.stdout)
+    sr, hr = (p[8:-8, 8:-8] for p in pair(204, 198, gray=False))
+    assert said["mean"] == {"ms_ssim": ms_ssim(sr, hr, data_range=255)}
+    assert said["signature"].startswith("protocol:edsr-div2k|")
+    assert said["signature"].endswith("|metric:ms_ssim+wang-2003")
+
+
+def test_a_folder_of_another_size_is_refused(folders):
+    done = scored(folders, "--protocol", "edsr-2017", "--scale", "4")
+    assert "sr is (204, 198), hr is (204, 196) after edsr-2017 cut" in str(done.exception)
+
+
+def test_an_unknown_metric_is_wrong_use():
+    with pytest.raises(WrongUse, match=r"unknown metric 'lpip'.*did you mean lpips"):
+        load_extra("lpip", "edsr-2017")
+
+
+@pytest.mark.parametrize(("metric", "module"), [("lpips", "lpips"), ("dists", "piq.perceptual")])
+def test_a_metric_without_its_library_is_not_run_with_the_reason(metric, module, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    perceptual.load_perceptual.cache_clear()
+    reason = perceptual.not_run(metric)
+    assert reason.startswith(f"{metric}: not run: ")
+    assert module.split(".")[0] in reason or "torchvision" in reason
+
+
+def test_niqe_equals_matlab_on_baboon(real):
+    """MATLAB R2021a gives 5.72957338, as basicsr's docstring states."""
+    if reason := perceptual.not_run("niqe"):
+        pytest.skip(reason)
+    baboon = images.read(next(p for p in real("Set14") if p.stem == "baboon"))
+    metric = perceptual.load_perceptual("niqe")
+    assert metric(baboon, baboon) == pytest.approx(5.72957338, abs=2e-6)
+    assert "basicsr-" in metric.signature and "+weights." in metric.signature
