@@ -55,6 +55,11 @@ class Comparison:
         return min(1.0, self.compared * self.paired.smallest_p)
 
     @property
+    def too_few(self) -> bool:
+        """Whether so few images can't be significant even if all agree."""
+        return self.smallest_p >= ALPHA
+
+    @property
     def verdict(self) -> str:
         """``better``, ``worse``, ``equal``, ``noise``, ``mixed`` or ``unproven``.
 

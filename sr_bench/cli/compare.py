@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sr_bench.cli.show import console, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.compare import ALPHA, Comparison, choose, load_runs
-from sr_bench.compare import compare as compare_runs
 from sr_bench.errors import WrongUse
 from sr_bench.project import require_project
+
+if TYPE_CHECKING:
+    from sr_bench.compare import Comparison
 
 
 def compare(
@@ -34,6 +35,9 @@ def compare(
     Mean of the paired differences with its 95 % bootstrap interval, images won, and the Wilcoxon
     signed-rank test, corrected (Holm) for all runs that the first is compared with.
     """
+    from sr_bench.compare import choose, load_runs
+    from sr_bench.compare import compare as compare_runs
+
     if len(runs) < 2:
         raise WrongUse(f"compare needs two runs, got {runs[0]} alone; see: sr-bench list runs")
     table = load_runs(require_project().root, runs)
@@ -87,7 +91,7 @@ def sentence(c: Comparison) -> str:
 
 def _meaning(c: Comparison, count: str) -> str:
     found = c.paired
-    few = c.smallest_p >= ALPHA
+    few = c.too_few
     limit = f"{count} can't show more: p could not be below {c.smallest_p:.2g}"
     texts = {
         "better": "better",
