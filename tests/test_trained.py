@@ -41,6 +41,12 @@ def test_trained_here_beats(set5, run, beaten):
     assert set5[run, "srcnn-2015"] > set5[beaten, "srcnn-2015"]
 
 
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_mdsr_is_within_a_tenth_of_a_db_of_edsr(set5, scale):
+    edsr, mdsr = (f"{m}-baseline-sr-bench-open591-x{scale}" for m in ("edsr", "mdsr"))
+    assert set5[mdsr, "edsr-2017"] > set5[edsr, "edsr-2017"] - 0.1
+
+
 @pytest.mark.parametrize("name", TRAINED)
 def test_weights_say_how_they_were_made(name):
     facts, entry = TRAINED[name], PROJECT.training(name)
