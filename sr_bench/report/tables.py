@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sr_bench.files import replacing_folder, write_text
@@ -53,7 +53,7 @@ def report_tables(report: Report, marks: Marks | None = None) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def write_tables(report: Report, folder: Path, marks: Marks | None = None) -> list[Path]:
+def write_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
     """Write every table in every format, and ``all.tex``, which compiles to all of them.
 
     ``folder`` then holds these files alone: a table that is gone leaves none behind.
@@ -61,7 +61,6 @@ def write_tables(report: Report, folder: Path, marks: Marks | None = None) -> li
     Returns:
         The files, sorted by name.
     """
-    tables = report_tables(report, marks)
     with replacing_folder(folder) as fresh:
         for table in tables:
             for suffix, written in FORMATS.items():

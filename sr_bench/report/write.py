@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from sr_bench.report.readme import filled
 from sr_bench.report.site.pictures import find_pictures
 from sr_bench.report.site.write import write_page
 from sr_bench.report.stamp import unstamp
+from sr_bench.report.table import Table
 from sr_bench.report.tables import report_tables, write_tables
 
 _FOLDERS = ("figures", "images", "plots")
@@ -37,11 +39,12 @@ def write_report(project: Project, report: Report) -> tuple[str, ...]:
     unstamp(folder)
     _write_data(report, folder)
     marks = not_worse(report.per_image)
-    write_tables(report, folder / "tables", marks)
+    tables = report_tables(report, marks)
+    write_tables(tables, folder / "tables")
     made = collect(project)
     drawn = _draw(project, report, made)
     write_text(folder / "README.md", render(report, marks, drawn[0].captions))
-    _update_readme(project, report)
+    _update_readme(project, tables)
     _write_pages(project, report)
     subjects = {stem: of for plots in drawn for stem, of in plots.subjects.items()}
     write_provenance(folder, made, subjects)
@@ -80,11 +83,11 @@ def _write_pages(project: Project, report: Report) -> None:
         write_page(report, project.local_page, find_pictures(project, viewer.local))
 
 
-def _update_readme(project: Project, report: Report) -> None:
+def _update_readme(project: Project, tables: Sequence[Table]) -> None:
     page = project.root / "README.md"
     if page.is_file():
         text = page.read_text(encoding="utf-8")
-        write_text(page, filled(text, report_tables(report), where=str(page)))
+        write_text(page, filled(text, tables, where=str(page)))
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -9,11 +9,11 @@ import shutil
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sr_bench.files import write_text
 from sr_bench.report.data import Report
+from sr_bench.report.formats.templates import template
 from sr_bench.report.site.payload import payload
 from sr_bench.report.site.pictures import FOLDER, Viewer, write_pictures
 
@@ -55,15 +55,7 @@ def _page(content: dict[str, object], images: str) -> str:
         '"use strict";\n(() => {\n' + "\n".join(_asset(f"{s}.js") for s in _SCRIPTS) + "})();\n"
     )
     data = _embedded(content)
-    environment = Environment(
-        loader=PackageLoader("sr_bench", "report/site/templates"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("index.html.j2").render(
+    return template("index.html.j2").render(
         style=Markup(style),
         script=Markup(script),
         data=Markup(data),
