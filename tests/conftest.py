@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from sr_bench import images
+from sr_bench.cli import main
 from sr_bench.fetch import MIRROR, fetch, is_present
 from sr_bench.files import sha256
 from sr_bench.sources import find_source
@@ -65,3 +67,20 @@ def project(tmp_path: Path, picture: Callable[..., np.ndarray]) -> Path:
     manifest.write_text(json.dumps({"dataset": "Set5", "images": entries}))
     (root / "params.yaml").write_text("\n".join(lines) + "\n")
     return root
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """``cli(words, status)``: run in this process, demand that status; (stdout, stderr)."""
+
+    def run(words, status=0, cwd=None):
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["sr-bench", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code or 0) == status, err
+        return out, err
+
+    return run

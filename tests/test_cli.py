@@ -13,30 +13,12 @@ import torch
 from PIL import Image
 
 from sr_bench import __version__, images
-from sr_bench.cli import main
 from sr_bench.degrade import degrade
 from sr_bench.protocol import load_protocols
 from sr_bench.sources import find_source, load_sources
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = Path(sys.executable).with_name("sr-bench")
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys):
-    """``cli(words, status)``: run in this process, demand that status; (stdout, stderr)."""
-
-    def run(words, status=0, cwd=None):
-        if cwd is not None:
-            monkeypatch.chdir(cwd)
-        monkeypatch.setattr(sys, "argv", ["sr-bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        assert (ended.value.code or 0) == status, err
-        return out, err
-
-    return run
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 import gzip
 import json
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from sr_bench.cli import main
 from sr_bench.columns import CELL_COLUMNS
 
 HEADER = ",".join(CELL_COLUMNS) + "\n"
@@ -18,18 +16,13 @@ IMAGE = "{run},srcnn,,author,2,Set5,edsr-2017,psnr,im{i},{value},protocol:edsr-2
 
 
 @pytest.fixture
-def cli(monkeypatch, capsys, tmp_path):
-    """``cli(words, status)``: run in a bare folder, demand that status; (stdout, stderr)."""
+def check(monkeypatch, cli, tmp_path):
+    """``check(words, status)``: run in a bare folder, demand that status; (stdout, stderr)."""
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.chdir(tmp_path)
 
     def run(*words, status=0):
-        monkeypatch.setattr(sys, "argv", ["sr-bench", "check", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        assert (ended.value.code or 0) == status, err
-        return out, err
+        return cli(("check", *words), status)
 
     return run
 
@@ -50,90 +43,90 @@ def checking(*more):
     return ["--baseline", "old.csv", "--fresh", "new.csv", *more]
 
 
-def test_scores_within_the_tolerance_agree(cli, tmp_path):
+def test_scores_within_the_tolerance_agree(check, tmp_path):
     scores(tmp_path / "old.csv", 33.1234)
     scores(tmp_path / "new.csv", 33.1235)
-    assert "1 cells and 0 image scores agree with old.csv" in cli(*checking())[0]
-    facts = json.loads(cli(*checking("--json"))[0])
+    assert "1 cells and 0 image scores agree with old.csv" in check(*checking())[0]
+    facts = json.loads(check(*checking("--json"))[0])
     assert (facts["drift"], facts["cells"]) == (False, [])
 
 
-def test_a_cell_that_moved_ends_with_1(cli, tmp_path):
+def test_a_cell_that_moved_ends_with_1(check, tmp_path):
     scores(tmp_path / "old.csv", 33.12)
     scores(tmp_path / "new.csv", 33.13)
-    out, err = cli(*checking(), status=1)
+    out, err = check(*checking(), status=1)
     assert out.startswith("cells") and "moved" in out
     assert "drift against old.csv: 1 of 1 cells" in out
     assert "error: the scores drifted; find the change" in err
     assert "sr-bench check --accept REASON" in err
-    (moved,) = json.loads(cli(*checking("--json"), status=1)[0])["cells"]
+    (moved,) = json.loads(check(*checking("--json"), status=1)[0])["cells"]
     assert (moved["run"], moved["what"]) == ("r", "moved")
     assert moved["delta"] == pytest.approx(0.01)
 
 
-def test_a_missing_cell_ends_with_1(cli, tmp_path):
+def test_a_missing_cell_ends_with_1(check, tmp_path):
     scores(tmp_path / "old.csv", 33.12)
     scores(tmp_path / "new.csv")
-    (gone,) = json.loads(cli(*checking("--json"), status=1)[0])["cells"]
+    (gone,) = json.loads(check(*checking("--json"), status=1)[0])["cells"]
     assert (gone["what"], gone["after"]) == ("missing", None)
 
 
-def test_images_beside_the_baseline_are_compared(cli, tmp_path):
+def test_images_beside_the_baseline_are_compared(check, tmp_path):
     reports(tmp_path / "committed", [30.0, 31.0])
     reports(tmp_path / "reports", [30.5, 30.5])
-    out, _ = cli("--baseline", "committed/scores.csv", status=1)
+    out, _ = check("--baseline", "committed/scores.csv", status=1)
     assert "images" in out and "im0" in out
     assert "cells" not in out.split("images")[0]
 
 
-def test_markdown_and_annotations(cli, tmp_path):
+def test_markdown_and_annotations(check, tmp_path):
     reports(tmp_path / "committed", [30.0, 31.0])
     reports(tmp_path / "reports", [30.5, 31.5])
-    out, _ = cli("--baseline", "committed", "--markdown", "sum.md", "--github", status=1)
+    out, _ = check("--baseline", "committed", "--markdown", "sum.md", "--github", status=1)
     assert "::error title=sr-bench%3A drift::" in out
     text = (tmp_path / "sum.md").read_text()
     assert text.startswith("### sr-bench check: drift") and "| r | Set5 |" in text
 
 
-def test_accept_shows_updates_and_writes_the_reason(cli, tmp_path):
+def test_accept_shows_updates_and_writes_the_reason(check, tmp_path):
     reports(tmp_path / "committed", [30.0, 31.0])
     reports(tmp_path / "reports", [30.5, 31.5])
-    out, _ = cli("--baseline", "committed", "--accept", "crop  mended")
+    out, _ = check("--baseline", "committed", "--accept", "crop  mended")
     assert "moved" in out and "accepted: crop mended; wrote " in out
     log = (tmp_path / "reports" / "CHANGES.md").read_text()
     assert (
         "\n## crop mended\n" in log
         and "| r | Set5 | edsr-2017 | psnr | 30.500000 | 31.000000 | +0.5 |" in log
     )
-    assert "agree" in cli("--baseline", "committed")[0]
+    assert "agree" in check("--baseline", "committed")[0]
     reports(tmp_path / "reports", [30.0, 31.0])
-    cli("--baseline", "committed", "--accept", "undone")
+    check("--baseline", "committed", "--accept", "undone")
     log = (tmp_path / "reports" / "CHANGES.md").read_text()
     assert log.index("## undone") < log.index("## crop mended") and log.count("# Changes of") == 1
 
 
-def test_accept_needs_a_reason_and_drift(cli, tmp_path):
+def test_accept_needs_a_reason_and_drift(check, tmp_path):
     reports(tmp_path / "committed", [30.0, 31.0])
     reports(tmp_path / "reports", [30.0, 31.0])
-    assert "--accept is empty" in cli("--baseline", "committed", "--accept", " ", status=2)[1]
-    assert "nothing to accept" in cli("--baseline", "committed", "--accept", "x", status=1)[1]
+    assert "--accept is empty" in check("--baseline", "committed", "--accept", " ", status=2)[1]
+    assert "nothing to accept" in check("--baseline", "committed", "--accept", "x", status=1)[1]
     assert not (tmp_path / "reports" / "CHANGES.md").exists()
 
 
-def test_the_baseline_is_what_git_has_committed(cli, tmp_path):
+def test_the_baseline_is_what_git_has_committed(check, tmp_path):
     reports(tmp_path / "reports", [30.0, 31.0])
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", tmp_path]
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
         subprocess.run([*git, *words], check=True)
-    assert "1 cells and 2 image scores agree with HEAD:reports/scores.csv" in cli()[0]
+    assert "1 cells and 2 image scores agree with HEAD:reports/scores.csv" in check()[0]
     reports(tmp_path / "reports", [30.0, 31.1])
-    assert "drift against HEAD:reports/scores.csv" in cli(status=1)[0]
-    assert "Git revision 'HEAD~9' can't be had" in cli("--baseline", "HEAD~9", status=2)[1]
+    assert "drift against HEAD:reports/scores.csv" in check(status=1)[0]
+    assert "Git revision 'HEAD~9' can't be had" in check("--baseline", "HEAD~9", status=2)[1]
 
 
-def test_no_baseline_at_all_is_wrong_use(cli, tmp_path):
+def test_no_baseline_at_all_is_wrong_use(check, tmp_path):
     reports(tmp_path / "reports", [30.0])
-    assert "name a revision, a scores.csv or its folder with --baseline" in cli(status=2)[1]
+    assert "name a revision, a scores.csv or its folder with --baseline" in check(status=2)[1]
 
 
 @pytest.mark.parametrize(
@@ -146,13 +139,13 @@ def test_no_baseline_at_all_is_wrong_use(cli, tmp_path):
         (HEADER + CELL.format(run="r", value="much"), "new.csv: "),
     ],
 )
-def test_a_file_that_is_no_table_of_scores(cli, tmp_path, text, fact):
+def test_a_file_that_is_no_table_of_scores(check, tmp_path, text, fact):
     scores(tmp_path / "old.csv", 33.12)
     if text is not None:
         (tmp_path / "new.csv").write_text(text)
-    out, err = cli(*checking(), status=1)
+    out, err = check(*checking(), status=1)
     assert out == "" and fact in err and "Traceback" not in err
 
 
-def test_options_of_scores_do_not_go_with_timings(cli):
-    assert "are of scores" in cli("--timings", "--accept", "x", status=2)[1]
+def test_options_of_scores_do_not_go_with_timings(check):
+    assert "are of scores" in check("--timings", "--accept", "x", status=2)[1]
