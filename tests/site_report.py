@@ -9,6 +9,7 @@ from sr_bench.ledger import REPRODUCTION
 from sr_bench.protocol import load_protocols
 from sr_bench.report.data import Report
 from sr_bench.tables import cells
+from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
 from sr_bench.timing.table import COLUMNS as TIMINGS
 
 HOSTILE = "srcnn-</script><script>alert('_%\"')</script>-x2"
@@ -39,6 +40,7 @@ def made_up(*, timed=False):
         "per_image": per_image,
         "cells": cells(per_image),
         "reproduction": _ledger(),
+        "speedups": pd.DataFrame(columns=SPEEDUPS),
         "timings": _timings() if timed else pd.DataFrame(columns=TIMINGS),
         "not_run": {"mdsr-<b>": "no weights"},
     }

@@ -15,8 +15,10 @@ from sr_bench.protocol import load_protocols
 from sr_bench.report.build import build_report
 from sr_bench.report.data import Report
 from sr_bench.report.page import render
+from sr_bench.report.tables import report_tables
 from sr_bench.report.trainings import COLUMNS as TRAININGS
 from sr_bench.report.write import write_report
+from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
 from sr_bench.timing.table import COLUMNS as TIMINGS
 
 LEDGER = (
@@ -155,13 +157,16 @@ def test_what_trained_weights_reach_stands_beside_the_number_they_aim_at(reporte
             "delta": -7.0,
         }
     ]
-    assert "| 38.00 | bicubic-x2 | 31.0000 | -7.0000 |" in render(made)
+    assert "| 38.00 | bicubic-x2 | 31.0000 | -7.0000 |" in render(made, report_tables(made))
 
 
 def test_a_page_without_a_ledger_has_no_verdicts():
     cells = table(("a-x2", 31.0))
-    nothing = [pd.DataFrame(columns=c) for c in (REPRODUCTION, TRAINED, TRAININGS, TIMINGS)]
-    page = render(Report(cells, cells, *nothing, not_run={}))
+    nothing = [
+        pd.DataFrame(columns=c) for c in (REPRODUCTION, TRAINED, TRAININGS, TIMINGS, SPEEDUPS)
+    ]
+    report = Report(cells, cells, *nothing, not_run={})
+    page = render(report, report_tables(report))
     assert "At a glance" not in page
     assert "Published against measured" not in page
 

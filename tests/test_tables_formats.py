@@ -21,6 +21,7 @@ from sr_bench.report.formats.plain import csv_text, plain
 from sr_bench.report.table import Column, Grade, Group, Missing, Note, Number, Table
 from sr_bench.report.tables import report_tables, write_tables
 from sr_bench.report.trainings import COLUMNS as TRAININGS
+from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
 from sr_bench.timing.table import COLUMNS as TIMINGS
 
 NASTY = 'a_b%c&d#e$f~g^h\\i{j}<script>alert(1)</script>|`*[x]\n× ± µ é Đ 超 "q"'
@@ -137,6 +138,7 @@ def report():
         pd.DataFrame(columns=TRAINED),
         pd.DataFrame(columns=TRAININGS),
         pd.DataFrame(columns=TIMINGS),
+        pd.DataFrame(columns=SPEEDUPS),
         {"third_%": "its <file> is missing"},
     )
 

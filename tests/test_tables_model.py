@@ -13,9 +13,11 @@ from sr_bench.report.readme import filled
 from sr_bench.report.table import Column, Grade, Group, Missing, Number, Table, digits, letters
 from sr_bench.report.table_grades import graded, metric_name
 from sr_bench.report.table_headline import headline_tables
-from sr_bench.report.table_made import timing_tables, trainings_table
 from sr_bench.report.table_published import reproduction_tables
 from sr_bench.report.table_quality import quality_tables
+from sr_bench.report.table_speed import speedup_tables, timing_tables
+from sr_bench.report.table_trainings import trainings_table
+from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
 from sr_bench.timing.table import COLUMNS as TIMINGS
 
 EDSR_2017 = {"dataset": "Set5", "protocol": "edsr-2017", "metric": "psnr"}
@@ -194,6 +196,17 @@ def test_timings_of_a_machine_and_device():
     assert table.rows[0][10] == Missing()
 
 
+def test_speedups_of_a_machine_and_device():
+    row = {"run": "a-x2", "machine": "box", "device": "cpu1", "precision": "float32"}
+    row |= {"input": "720p", "median_s": 0.5, "speedup": 1.754, "psnr_difference": -0.00004}
+    made = pd.DataFrame([row | {"gflops": 61.4, "matrix_gflops": 100, "of_matrix_rate": 0.614}])
+    (table,) = speedup_tables(made, cells(("a-x2", 31.0)))
+    assert table.name == "speedups-box-cpu1"
+    assert [c.text for c in table.rows[0][5:]] == ["500.0", "1.75", "0.0000", "61", "61"]
+    assert speedup_tables(made.assign(input="Set5"), cells(("a-x2", 31.0))) == []
+    assert speedup_tables(pd.DataFrame(columns=SPEEDUPS), cells(("a-x2", 31.0))) == []
+
+
 def test_no_timings_and_no_trainings():
     assert timing_tables(pd.DataFrame(columns=TIMINGS), cells(("a-x2", 31.0))) == []
     assert timing_tables(timings(input="Set5"), cells(("a-x2", 31.0))) == []
@@ -210,3 +223,12 @@ def test_a_page_takes_tables_between_its_markers():
         filled(page, [], where="README.md")
     with pytest.raises(SrBenchError, match="<!-- table: t --> stands alone"):
         filled("<!-- table: t -->\n", [table], where="README.md")
+
+
+def test_a_page_takes_plots_between_its_markers():
+    page = "<!-- plot: p -->\n<!-- end: p -->\n"
+    once = filled(page, [], {"p": "PSNR [dB]"}, where="README.md")
+    shown = "![PSNR \\[dB\\]](reports/plots/p.png)"
+    assert once == f"<!-- plot: p -->\n\n{shown}\n\n<!-- end: p -->\n"
+    with pytest.raises(SrBenchError, match="unknown plot 'p'"):
+        filled(once, [], {"q": ""}, where="README.md")

@@ -19,6 +19,7 @@ from sr_bench.project import Project
 from sr_bench.report.data import Report
 from sr_bench.report.trainings import trainings
 from sr_bench.tables import cells
+from sr_bench.timing.speedups import speedups
 from sr_bench.timing.table import timings_table
 
 
@@ -45,6 +46,7 @@ def build_report(project: Project) -> Report:
         *_beside_ledger(project, table),
         trainings(project),
         timings_table(project),
+        speedups(project),
         not_run,
     )
 

@@ -18,6 +18,7 @@ class Report:
         trained: what weights trained here reach, beside the published numbers they aim at.
         trainings: how those weights were made.
         timings: every machine's timings of inference.
+        speedups: what they gain over a plain call of PyTorch.
         not_run: run to the reason why it has no scores.
     """
 
@@ -27,4 +28,5 @@ class Report:
     trained: pd.DataFrame
     trainings: pd.DataFrame
     timings: pd.DataFrame
+    speedups: pd.DataFrame
     not_run: dict[str, str]

@@ -38,8 +38,9 @@ def gain_plots(
     Raises:
         SrBenchError: if scores of different signatures would meet in a figure.
     """
+    lines = Lines(_by_scales(_labelled(per_image)))
     for protocol in protocols:
-        rows = gains(per_image, protocol)
+        rows = _labelled(gains(per_image, protocol))
         if rows.empty:
             notes.append(f"{STEM}-{protocol}: no run beside {_BASE} was scored under {protocol}")
         for scale, shown in rows.groupby("scale"):
@@ -49,7 +50,7 @@ def gain_plots(
             )
             subjects = tuple(f"runs/{run}" for run in shown["run"].unique())
             with paper_style():
-                figure = _draw(shown, caption)
+                figure = _draw(shown, lines, caption)
             yield Plot(slug(STEM, protocol, f"x{scale}"), caption, figure, subjects)
 
 
@@ -74,15 +75,24 @@ def gains(per_image: pd.DataFrame, protocol: str) -> pd.DataFrame:
     return both.assign(gain=both["value"] - both["base"]).reset_index(drop=True)
 
 
-def _draw(rows: pd.DataFrame, caption: str) -> Figure:
+def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with ``label``: a run's name with its method, without its scale."""
     facts = rows.drop_duplicates("run")
     name = {row.run: labels(pd.DataFrame([row]))[row.run] for row in facts.itertuples(index=False)}
-    rows = rows.assign(label=rows["run"].map(name))  # with the method, which the legend leaves out
-    lines = Lines(rows["label"])
+    return rows.assign(label=rows["run"].map(name))
+
+
+def _by_scales(rows: pd.DataFrame) -> list[str]:
+    """The labels that have most scales first: they look the same in each figure, and all differ."""
+    counts = rows[rows["method"] != _BASE].groupby("label", sort=False)["scale"].nunique()
+    return list(counts.sort_values(ascending=False, kind="stable").index)
+
+
+def _draw(rows: pd.DataFrame, lines: Lines, caption: str) -> Figure:
     datasets = list(dict.fromkeys(rows["dataset"]))
     across = min(len(datasets), _COLUMNS)
     down = -(-len(datasets) // across)
-    figure, panels = draw_grid(Grid(down, across, _HEIGHT, lines.legend, caption))
+    figure, panels = draw_grid(Grid(down, across, _HEIGHT, lines.legend({*rows["label"]}), caption))
     for i, axes in enumerate(axes for row in panels for axes in row):
         if i >= len(datasets):
             axes.set_axis_off()

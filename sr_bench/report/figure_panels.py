@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +76,10 @@ class Lines:
         self._looks = looks(names)
         self._order = list(self._looks)
 
-    @property
-    def legend(self) -> list[Line2D]:
-        """An entry for each line."""
-        return [Line2D([], [], label=printable(n), **self.style(n)) for n in self._order]
+    def legend(self, shown: Container[str] | None = None) -> list[Line2D]:
+        """An entry for each line, or for those shown."""
+        names = [n for n in self._order if shown is None or n in shown]
+        return [Line2D([], [], label=printable(n), **self.style(n)) for n in names]
 
     def style(self, name: str, *, markers: bool = True) -> dict[str, Any]:
         """What ``Axes.plot`` and ``Line2D`` take."""

@@ -96,7 +96,7 @@ def _draw(curves: Sequence[Curve], caption: str) -> Figure:
     columns = sorted({curve.scales for curve in curves}, key=lambda s: (len(s), s))
     sets = list(dict.fromkeys(curve.data for curve in curves))
     lines = Lines(curve.variant for curve in curves)
-    grid = Grid(2 * len(sets), len(columns), _HEIGHT, lines.legend, caption)
+    grid = Grid(2 * len(sets), len(columns), _HEIGHT, lines.legend(), caption)
     figure, panels = draw_grid(grid)
     for i, data in enumerate(sets):
         for j, scales in enumerate(columns):

@@ -198,7 +198,10 @@ def _growth_plot(
 ) -> Iterator[Plot]:
     rows = growth_rows(scores, at(timings, place), choice.precision)
     if rows.empty:
-        notes.append(f"{printable(place)}: fewer than two image sizes timed: no plot of the growth")
+        notes.append(
+            f"{printable(place)}: fewer than two image sizes timed: no plot of the growth; "
+            "run sr-bench time --input sizes"
+        )
         return
     caption = (
         f"Time and peak memory against the size of the output in {choice.precision} on "

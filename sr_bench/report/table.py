@@ -14,6 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import Literal
 
+import pandas as pd
+
 Medium = Literal["screen", "paper"]
 
 
@@ -67,6 +69,13 @@ class Note:
 
 
 Cell = Number | Missing | Note | str
+
+
+def number(value: object, places: int, unit: float = 1.0, *, signed: bool = False) -> Cell:
+    """A :class:`Number`, or none where a pandas table has an empty cell."""
+    if pd.isna(value):
+        return Missing()
+    return Number(value, places, signed, unit)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

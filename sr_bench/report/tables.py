@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 
 from sr_bench.files import replacing_folder, write_text
@@ -13,7 +15,6 @@ from sr_bench.report.formats.markdown import markdown
 from sr_bench.report.formats.plain import csv_text
 from sr_bench.report.table import Table
 from sr_bench.report.table_headline import headline_tables
-from sr_bench.report.table_made import timing_tables, trainings_table
 from sr_bench.report.table_published import (
     at_a_glance,
     reproduction_tables,
@@ -21,6 +22,8 @@ from sr_bench.report.table_published import (
     waiting_table,
 )
 from sr_bench.report.table_quality import Marks, quality_tables
+from sr_bench.report.table_speed import speedup_tables, timing_tables
+from sr_bench.report.table_trainings import trainings_table
 
 FORMATS: dict[str, Callable[[Table], str]] = {
     "md": markdown,
@@ -31,8 +34,26 @@ FORMATS: dict[str, Callable[[Table], str]] = {
 DOCUMENT = "all.tex"
 
 
-def report_tables(report: Report, marks: Marks | None = None) -> list[Table]:
-    """Every table that has rows, in the order in which they are read.
+@dataclass(frozen=True)
+class ReportTables:
+    """The tables of a report, each with rows, in the order in which they are read."""
+
+    headline: tuple[Table, ...]
+    quality: tuple[Table, ...]
+    timings: tuple[Table, ...]
+    speedups: tuple[Table, ...]
+    trainings: tuple[Table, ...]
+    trained: tuple[Table, ...]
+    at_a_glance: tuple[Table, ...]
+    reproduction: tuple[Table, ...]
+    waiting: tuple[Table, ...]
+
+    def __iter__(self) -> Iterator[Table]:
+        return chain.from_iterable(getattr(self, field.name) for field in fields(self))
+
+
+def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
+    """Every table that has rows.
 
     Args:
         report: what the tables show.
@@ -40,20 +61,24 @@ def report_tables(report: Report, marks: Marks | None = None) -> list[Table]:
             best of their column and scale: they get a dagger.
     """
     cells, reproduction, trained = report.cells, report.reproduction, report.trained
-    tables = [
-        *headline_tables(cells, reproduction, trained),
-        *quality_tables(cells, marks, report.not_run),
-        *timing_tables(report.timings, cells),
-        trainings_table(report.trainings),
-        trained_table(trained, cells),
-        at_a_glance(reproduction),
-        *reproduction_tables(reproduction, cells),
-        waiting_table(reproduction),
-    ]
-    return [table for table in tables if table.rows]
+    return ReportTables(
+        headline=_with_rows(headline_tables(cells, reproduction, trained)),
+        quality=_with_rows(quality_tables(cells, marks, report.not_run)),
+        timings=_with_rows(timing_tables(report.timings, cells)),
+        speedups=_with_rows(speedup_tables(report.speedups, cells)),
+        trainings=_with_rows([trainings_table(report.trainings)]),
+        trained=_with_rows([trained_table(trained, cells)]),
+        at_a_glance=_with_rows([at_a_glance(reproduction)]),
+        reproduction=_with_rows(reproduction_tables(reproduction, cells)),
+        waiting=_with_rows([waiting_table(reproduction)]),
+    )
 
 
-def write_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
+def _with_rows(tables: Sequence[Table]) -> tuple[Table, ...]:
+    return tuple(table for table in tables if table.rows)
+
+
+def write_tables(tables: ReportTables, folder: Path) -> list[Path]:
     """Write every table in every format, and ``all.tex``, which compiles to all of them.
 
     ``folder`` then holds these files alone: a table that is gone leaves none behind.
@@ -65,5 +90,5 @@ def write_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
         for table in tables:
             for suffix, written in FORMATS.items():
                 write_text(fresh / f"{table.name}.{suffix}", written(table))
-        write_text(fresh / DOCUMENT, latex_document(tables))
+        write_text(fresh / DOCUMENT, latex_document(list(tables)))
     return sorted(folder.iterdir())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -22,8 +22,7 @@ from sr_bench.report.readme import filled
 from sr_bench.report.site.pictures import find_pictures
 from sr_bench.report.site.write import write_page
 from sr_bench.report.stamp import unstamp
-from sr_bench.report.table import Table
-from sr_bench.report.tables import report_tables, write_tables
+from sr_bench.report.tables import ReportTables, report_tables, write_tables
 
 _FOLDERS = ("figures", "images", "plots")
 
@@ -31,7 +30,7 @@ _FOLDERS = ("figures", "images", "plots")
 def write_report(project: Project, report: Report) -> tuple[str, ...]:
     """Write everything that docs/reports.md lists; return what could not be shown, and why.
 
-    Tables that the project's own README shows are brought up to date in it.
+    Tables and plots that the project's own README shows are brought up to date in it.
     """
     folder = project.reports
     for place in (*(folder / name for name in _FOLDERS), project.local_figures, project.local_page):
@@ -43,8 +42,8 @@ def write_report(project: Project, report: Report) -> tuple[str, ...]:
     write_tables(tables, folder / "tables")
     made = collect(project)
     drawn = _draw(project, report, made)
-    write_text(folder / "README.md", render(report, marks, drawn[0].captions))
-    _update_readme(project, tables)
+    write_text(folder / "README.md", render(report, tables, drawn[0].captions))
+    _update_readme(project, tables, drawn[0].captions)
     _write_pages(project, report)
     subjects = {stem: of for plots in drawn for stem, of in plots.subjects.items()}
     write_provenance(folder, made, subjects)
@@ -83,11 +82,11 @@ def _write_pages(project: Project, report: Report) -> None:
         write_page(report, project.local_page, find_pictures(project, viewer.local))
 
 
-def _update_readme(project: Project, tables: Sequence[Table]) -> None:
+def _update_readme(project: Project, tables: ReportTables, plots: Mapping[str, str]) -> None:
     page = project.root / "README.md"
     if page.is_file():
         text = page.read_text(encoding="utf-8")
-        write_text(page, filled(text, tables, where=str(page)))
+        write_text(page, filled(text, tables, plots, where=str(page)))
 
 
 def _csv(table: pd.DataFrame) -> str:

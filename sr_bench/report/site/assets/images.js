@@ -12,7 +12,7 @@ function drillColumns(cell, { bicubic, best }) {
   const gain = (row) => cell.images[row.i] - bicubic.images[row.i];
   const columns = [{ name: "image", text: (row) => row.image }, value("this run", cell)];
   if (bicubic && bicubic !== cell) {
-    columns.push(value("bicubic", bicubic), { name: "gain over bicubic", text: (row) => signed(gain(row), digits(cell.metric)), value: gain });
+    columns.push(value("bicubic", bicubic), { name: "gain", text: (row) => signed(gain(row), digits(cell.metric)), value: gain });
   }
   if (best !== cell) columns.push(value(`best: ${best.run.short}, ${trainedOn(best.run)}`, best));
   if (DATA.viewer?.protocol === cell.protocol.name) columns.push({ name: "view", text: () => "–", node: (row) => viewLink(cell, row.image, bicubic) });
