@@ -92,6 +92,13 @@ RECIPES = {
             "ema": 0.999, "validate_every": 1000, "checkpoint_every": 1000,
             "rescale": [1, 0.9, 0.8, 0.7, 0.6], "small_images": "skip",
         },
+        # For more images than T91's.
+        "long": {
+            "steps": 40000, "batch": 4, "patch": 72, "loss": "mse", "reparametrised": True,
+            "lr": 3e-3, "eps": 1e-12, "schedule": "cosine", "warmup": 400, "clip": 0.01,
+            "ema": 0.999, "validate_every": 1000, "checkpoint_every": 1000,
+            "rescale": [1, 0.9, 0.8, 0.7, 0.6], "small_images": "skip",
+        },
     },
     "9-1-5-32-16": {
         "fast": {

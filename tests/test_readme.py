@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
 from sr_bench.report.readme import filled
 from sr_bench.report.table_headline import headline_tables
@@ -12,15 +13,17 @@ from sr_bench.score_files import read_scores
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_headline_tables():
-    """If this fails: ``sr-bench report`` puts the tables of today between the README's markers."""
+def test_tables_and_plots():
+    """If this fails: ``sr-bench report`` puts those of today between the README's markers."""
     texts = {"dtype": {"published": str}, "keep_default_na": False, "na_values": {"measured": [""]}}
     reproduction = pd.read_csv(ROOT / "reports/reproduction.csv", **texts)
     trained = pd.read_csv(ROOT / "reports/trained.csv", **texts)
     tables = headline_tables(read_scores(ROOT / "reports/scores.csv"), reproduction, trained)
+    plots = {p.stem: Image.open(p).info["Description"] for p in ROOT.glob("reports/plots/*.png")}
     page = (ROOT / "README.md").read_text()
-    assert page == filled(page, tables, where="README.md")
+    assert page == filled(page, tables, plots, where="README.md")
     assert all(f"<!-- table: {table.name} -->" in page for table in tables)
+    assert "<!-- plot: psnr-time-" in page
 
 
 def test_trained_here_table():
