@@ -18,10 +18,19 @@ TRAINED = {
 
 
 @pytest.fixture(scope="module")
-def set5():
+def scores():
     table = read_scores(ROOT / "reports/scores.csv")
-    rows = table[(table["dataset"] == "Set5") & (table["metric"] == "psnr")]
-    return rows.set_index(["run", "protocol"])["value"].to_dict()
+
+    def psnr(dataset):
+        rows = table[(table["dataset"] == dataset) & (table["metric"] == "psnr")]
+        return rows.set_index(["run", "protocol"])["value"].to_dict()
+
+    return psnr
+
+
+@pytest.fixture(scope="module")
+def set5(scores):
+    return scores("Set5")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +48,14 @@ def set5():
 )
 def test_trained_here_beats(set5, run, beaten):
     assert set5[run, "srcnn-2015"] > set5[beaten, "srcnn-2015"]
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("weights", ["author-imagenet", "sr-bench-t91"])
+def test_more_images_help_on_bsd100(scores, scale, weights):
+    psnr = scores("BSD100")
+    more, fewer = (f"srcnn-9-5-5-{w}-x{scale}" for w in ("sr-bench-open591", weights))
+    assert psnr[more, "srcnn-2015"] > psnr[fewer, "srcnn-2015"]
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from sr_bench.report.names import RunName, run_names, slug
-from sr_bench.report.table import Cell, Column, Group, Table, number
+from sr_bench.report.table import SCREEN, Cell, Column, Group, Table, number
 from sr_bench.report.table_quality import RUN_COLUMNS, SCALE, run_cells, scale_group
 
 INPUT, _INPUT_TEXT = "720p", "1280 × 720"
@@ -17,10 +17,10 @@ _TIMED = (
     Column("precision", "precision"),
     Column("median_s", "median", _TIME, numeric=True),
     Column("iqr_s", "IQR", _TIME, numeric=True),
-    Column("images_per_s", "images/s", numeric=True),
+    Column("images_per_s", "images/s", numeric=True, media=SCREEN),
     Column("peak_memory_mb", "memory (MB)", numeric=True),
-    Column("params", "parameters (k)", numeric=True),
-    Column("macs", "multiply-adds (G)", numeric=True),
+    Column("params", "params (k)", numeric=True),
+    Column("macs", "MACs (G)", numeric=True),
 )
 _GAINED = (
     Column("precision", "precision"),
