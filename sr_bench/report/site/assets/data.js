@@ -13,6 +13,8 @@ const keyOf = (run, dataset, protocol, metric) => JSON.stringify([run, dataset, 
 const INDEX = new Map(CELLS.map((c) => [keyOf(c.run.name, c.dataset.name, c.protocol.name, c.metric), c]));
 const cellOf = (...names) => INDEX.get(keyOf(...names));
 const trainedOn = (run) => (run.maker ? `${run.data} (${run.maker})` : run.data === "none" ? "–" : run.data);
+const runCount = (protocol) => unique(CELLS.filter((c) => c.protocol === protocol).map((c) => c.run)).length;
+const PROTOCOLS = [...DATA.protocols].sort((a, b) => runCount(b) - runCount(a)); // what most runs share comes first
 const scalesOf = (runs) => unique(runs.map((run) => run.scale)).sort();
 
 // Positions of the pictures that the viewer has, and the address of its state.

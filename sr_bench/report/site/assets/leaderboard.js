@@ -6,7 +6,7 @@ function leaderboard(root) {
   const metrics = choice("metrics", () => draw());
   const more = el("div", { class: "filters" });
   let datasets, data;
-  protocol.set(DATA.protocols.map((p) => [p.name, p.name]));
+  protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
   metrics.set([["main", "PSNR and SSIM"], ["psnr", "PSNR"], ["all", "all"]]);
 
   const mine = () => CELLS.filter((c) => c.protocol.name === protocol.value);

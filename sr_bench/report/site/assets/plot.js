@@ -17,12 +17,13 @@ function plot(root) {
   const pick = Object.fromEntries(["protocol", "dataset", "scale", "machine", "device", "precision", "input", "cost"].map((name) => [name, choice(name, draw)]));
   const out = el("div");
   root.append(el("div", { class: "controls" }, ...Object.values(pick).map((p) => p.node)), out);
-  pick.protocol.set(DATA.protocols.map((p) => [p.name, p.name]));
+  pick.protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
   function narrow(name, rows) {
     pick[name].set(unique(rows.map((row) => row[name])).map((v) => [v, v]));
     return rows.filter((row) => row[name] === pick[name].value);
   }
   function refresh() {
+    FRAME.width = Math.min(760, Math.max(300, out.clientWidth || 760)); // letters keep their size on a phone
     const cells = CELLS.filter((c) => c.metric === "psnr" && c.protocol.name === pick.protocol.value && Number.isFinite(c.value));
     pick.dataset.set(unique(cells.map((c) => c.dataset.name)).map((d) => [d, d]));
     pick.scale.set(scalesOf(cells.map((c) => c.run)).map((s) => [String(s), `x${s}`]));
