@@ -38,9 +38,10 @@ def gain_plots(
     Raises:
         SrBenchError: if scores of different signatures would meet in a figure.
     """
-    lines = Lines(_by_scales(_labelled(per_image)))
+    per_image = _labelled(per_image)
+    lines = Lines(_by_scales(per_image))
     for protocol in protocols:
-        rows = _labelled(gains(per_image, protocol))
+        rows = gains(per_image, protocol)
         if rows.empty:
             notes.append(f"{STEM}-{protocol}: no run beside {_BASE} was scored under {protocol}")
         for scale, shown in rows.groupby("scale"):

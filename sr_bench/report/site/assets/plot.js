@@ -103,7 +103,7 @@ function drawing(points, best, cost) {
   const tip = el("p", { class: "tip", role: "status", "aria-live": "polite" }, "Point at a mark, or move to it with Tab.");
   const marks = points.map((p) => point(p, at, best, cost, tip));
   const chart = svg("svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group", "aria-label": "PSNR against cost" }, grid, svg("path", { class: "front", d: path }), ...marks);
-  return el("div", { class: "plot" }, el("div", { class: "scroll" }, chart), tip);
+  return el("div", { class: "plot" }, chart, tip);
 }
 
 function point(p, at, best, cost, tip) {
