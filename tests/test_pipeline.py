@@ -39,6 +39,10 @@ NEUTRAL = {
 }
 
 
+METHODS = {p.name for p in (ROOT / "methods").glob("*.py")}
+TRAINING = {p.name for p in (ROOT / "sr_bench/training").glob("*.py")}
+
+
 def stage(name):
     return STAGES[name].get("do", STAGES[name])
 
@@ -70,6 +74,8 @@ def covers(deps, path: Path) -> bool:
     [
         # A protocol's scoring rule isn't the business of upscale: it reads degradations as params.
         ("upscale", ["upscale.py"], {"protocol.py"}),
+        # A run depends on its own method's file; training's code doesn't change what weights make.
+        ("upscale", [f"../methods/{m}" for m in METHODS], METHODS | TRAINING | {"protocol.py"}),
         ("score", ["score_run.py", "metrics/__init__.py"], set()),
         ("report", ["report/write.py"], set()),
     ],

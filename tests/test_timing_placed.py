@@ -11,6 +11,7 @@ from sr_bench.errors import SrBenchError
 from sr_bench.inference import Upscaler
 from sr_bench.method import load_method
 from sr_bench.protocol import load_protocols
+from sr_bench.strips import Chain, may_use_strips
 from sr_bench.timing.cost import macs, parameters
 from sr_bench.timing.placed import network_of, place
 
@@ -72,6 +73,30 @@ def test_placed(make: type, precision: str, lr: torch.Tensor) -> None:
     sr = place(model, "cpu", precision).model(lr)
     assert sr.dtype == torch.float32 and sr.shape == (1, 3, 18, 14)
     torch.testing.assert_close(sr, expected, rtol=0, atol=1e-2 if precision == "bf16" else 1e-6)
+
+
+class Watched(Chain):
+    """A chain of no layers, which notes whether strips were to be used."""
+
+    colour, reach = "rgb", 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_strips, self.seen = True, list[bool]()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        self.seen.append(may_use_strips(self, lr))
+        return self.scale * lr
+
+
+def test_strips_are_ours_alone(lr: torch.Tensor) -> None:
+    network = Watched()
+    for precision in ("float32", "float32-nchw", "bf16"):
+        place(network, "cpu", precision).model(lr)
+    macs(network, [(lr,)])
+    assert network.seen == [True, False, False, False]
+    assert network.in_strips
 
 
 def test_the_model_around_is_not_changed() -> None:

@@ -10,6 +10,8 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from sr_bench.strips import whole_images
+
 SIDE = 2048  # of the square matrices that the machine's rate is measured with
 _PRODUCTS = 7
 
@@ -29,6 +31,7 @@ def macs(network: nn.Module, calls: Sequence[tuple[Any, ...]]) -> int:
         FakeTensorMode(allow_non_fake_inputs=True),
         FlopCounterMode(display=False) as counter,
         torch.no_grad(),
+        whole_images(network),
     ):
         for inputs in calls:
             network(*(_shape_only(x, device) for x in inputs))

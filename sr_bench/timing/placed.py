@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 
 from sr_bench.errors import SrBenchError
 from sr_bench.method import Model
+from sr_bench.strips import whole_images
 from sr_bench.timing.setting import PRECISIONS, Precision
 
 Inputs = tuple[Any, ...]
@@ -68,6 +69,7 @@ class Placed(Inner):
         self.device = device
         self.dtype: torch.dtype = getattr(torch, precision.dtype)
         self.layout = torch.channels_last if precision.channels_last else torch.contiguous_format
+        self.plain = not precision.channels_last
         moving: Any = network.eval()
         self.network: nn.Module = moving.to(device=device, memory_format=self.layout)
         self._call: Any = torch.compile(self.network) if precision.compiled else self.network
@@ -87,6 +89,7 @@ class Placed(Inner):
         with (
             torch.inference_mode(),
             torch.autocast(self.device.type, dtype=self.dtype if fast else None, enabled=fast),
+            whole_images(self.network) if self.plain else nullcontext(),
         ):
             return cast(torch.Tensor, self._call(*inputs))
 

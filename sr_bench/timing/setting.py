@@ -28,7 +28,8 @@ class Precision(NamedTuple):
     Args:
         dtype: what autocast computes in, as PyTorch calls it; ``float32`` is no autocast.
         compiled: whether by ``torch.compile``.
-        channels_last: the layout of weights and inputs; if not, PyTorch's own, NCHW.
+        channels_last: the layout of weights and inputs; if not, PyTorch's own, NCHW, and whole
+            layers one after the other (:mod:`sr_bench.strips`).
     """
 
     dtype: str

@@ -1,0 +1,79 @@
+"""Strips change nothing but the time."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from sr_bench import strips
+from sr_bench.strips import Chain, may_use_strips, through_strips, whole_images
+
+SIZES = [(1, 8, 4, 1), (3, 8, 4, 3)]
+KERNELS = [(9, 1, 5), (9, 5, 5), (3, 9, 1), (1, 1, 1)]
+
+
+def layers(sizes, kernels, mode, bias=True):
+    torch.manual_seed(5)
+    made = [
+        nn.Conv2d(*pair, k, padding=k // 2, padding_mode=mode, bias=bias)
+        for pair, k in zip(pairwise(sizes), kernels)
+    ]
+    return [layer.to(memory_format=torch.channels_last) for layer in made]
+
+
+def whole(chain, x):
+    for layer in chain[:-1]:
+        x = functional.relu(layer(x))
+    return chain[-1](x)
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("kernels", KERNELS, ids=str)
+@pytest.mark.parametrize("mode", ["replicate", "zeros"])
+@pytest.mark.parametrize("pixels", [(90, 17), (1, 40), (9, 3), (10, 10), (37, 1)], ids=str)
+@pytest.mark.parametrize("strip", [1, 300, 40_000])
+def test_strips_equal_whole_layers(monkeypatch, sizes, kernels, mode, pixels, strip):
+    monkeypatch.setattr(strips, "_STRIP", strip)
+    chain = layers(sizes, kernels, mode)
+    x = torch.rand(2, sizes[0], *pixels)
+    before = x.clone()
+    with torch.inference_mode():
+        made = through_strips(chain, x)
+        torch.testing.assert_close(made, whole(chain, x), atol=1e-6, rtol=1e-5)
+    assert torch.equal(x, before)
+
+
+def test_layers_without_a_bias():
+    chain = layers((1, 8, 4, 1), (9, 1, 5), "replicate", bias=False)
+    x = torch.rand(1, 1, 20, 20)
+    with torch.inference_mode():
+        torch.testing.assert_close(through_strips(chain, x), whole(chain, x), atol=1e-6, rtol=1e-5)
+
+
+class Net(Chain):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Conv2d(1, 1, 3, padding=1)
+
+
+def test_only_inference_on_the_cpu_uses_strips():
+    net, x = Net(), torch.rand(1, 1, 8, 8)
+    with torch.inference_mode():
+        assert not may_use_strips(net, x)  # nobody asked for them
+        net.in_strips = True
+        assert may_use_strips(net, x)
+        assert not may_use_strips(net, x.to("meta"))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert not may_use_strips(net, x)
+    assert not may_use_strips(net, x)  # gradients would be lost
+
+
+def test_whole_images_switches_strips_off_for_a_while():
+    on, off = Net(), Net()
+    on.in_strips = True
+    network = nn.Sequential(on, off)
+    with whole_images(network):
+        assert not on.in_strips
+    assert (on.in_strips, off.in_strips) == (True, False)
