@@ -50,6 +50,19 @@ RECIPES = {
             "lr": 7e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 100, "clip": 1.0,
             "ema": 0.999, "validate_every": 500, "checkpoint_every": 100, "small_images": "skip",
         },
+        # From weights of the same scale: larger patches, which see more around them.
+        "longer": {
+            "steps": 9000, "batch": 8, "patch": 48, "loss": "l1", "optimizer": "muon",
+            "lr": 6e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 100, "clip": 1.0,
+            "ema": 0.999, "validate_every": 500, "checkpoint_every": 100, "small_images": "skip",
+            "rescale": [1, 0.75],
+        },
+        "polish": {
+            "steps": 1200, "batch": 8, "patch": 48, "loss": "l1", "optimizer": "muon",
+            "lr": 3e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 50, "clip": 1.0,
+            "ema": 0.998, "validate_every": 200, "checkpoint_every": 100, "small_images": "skip",
+            "rescale": [1, 0.75],
+        },
     },
     "full": {
         "published": {

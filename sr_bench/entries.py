@@ -63,7 +63,11 @@ _LABELS = {"DIV2K-train": "div2k"}  # others by their dataset's name in small le
 
 
 class TrainEntry(BaseModel):
-    """How weights are made here: method + variant + recipe + training set + scales."""
+    """How weights are made here: method + variant + recipe + training set + scales.
+
+    ``tag`` ends the name where several trainings make such weights: a run's ``origin`` says whose
+    it uses.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,6 +77,7 @@ class TrainEntry(BaseModel):
     data: str
     scales: Annotated[tuple[Literal[2, 3, 4], ...], Field(min_length=1)]
     start: str | None = None  # the training whose weights this one starts from
+    tag: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
 
     @property
     def label(self) -> str:
@@ -82,5 +87,6 @@ class TrainEntry(BaseModel):
     @property
     def name(self) -> str:
         """As ``srcnn-9-5-5-sr-bench-t91-x3``; several scales in one set of weights name none."""
-        family = f"{self.method}-{self.variant}-{self.label}"
-        return f"{family}-x{self.scales[0]}" if len(self.scales) == 1 else family
+        scale = f"x{self.scales[0]}" if len(self.scales) == 1 else None
+        parts = (self.method, self.variant, self.label, scale, self.tag)
+        return "-".join(part for part in parts if part)

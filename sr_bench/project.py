@@ -143,17 +143,25 @@ class Project:
     def training_of(self, run: Run) -> str | None:
         """The training that makes a run's weights; ``None`` for weights that others published.
 
+        Where several make such weights, it is that of the run's ``origin``, else the first.
+
         Raises:
             WrongUse: if the weights' name says that they are made here, but no entry makes them.
         """
         if not run.weights.startswith(TRAINED):
             return None
-        for name, entry in self.trainings.items():
-            made = (entry.method, entry.variant, entry.label)
-            if made == (run.method, run.base_variant, run.weights) and run.scale in entry.scales:
-                return name
-        where = f"{self.root / PARAMS}: runs.{run.name}"
-        raise unknown("training for weights", run.weights, self.trainings, where=where)
+        suitable = [
+            name
+            for name, entry in self.trainings.items()
+            if (entry.method, entry.variant, entry.label)
+            == (run.method, run.base_variant, run.weights)
+            and run.scale in entry.scales
+        ]
+        if not suitable:
+            where = f"{self.root / PARAMS}: runs.{run.name}"
+            raise unknown("training for weights", run.weights, self.trainings, where=where)
+        of_origin = (name for name in suitable if self._origin(name) == run.origin)
+        return next(of_origin, suitable[0])
 
     def datasets(self, run: Run) -> dict[str, list[str]]:
         """The run's datasets, each with the protocols it is scored under."""
@@ -247,12 +255,14 @@ class Project:
                 if run_name not in self.params.runs:
                     raise unknown("run", run_name, self.params.runs, where=where)
 
+    def _origin(self, training: str) -> str:
+        return self.trained(training).relative_to(self.root).as_posix()
+
     def _check_origin(self, run: Run) -> None:
         if run.origin is None:
             return
         training = self.training_of(run)
-        path = None if training is None else self.trained(training).relative_to(self.root)
-        origin = WHERE if path is None else path.as_posix()
+        origin = WHERE if training is None else self._origin(training)
         if run.origin != origin:
             raise WrongUse(
                 f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "

@@ -276,6 +276,24 @@ def test_the_training_of_a_run(load):
         project.training_of(project.run(name))
 
 
+def test_a_run_uses_the_training_that_its_origin_names(load):
+    longer, more = f"{X2}-longer", SRCNN.replace("[2]}", f"[2], start: {X2}, tag: longer}}")
+    entry = (
+        "{{method: srcnn, variant: 9-1-5, weights: sr-bench-t91, scale: 2, "
+        "origin: methods/weights/{}.safetensors, protocols: [edsr-2017]}}"
+    )
+    for training in (X2, longer):
+        given = runs(entry.format(training), X2)
+        project = load(runs=given, train=trainings(), train_warm=trainings(more, longer))
+        assert project.training_of(project.run(X2)) == training
+
+
+def test_a_tag_is_part_of_the_name(load):
+    tagged = SRCNN.replace("[2]}", "[2], tag: longer}")
+    refused(load, f"'{X2}'", f"{X2}-longer", "rename it", train=trainings(tagged))
+    refused(load, "tag", train=trainings(tagged.replace("longer", "No/Way")))
+
+
 def test_the_origin_of_a_run_agrees_with_its_weights():
     root = Path(__file__).resolve().parent.parent
     project = Project.load(root)

@@ -13,6 +13,7 @@ def trainings_table(trainings: pd.DataFrame) -> Table:
         Column("training", "weights", code=True),
         Column("data", "data"),
         Column("images", "images", numeric=True),
+        Column("start", "start"),
         Column("recipe", "recipe"),
         Column("steps", "steps", numeric=True),
         Column("minutes", "minutes", numeric=True),
@@ -21,8 +22,9 @@ def trainings_table(trainings: pd.DataFrame) -> Table:
         Column("val_psnr", "val", numeric=True),
     )
     caption = (
-        "How the weights trained here were made. Minutes are of the machine named, which did other "
-        "work as well; val is the PSNR (dB, Y) of held-out images of the training set."
+        "How the weights trained here were made; start names weights made before, from which they "
+        "started. Minutes are of the machine named, which did other work as well; val is the PSNR "
+        "(dB, Y) of held-out images of the training set."
     )
     rows = tuple(_training(r) for r in trainings.to_dict("records"))
     return Table("trainings", "Trainings", caption, columns, (Group("", "", rows),))
@@ -34,6 +36,7 @@ def _training(row: dict[str, object]) -> tuple[Cell, ...]:
         str(row["training"]),
         str(row["data"]),
         number(row["images"], 0),
+        Note(str(row["start"])) if row["start"] else "",
         str(row["recipe"]),
         str(steps) if step == steps else f"{step} of {steps}",
         number(row["minutes"], 1),
