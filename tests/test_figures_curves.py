@@ -9,9 +9,10 @@ import torch
 from matplotlib.text import Text
 
 from sr_bench.errors import SrBenchError
+from sr_bench.project import Project
 from sr_bench.report.figure_filters import Bank, filters_plot, first_layer, mosaic
 from sr_bench.report.figure_gain import gain_plots, gains
-from sr_bench.report.figure_training import Curve, read_log, training_plots
+from sr_bench.report.figure_training import Curve, read_curves, read_log, training_plots
 from sr_bench.report.plot_style import paper_style
 from sr_bench.report.plots import write_each
 
@@ -86,6 +87,21 @@ def test_training_sets_do_not_share_a_panel():
     first = plot.figure.axes[0]
     assert len(first.lines) == 2 and first.get_xscale() == "log"
     assert plot.subjects == ("trainings/t0", "trainings/t1", "trainings/t2")
+
+
+def test_curves_are_told_apart_by_their_tag(tmp_path):
+    text = "methods: [methods]\nledger: null\nfetch: []\nprotocols: {}\nruns: {}\n"
+    entry = "{method: srcnn, variant: 9-1-5, recipe: fast, data: T91, scales: [2]"
+    name = "srcnn-9-1-5-sr-bench-t91-x2"
+    text += f"train:\n  {name}: {entry}}}\n  {name}-longer: {entry}, tag: longer}}\n"
+    (tmp_path / "params.yaml").write_text(text)
+    for each in (name, f"{name}-longer"):
+        metrics = tmp_path / "methods/logs" / each / "plots/metrics"
+        for kind in ("val/psnr", "train/loss"):
+            (metrics / kind).parent.mkdir(parents=True)
+            (metrics / f"{kind}.tsv").write_text(f"step\t{kind.split('/')[1]}\n10\t30\n")
+    read = read_curves(Project.load(tmp_path), [])
+    assert [curve.variant for curve in read] == ["9-1-5", "9-1-5, longer"]
 
 
 def test_logs_are_read_and_several_scales_meant(tmp_path):

@@ -58,7 +58,18 @@ def test_more_images_help_on_bsd100(scores, scale, weights):
     assert psnr[more, "srcnn-2015"] > psnr[fewer, "srcnn-2015"]
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+# Kim et al. 2016, doi:10.1109/CVPR.2016.182, table 2: VDSR, trained on 291 images.
+@pytest.mark.parametrize(("scale", "vdsr"), [(2, 37.53), (3, 33.66), (4, 31.35)])
+def test_edsr_goes_past_vdsr(set5, scale, vdsr):
+    assert set5[f"edsr-baseline-sr-bench-open591-x{scale}", "edsr-2017"] > vdsr
+
+
+AHEAD = pytest.mark.xfail(
+    strict=True, reason="EDSR x2 was trained on (recipe longer), MDSR not yet"
+)
+
+
+@pytest.mark.parametrize("scale", [pytest.param(2, marks=AHEAD), 3, 4])
 def test_mdsr_is_within_a_tenth_of_a_db_of_edsr(set5, scale):
     edsr, mdsr = (f"{m}-baseline-sr-bench-open591-x{scale}" for m in ("edsr", "mdsr"))
     assert set5[mdsr, "edsr-2017"] > set5[edsr, "edsr-2017"] - 0.1

@@ -32,7 +32,7 @@ class Curve:
     Args:
         training: its name.
         method: whose figure it belongs to.
-        variant: its name in the legend.
+        variant: its name in the legend, with the training's tag.
         data: the training set; images held out of it are those of the validation.
         scales: of the weights.
         rows: step, psnr (dB, mean over the scales) and loss; NaN where not logged.
@@ -54,7 +54,8 @@ def read_curves(project: Project, notes: list[str]) -> list[Curve]:
         if not folder.is_dir():
             notes.append(f"{name}: no log of a training in {folder.relative_to(project.root)}")
             continue
-        facts = (entry.method, entry.variant, entry.data, entry.scales)
+        variant = entry.variant if entry.tag is None else f"{entry.variant}, {entry.tag}"
+        facts = (entry.method, variant, entry.data, entry.scales)
         curves.append(Curve(name, *facts, read_log(folder)))
     return curves
 
@@ -84,7 +85,7 @@ def training_plots(curves: Sequence[Curve]) -> Iterator[Plot]:
         of = [curve for curve in curves if curve.method == method]
         caption = (
             f"{method_name(method)} as trained here: PSNR on Y of images held out of the training "
-            "set, and training loss, of each recipe's own kind, against steps."
+            "set, and training loss, of each recipe's own kind, against the training's own steps."
         )
         subjects = tuple(f"trainings/{curve.training}" for curve in of)
         with paper_style():
