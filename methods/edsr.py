@@ -58,8 +58,8 @@ RECIPES = {
             "rescale": [1, 0.75],
         },
         "polish": {
-            "steps": 1200, "batch": 8, "patch": 48, "loss": "l1", "optimizer": "muon",
-            "lr": 3e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 50, "clip": 1.0,
+            "steps": 2400, "batch": 8, "patch": 48, "loss": "l1", "optimizer": "muon",
+            "lr": 4e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 50, "clip": 1.0,
             "ema": 0.998, "validate_every": 200, "checkpoint_every": 100, "small_images": "skip",
             "rescale": [1, 0.75],
         },

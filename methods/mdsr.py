@@ -48,6 +48,13 @@ RECIPES = {
             "lr": 7e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 100, "clip": 1.0,
             "ema": 0.999, "validate_every": 500, "checkpoint_every": 100, "small_images": "skip",
         },
+        # From MDSR's own weights: larger patches, which see more around them.
+        "longer": {
+            "steps": 2400, "batch": 8, "patch": 48, "loss": "l1", "optimizer": "muon",
+            "lr": 4e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 50, "clip": 1.0,
+            "ema": 0.998, "validate_every": 200, "checkpoint_every": 100, "small_images": "skip",
+            "rescale": [1, 0.75],
+        },
     },
     "full": {
         "published": {

@@ -34,6 +34,7 @@ def test_trained_here_table():
         "9-1-5, authors, 91 images": "srcnn-9-1-5-author-t91",
         "9-1-5, trained here, T91": "srcnn-9-1-5-sr-bench-t91",
         "9-5-5, trained here, T91": "srcnn-9-5-5-sr-bench-t91",
+        "9-5-5, trained here, Open591": "srcnn-9-5-5-sr-bench-open591",
         "9-5-5, authors, ImageNet": "srcnn-9-5-5-author-imagenet",
     }
     text = (ROOT / "README.md").read_text()

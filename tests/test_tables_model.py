@@ -192,8 +192,24 @@ def timings(**row):
 def test_timings_of_a_machine_and_device():
     (table,) = timing_tables(timings(), cells(("a-x2", 31.0)))
     assert table.name == "timings-box-cpu1"
-    assert [c.text for c in table.rows[0][5:10]] == ["500.0", "10.0", "2.00", "300", "57.2"]
-    assert table.rows[0][10] == Missing()
+    assert [c.text for c in table.rows[0][5:7]] == ["500.0", "10.0"]
+    assert table.rows[0][7] == Missing()
+    assert [c.text for c in table.rows[0][8:11]] == ["2.00", "300", "57.2"]
+    assert table.rows[0][11:] == (Missing(),)
+
+
+def test_timings_have_files_and_datasets_beside_the_network_alone():
+    inputs = {"720p": 0.5, "720p-png": 0.6, "Set5": 0.2, "BSD100": 0.3, "360p": 0.1}
+    rows = [timings(input=name, median_s=s) for name, s in inputs.items()]
+    other = timings(precision="bf16", median_s=0.4)
+    (table,) = timing_tables(pd.concat([*rows, other]), cells(("a-x2", 31.0)))
+    shown = [(c.group, c.heading) for c in table.columns]
+    assert shown[7] == ("time for 1280 × 720 (ms)", "PNG to PNG")
+    assert shown[12:] == [("median an image (ms)", "BSD100"), ("median an image (ms)", "Set5")]
+    whole, bf16 = table.rows
+    assert [whole[i].text for i in (5, 7, 12, 13)] == ["500.0", "600.0", "300.0", "200.0"]
+    assert bf16[5].text == "400.0"
+    assert {bf16[7], *bf16[12:]} == {Missing()}
 
 
 def test_speedups_of_a_machine_and_device():

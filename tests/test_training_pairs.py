@@ -90,6 +90,20 @@ def test_patches_are_cut_and_turned_alike_from_the_whole_degraded_image(picture,
     assert {t for *_, t in upright} == {0}
 
 
+def test_patches_are_drawn_over_positions_or_over_images(picture):
+    images = [picture(20, 12, 3), picture(40, 60, 3)]  # 5 x 1 and 15 x 25 positions
+    drawn = {}
+    for draw in ("positions", "images"):
+        pairs = make_pairs(images, named(images), replace(cut(6), draw=draw))
+        grids = [(degrade(i, RGB, scale=2), i) for i in images]
+        places = located(pairs, everywhere(grids, 6, 2), 4000, np.uint8)
+        drawn[draw] = np.mean([image == 0 for image, *_ in places])
+        of_first = {p[1:3] for p in places if p[0] == 0}
+        assert of_first == {(top, 0) for top in range(5)}
+    assert drawn["positions"] == pytest.approx(5 / (5 + 15 * 25), abs=0.006)
+    assert drawn["images"] == pytest.approx(1 / 2, abs=0.03)
+
+
 def test_enlarged_inputs_are_imresize_of_the_whole_image_in_floats(picture):
     scale, patch = 3, 12
     images = [picture(20, 23, 3), picture(19, 18, 3)]

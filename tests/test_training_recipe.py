@@ -89,7 +89,7 @@ def test_rates_are_never_negative_nor_above_the_peak(schedule, warmup):
         ({"seed": -1}, ["seed is -1"]),
         ({"checkpoint_every": 0}, ["checkpoint_every is 0"]),
         ({"validate_every": 0}, ["validate_every is 0"]),
-        ({"loss": "l2"}, ["loss is 'l2'", "'l1', 'mse', 'sse' or 'charbonnier'"]),
+        ({"loss": "l2"}, ["loss is 'l2'", "'l1', 'mse', 'sse', 'charbonnier' or 'psnr'"]),
         ({"optimizer": "adamw"}, ["optimizer is 'adamw'", "'adam', 'sgd' or 'muon'"]),
         ({"schedule": "cosin"}, ["schedule is 'cosin'"]),
         ({"small_images": "pad"}, ["small_images is 'pad'"]),

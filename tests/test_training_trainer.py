@@ -143,6 +143,8 @@ def test_losses_by_hand():
     assert float(LOSSES["sse"](out[:1], hr[:1])) == pytest.approx(0.25 / 2)
     roots = [np.sqrt(d * d + 1e-6) for d in (0.5, 0, 1, 0.25)]
     assert float(LOSSES["charbonnier"](out, hr)) == pytest.approx(np.mean(roots))
+    of_patches = [np.log(0.125 + 1e-5), np.log(1.0625 / 2 + 1e-5)]
+    assert float(LOSSES["psnr"](out, hr)) == pytest.approx(np.mean(of_patches))
 
 
 # One step by hand

@@ -9,14 +9,16 @@ import pandas as pd
 from sr_bench.report.names import RunName, run_names, slug
 from sr_bench.report.table import SCREEN, Cell, Column, Group, Table, number
 from sr_bench.report.table_quality import RUN_COLUMNS, SCALE, run_cells, scale_group
+from sr_bench.timing.setting import FILES, FRAME, FRAMES
 
-INPUT, _INPUT_TEXT = "720p", "1280 × 720"
+_FRAME_TEXT = "1280 × 720"
 
-_TIME = f"time for {_INPUT_TEXT} (ms)"
+_TIME = f"time for {_FRAME_TEXT} (ms)"
 _TIMED = (
     Column("precision", "precision"),
     Column("median_s", "median", _TIME, numeric=True),
     Column("iqr_s", "IQR", _TIME, numeric=True),
+    Column(FILES, "PNG to PNG", _TIME, numeric=True),
     Column("images_per_s", "images/s", numeric=True, media=SCREEN),
     Column("peak_memory_mb", "memory (MB)", numeric=True),
     Column("params", "params (k)", numeric=True),
@@ -31,20 +33,29 @@ _GAINED = (
     Column("of_matrix_rate", "of the matrix rate (%)", numeric=True),
 )
 
+_KEYS = ["machine", "device", "run", "precision"]
+
 _Row = dict[str, object]
 
 
 def timing_tables(timings: pd.DataFrame, cells: pd.DataFrame) -> list[Table]:
-    """One table for each machine and device: runs that make an image of 1280 x 720."""
+    """One table for each machine and device: runs that make an image of 1280 x 720.
+
+    Beside the network alone stands the whole way from file to file, and the time for an image of
+    each dataset that was timed.
+    """
     names = run_names(cells)
+    datasets = sorted(set(timings["input"]) - set(FRAMES))
+    beside = _beside(timings, [FILES, *datasets])
     tables = []
-    for machine, device, groups in _by_place(timings, names, _timed):
+    for machine, device, groups in _by_place(beside, names, lambda row: _timed(row, datasets)):
         caption = (
-            f"Inference on {machine}, {device}: the network alone, one image of {_INPUT_TEXT} "
-            "pixels. Median and interquartile range; memory is the peak of a process of its own."
+            f"Inference on {machine}, {device}, one image of {_FRAME_TEXT} pixels: the network "
+            "alone, median and interquartile range, and, where timed, from a PNG file to a PNG "
+            "file. Memory is the peak of a process of its own."
         )
         title = f"Time on {machine}, {device}"
-        columns = (*RUN_COLUMNS, *_TIMED)
+        columns = (*RUN_COLUMNS, *_TIMED, *map(_of_dataset, datasets))
         name = slug("timings", machine, device)
         tables.append(Table(name, title, caption, columns, groups, by=SCALE))
     return tables
@@ -62,7 +73,7 @@ def speedup_tables(speedups: pd.DataFrame, cells: pd.DataFrame) -> list[Table]:
     for machine, device, groups in _by_place(speedups, names, _gained):
         caption = (
             f"Against a plain call of PyTorch (float32-nchw) on {machine}, {device}: the network "
-            f"alone, one image of {_INPUT_TEXT} pixels, both in one session. PSNR: what the "
+            f"alone, one image of {_FRAME_TEXT} pixels, both in one session. PSNR: what the "
             "setting changes. The matrix rate is that of a 2048 × 2048 product in the same "
             "precision and process."
         )
@@ -77,7 +88,7 @@ def _by_place(
     rows: pd.DataFrame, names: dict[str, RunName], cells: Callable[[_Row], tuple[Cell, ...]]
 ) -> Iterable[tuple[str, str, tuple[Group, ...]]]:
     """Machine, device, and the rows of 1280 x 720 timed there, by scale, in the runs' order."""
-    rows = rows[(rows["input"] == INPUT) & rows["run"].isin(names)]
+    rows = rows[(rows["input"] == FRAME) & rows["run"].isin(names)]
     order = {run: i for i, run in enumerate(names)}
     rows = rows.sort_values("run", key=lambda runs: runs.map(order), kind="stable")
     for (machine, device), of_place in rows.groupby(["machine", "device"]):
@@ -95,15 +106,31 @@ def _by_place(
         yield str(machine), str(device), tuple(groups)
 
 
-def _timed(row: _Row) -> tuple[Cell, ...]:
+def _beside(timings: pd.DataFrame, inputs: list[str]) -> pd.DataFrame:
+    """The rows of 1280 x 720, with a column more for each input: its median in s, or nothing."""
+    medians = timings.set_index(_KEYS)
+    rows = timings[timings["input"] == FRAME]
+    for name in inputs:
+        of_input = medians.loc[medians["input"] == name, "median_s"].rename(name)
+        rows = rows.merge(of_input, how="left", left_on=_KEYS, right_index=True)
+    return rows
+
+
+def _of_dataset(name: str) -> Column:
+    return Column(name, name, "median an image (ms)", numeric=True, media=SCREEN)
+
+
+def _timed(row: _Row, datasets: list[str]) -> tuple[Cell, ...]:
     return (
         str(row["precision"]),
         number(row["median_s"], 1, 1e-3),
         number(row["iqr_s"], 1, 1e-3),
+        number(row[FILES], 1, 1e-3),
         number(row["images_per_s"], 2),
         number(row["peak_memory_mb"], 0),
         number(row["params"], 1, 1e3),
         number(row["macs"], 1, 1e9),
+        *(number(row[name], 1, 1e-3) for name in datasets),
     )
 
 

@@ -94,7 +94,7 @@ class Data:
         pairs: dict[int, Pairs] = {}
         for scale in entry.scales:
             skip = job.recipe.small_images == "skip"
-            cut = Cut(job.recipe.patch, samples, rule, scale, skip)
+            cut = Cut(job.recipe.patch, samples, rule, scale, skip, job.recipe.draw)
             pairs[scale] = make_pairs(*rescaled(images, names, inside, job.recipe.rescale), cut)
         validation = Validation([middle(images[i]) for i in out], rule)
         return cls(pairs, validation, sha256(path), [names[i] for i in out])

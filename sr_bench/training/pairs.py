@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from sr_bench.method import Samples
 from sr_bench.parallel import map_images
 from sr_bench.resize import imresize
 
+Draw = Literal["positions", "images"]
 TURNS = 8  # flips and quarter turns of a square
 
 
@@ -52,7 +54,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Pairs:
-    """All pairs of one scale. A patch is drawn uniformly over the positions in all images.
+    """All pairs of one scale.
 
     Args:
         inputs, targets: what the network sees, and what it should return.
@@ -60,6 +62,8 @@ class Pairs:
         across: (images,), positions of a patch from left to right.
         ends: (images,), running total of positions.
         names: of the images.
+        draw: a patch is drawn uniformly over the ``positions`` in all images, or over the
+            ``images`` and then over the positions in one.
     """
 
     inputs: Grid
@@ -68,6 +72,7 @@ class Pairs:
     across: torch.Tensor
     ends: torch.Tensor
     names: tuple[str, ...]
+    draw: Draw = "positions"
 
     def batch(
         self, count: int, generator: torch.Generator, *, augment: bool, part: slice = slice(None)
@@ -77,7 +82,7 @@ class Pairs:
         Returns:
             inputs (B, C, p, p) and targets (B, C, q, q), float32 in [0, 1].
         """
-        position = torch.randint(int(self.ends[-1]), (count,), generator=generator)
+        position = self._positions(count, generator)
         turn = torch.randint(TURNS if augment else 1, (count,), generator=generator)
         position, turn = position[part], turn[part]
         image = torch.searchsorted(self.ends, position, right=True)
@@ -89,7 +94,16 @@ class Pairs:
     def to(self, device: torch.device) -> Pairs:
         """The same with its pixels on another device."""
         grids = (self.inputs.to(device), self.targets.to(device))
-        return Pairs(*grids, self.ratio, self.across, self.ends, self.names)
+        return replace(self, inputs=grids[0], targets=grids[1])
+
+    def _positions(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """(count,), each below the last of ``ends``."""
+        if self.draw == "positions":
+            return torch.randint(int(self.ends[-1]), (count,), generator=generator)
+        image = torch.randint(len(self.ends), (count,), generator=generator)
+        part = torch.rand(count, generator=generator, dtype=torch.float64)
+        starts = torch.cat([self.ends.new_zeros(1), self.ends[:-1]])
+        return starts[image] + (part * (self.ends - starts)[image]).long()
 
 
 @dataclass(frozen=True)
@@ -101,6 +115,7 @@ class Cut:
     degradation: Degradation
     scale: int
     skip_small: bool
+    draw: Draw = "positions"
 
     @property
     def ratio(self) -> int:
@@ -133,6 +148,7 @@ def make_pairs(images: Sequence[Image], names: Sequence[str], cut: Cut) -> Pairs
         across=positions[:, 1].contiguous(),
         ends=positions.prod(dim=1).cumsum(0),
         names=tuple(names[i] for i in kept),
+        draw=cut.draw,
     )
 
 

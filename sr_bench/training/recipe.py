@@ -18,6 +18,7 @@ from pydantic import (
 
 from sr_bench.errors import SrBenchError, unknown
 from sr_bench.method import Method
+from sr_bench.training.pairs import Draw
 
 Fraction01 = Annotated[float, Field(ge=0, lt=1)]
 
@@ -32,9 +33,12 @@ class Recipe(BaseModel):
         augment: each patch is flipped and turned in one of 8 ways.
         rescale: the images are used at these sizes; (1, 0.9, 0.8, 0.7, 0.6) is the augmentation of
             FSRCNN (Dong et al. 2016, doi:10.1007/978-3-319-46475-6_25).
+        draw: each patch is drawn uniformly over the ``positions`` in all images, so that large
+            images count for more, or over the ``images``, so that each counts the same.
         small_images: images smaller than a patch are an ``error``, or ``skip``ped and logged.
         loss: ``l1`` and ``mse`` are means over values in [0, 1]; ``sse`` is SRCNN's
-            sum / (2 batch); ``charbonnier`` is mean sqrt(d^2 + 1e-6).
+            sum / (2 batch); ``charbonnier`` is mean sqrt(d^2 + 1e-6); ``psnr`` is the mean over
+            patches of ln(mse + 1e-5), which follows their PSNR up to 50 dB.
         optimizer: ``adam``, ``sgd`` (with ``momentum``), or ``muon`` (Jordan et al. 2024): kernels
             as matrices by momentum whose singular values are made equal, biases by Adam.
         lr: peak learning rate; ``lr_factors`` multiplies it for parameters by the end of their
@@ -62,8 +66,9 @@ class Recipe(BaseModel):
     patch: PositiveInt
     augment: bool = True
     rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1.0,)
+    draw: Draw = "positions"
     small_images: Literal["error", "skip"] = "error"
-    loss: Literal["l1", "mse", "sse", "charbonnier"] = "l1"
+    loss: Literal["l1", "mse", "sse", "charbonnier", "psnr"] = "l1"
     optimizer: Literal["adam", "sgd", "muon"] = "adam"
     lr: PositiveFloat
     lr_factors: dict[str, PositiveFloat] = {}

@@ -25,6 +25,7 @@ LOSSES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "mse": functional.mse_loss,
     "sse": lambda out, hr: (out - hr).square().sum() / (2 * len(hr)),
     "charbonnier": lambda out, hr: ((out - hr).square() + 1e-6).sqrt().mean(),
+    "psnr": lambda out, hr: (out - hr).square().mean((1, 2, 3)).add(1e-5).log().mean(),
 }
 
 
