@@ -108,7 +108,7 @@ def _draw(curves: Sequence[Curve], caption: str) -> Figure:
             panels[2 * i][j].set_title(title, fontweight="bold")
             panels[2 * i + 1][j].set_xlabel("step")
         panels[2 * i][0].set_ylabel("validation PSNR (dB)")
-        panels[2 * i + 1][0].set_ylabel("training loss × 1000")
+        panels[2 * i + 1][0].set_ylabel("training loss")
     return figure
 
 
@@ -118,18 +118,19 @@ def _panel(axes: Axes, curves: Sequence[Curve], column: str, lines: Lines) -> No
         axes.set(xticks=[], yticks=[])
         return
     known = [curve.rows[["step", column]].dropna() for curve in curves]
-    factor = 1000 if column == "loss" else 1
     for curve, rows in zip(curves, known):
         style = lines.style(curve.variant) | {"markevery": max(1, len(rows) // 6)}
-        axes.plot(rows["step"], factor * rows[column], **style)
+        axes.plot(rows["step"], rows[column], **style)
     whole = pd.concat(known)
-    steps, values = whole["step"][whole["step"] > 0], factor * whole[column]
+    steps, values = whole["step"][whole["step"] > 0], whole[column]
     if len(steps) and steps.max() >= _WIDE * steps.min():
         log_axis(axes, "x", (steps.min() / 1.1, steps.max() * 1.1), amount)
     if column == "loss" and len(values) and 0 < _WIDE * values.min() <= values.max():
         log_axis(axes, "y", (values.min() / 1.1, values.max() * 1.1))
     elif len(values):
-        axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+        formatter = ScalarFormatter(useOffset=False)
+        formatter.set_powerlimits((-1, 4))  # mse is 1e-3, its logarithm -7
+        axes.yaxis.set_major_formatter(formatter)
 
 
 def _column(path: Path) -> pd.DataFrame:
