@@ -22,7 +22,7 @@ from sr_bench.report.plot_style import (
     wrapped,
 )
 
-_LEFT, _RIGHT, _BETWEEN, _TOP, _TICKS = 0.53, 0.08, 0.42, 0.2, 0.32
+_LEFT, _RIGHT, _BETWEEN, _TOP, _TICKS = 0.54, 0.08, 0.42, 0.2, 0.32
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))  # 3 against 8 colours
 
 
