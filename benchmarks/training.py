@@ -107,7 +107,8 @@ class Setting:
     def _pairs(self, scale: int) -> Pairs:
         samples = self.training.samples(self.work.variant)
         rule = load_protocols().degradations[samples.degradation]
-        cut = Cut(self.work.recipe.patch, samples, rule, scale, skip_small=False)
+        recipe = self.work.recipe
+        cut = Cut(recipe.patch, samples, rule, scale, skip_small=False, draw=recipe.draw)
         return make_pairs(_photos(), [str(i) for i in range(IMAGES)], cut)
 
 

@@ -92,11 +92,11 @@ def test_patches_are_cut_and_turned_alike_from_the_whole_degraded_image(picture,
 
 def test_patches_are_drawn_over_positions_or_over_images(picture):
     images = [picture(20, 12, 3), picture(40, 60, 3)]  # 5 x 1 and 15 x 25 positions
-    drawn = {}
+    grids = [(degrade(i, RGB, scale=2), i) for i in images]
+    found, drawn = everywhere(grids, 6, 2), {}
     for draw in ("positions", "images"):
         pairs = make_pairs(images, named(images), replace(cut(6), draw=draw))
-        grids = [(degrade(i, RGB, scale=2), i) for i in images]
-        places = located(pairs, everywhere(grids, 6, 2), 4000, np.uint8)
+        places = located(pairs, found, 4000, np.uint8)
         drawn[draw] = np.mean([image == 0 for image, *_ in places])
         of_first = {p[1:3] for p in places if p[0] == 0}
         assert of_first == {(top, 0) for top in range(5)}

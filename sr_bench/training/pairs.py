@@ -59,7 +59,7 @@ class Pairs:
     Args:
         inputs, targets: what the network sees, and what it should return.
         ratio: target pixels per input pixel.
-        across: (images,), positions of a patch from left to right.
+        down, across: (images,), positions of a patch from top to bottom and from left to right.
         ends: (images,), running total of positions.
         names: of the images.
         draw: a patch is drawn uniformly over the ``positions`` in all images, or over the
@@ -69,10 +69,11 @@ class Pairs:
     inputs: Grid
     targets: Grid
     ratio: int
+    down: torch.Tensor
     across: torch.Tensor
     ends: torch.Tensor
     names: tuple[str, ...]
-    draw: Draw = "positions"
+    draw: Draw
 
     def batch(
         self, count: int, generator: torch.Generator, *, augment: bool, part: slice = slice(None)
@@ -82,11 +83,9 @@ class Pairs:
         Returns:
             inputs (B, C, p, p) and targets (B, C, q, q), float32 in [0, 1].
         """
-        position = self._positions(count, generator)
+        image, position = self._drawn(count, generator)
         turn = torch.randint(TURNS if augment else 1, (count,), generator=generator)
-        position, turn = position[part], turn[part]
-        image = torch.searchsorted(self.ends, position, right=True)
-        position = position - torch.where(image > 0, self.ends[image - 1], 0)
+        image, position, turn = image[part], position[part], turn[part]
         top, left = position // self.across[image], position % self.across[image]
         inputs = self.inputs.gather(image, top, left, turn)
         return inputs, self.targets.gather(image, top * self.ratio, left * self.ratio, turn)
@@ -96,14 +95,15 @@ class Pairs:
         grids = (self.inputs.to(device), self.targets.to(device))
         return replace(self, inputs=grids[0], targets=grids[1])
 
-    def _positions(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        """(count,), each below the last of ``ends``."""
-        if self.draw == "positions":
-            return torch.randint(int(self.ends[-1]), (count,), generator=generator)
-        image = torch.randint(len(self.ends), (count,), generator=generator)
-        part = torch.rand(count, generator=generator, dtype=torch.float64)
-        starts = torch.cat([self.ends.new_zeros(1), self.ends[:-1]])
-        return starts[image] + (part * (self.ends - starts)[image]).long()
+    def _drawn(self, count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images and positions in them, (count,) each."""
+        if self.draw == "images":
+            image = torch.randint(len(self.ends), (count,), generator=generator)
+            part = torch.rand(count, generator=generator, dtype=torch.float64)
+            return image, (part * (self.down * self.across)[image]).long()
+        position = torch.randint(int(self.ends[-1]), (count,), generator=generator)
+        image = torch.searchsorted(self.ends, position, right=True)
+        return image, position - (self.ends - self.down * self.across)[image]
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,7 @@ def make_pairs(images: Sequence[Image], names: Sequence[str], cut: Cut) -> Pairs
         inputs=_grid([lr for lr, _ in pairs], cut.patch, 0),
         targets=_grid([hr for _, hr in pairs], cut.patch * cut.ratio, cut.samples.margin),
         ratio=cut.ratio,
+        down=positions[:, 0].contiguous(),
         across=positions[:, 1].contiguous(),
         ends=positions.prod(dim=1).cumsum(0),
         names=tuple(names[i] for i in kept),
