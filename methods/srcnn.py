@@ -96,7 +96,7 @@ RECIPES = {
         },
         # For more images than T91's: each image counts the same, however large and hard it is.
         "even": {
-            "steps": 40000, "batch": 4, "patch": 72, "loss": "psnr", "reparametrised": True,
+            "steps": 80000, "batch": 4, "patch": 72, "loss": "psnr", "reparametrised": True,
             "optimizer": "muon", "lr": 3e-3, "momentum": 0.95, "eps": 1e-12, "schedule": "cosine",
             "warmup": 400, "clip": 10.0, "ema": 0.999, "validate_every": 1000,
             "checkpoint_every": 1000, "draw": "images",
