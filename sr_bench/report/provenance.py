@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sr_bench
+from sr_bench.drift.accept import CHANGES
 from sr_bench.errors import SrBenchError, unknown
 from sr_bench.files import sha256, write_text
 from sr_bench.project import Project
@@ -25,6 +26,7 @@ from sr_bench.timing.results import Results, results_folder
 from sr_bench.training.checkpoint import read_facts
 
 PROVENANCE, STAMP = "provenance.json", "stamp.json"
+_NOT_MADE = (PROVENANCE, STAMP, CHANGES)  # accepting a drift writes the last one, afterwards
 SCHEMA = 1
 _PACKAGES = (
     "jinja2", "matplotlib", "numpy", "pandas", "pillow", "safetensors", "scikit-image", "scipy",
@@ -198,7 +200,7 @@ def _packages() -> dict[str, str]:
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name not in (PROVENANCE, STAMP) and path.name[0] != ".":
+        if path.is_file() and path.name not in _NOT_MADE and path.name[0] != ".":
             yield path.relative_to(folder).as_posix(), sha256(path)
 
 
