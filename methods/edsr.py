@@ -6,7 +6,7 @@ doi:10.1109/CVPRW.2017.151. Keys of ours are those of the official PyTorch code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from sr_bench import weights
 from sr_bench.blocks import UPSAMPLER_REACH, MeanShift, ResBlock, conv, rename_official, upsampler
 from sr_bench.errors import SrBenchError, unknown
 from sr_bench.method import Method, ModelColour, Published, Samples, Setup, Training
+from sr_bench.strips import Chain, Residual
 
 
 class Sizes(NamedTuple):
@@ -76,7 +77,7 @@ RECIPES = {
 # fmt: on
 
 
-class EDSR(nn.Module):
+class EDSR(Chain):
     """The network, which is also the model: (B, 3, h, w) RGB in [0, 1] to ``scale`` times the size.
 
     At x2, x3, x4 ``baseline`` has 1,369,859, 1,554,499, 1,517,571 parameters, and ``full`` has
@@ -92,17 +93,15 @@ class EDSR(nn.Module):
         self.reach = 1 + 2 * blocks + 1 + UPSAMPLER_REACH
         self.sub_mean, self.add_mean = MeanShift(-1), MeanShift(+1)
         self.head = nn.Sequential(conv(3, features))
-        self.body = nn.Sequential(
+        self.body = Residual(
             *(ResBlock(features, res_scale=res_scale) for _ in range(blocks)),
             conv(features, features),
         )
         self.tail = nn.Sequential(upsampler(features, scale), conv(features, 3))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        x = self.head(self.sub_mean(x))  # (B, features, h, w)
-        x = x + self.body(x)  # (B, features, h, w)
-        return self.add_mean(self.tail(x))  # (B, 3, scale * h, scale * w)
+    def steps(self) -> Iterable[nn.Module]:
+        """To (B, 3, scale * h, scale * w)."""
+        return self.sub_mean, self.head, self.body, self.tail, self.add_mean
 
 
 def build(variant: str, scale: int) -> EDSR:
@@ -127,6 +126,7 @@ def model(state: Mapping[str, torch.Tensor], setup: Setup) -> EDSR:
     path = setup.file or Path(f"edsr {setup.variant} x{setup.scale}")
     network = build(setup.variant, setup.scale)
     weights.load_strictly(network, state, path)
+    network.in_strips = True
     # channels_last is the layout that oneDNN's and cuDNN's wide convolutions want.
     return network.eval().to(memory_format=torch.channels_last)
 

@@ -7,7 +7,7 @@ doi:10.1109/CVPRW.2017.151. Keys of ours are those of the official PyTorch code.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from sr_bench import weights
 from sr_bench.blocks import UPSAMPLER_REACH, MeanShift, ResBlock, conv, rename_official, upsampler
 from sr_bench.errors import SrBenchError, unknown
 from sr_bench.method import Method, ModelColour, Published, Samples, Setup, Training
+from sr_bench.strips import Chain, Residual
 
 SCALES = (2, 3, 4)  # a scale's place is what keys call it: pre_process.0 is x2's
 
@@ -68,7 +69,7 @@ RECIPES = {
 # fmt: on
 
 
-class MDSR(nn.Module):
+class MDSR(Chain):
     """The network of several scales: 3,227,203 (``baseline``) or 7,953,987 (``full``) parameters.
 
     These counts are of all three scales; a pass at one of them uses only its own layers and those
@@ -84,19 +85,14 @@ class MDSR(nn.Module):
         self.sub_mean, self.add_mean = MeanShift(-1), MeanShift(+1)
         self.head = nn.Sequential(conv(3, features))
         self.pre_process = nn.ModuleDict({place(s): entrance(features) for s in scales})
-        self.body = nn.Sequential(
-            *(ResBlock(features) for _ in range(blocks)), conv(features, features)
-        )
+        self.body = Residual(*(ResBlock(features) for _ in range(blocks)), conv(features, features))
         self.upsample = nn.ModuleDict({place(s): upsampler(features, s) for s in scales})
         self.tail = nn.Sequential(conv(features, 3))
 
-    def forward(self, x: torch.Tensor, scale: int) -> torch.Tensor:
-        """(B, 3, h, w) RGB in [0, 1] -> (B, 3, scale * h, scale * w)."""
-        x = self.head(self.sub_mean(x))  # (B, features, h, w)
-        x = self.pre_process[place(scale)](x)  # (B, features, h, w)
-        x = x + self.body(x)  # (B, features, h, w)
-        x = self.upsample[place(scale)](x)  # (B, features, scale * h, scale * w)
-        return self.add_mean(self.tail(x))  # (B, 3, scale * h, scale * w)
+    def steps(self, scale: int) -> Iterable[nn.Module]:
+        """To (B, 3, scale * h, scale * w)."""
+        entrance, exit = self.pre_process[place(scale)], self.upsample[place(scale)]
+        return self.sub_mean, self.head, entrance, self.body, exit, self.tail, self.add_mean
 
 
 class AtScale(nn.Module):
@@ -147,6 +143,7 @@ def model(state: Mapping[str, torch.Tensor], setup: Setup) -> AtScale:
     path = setup.file or Path(f"mdsr {setup.variant} x{setup.scale}")
     network = build(setup.variant, scales_of(state, setup.scale, path))
     weights.load_strictly(network, state, path)
+    network.in_strips = True
     # channels_last is the layout that oneDNN's and cuDNN's wide convolutions want.
     return AtScale(network, scale=setup.scale).eval().to(memory_format=torch.channels_last)
 

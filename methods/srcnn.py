@@ -8,7 +8,7 @@ doi:10.1109/TPAMI.2015.2439281. A variant names the three kernel sizes, then, wh
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -20,7 +20,7 @@ from torch.nn import functional
 from sr_bench.errors import SrBenchError
 from sr_bench.method import Method, ModelColour, Published, Samples, Setup, Training
 from sr_bench.resize import Border, imresize
-from sr_bench.strips import Chain, may_use_strips, through_strips
+from sr_bench.strips import Chain
 from sr_bench.taps import tap_convolution
 from sr_bench.training.reparametrised import whitener
 from sr_bench.weights import load_strictly, read_checkpoint, read_mat, read_safetensors
@@ -147,6 +147,7 @@ class SRCNN(Chain):
 
     def __init__(self, shape: Shape, *, padding: str) -> None:
         super().__init__()
+        self.relu = nn.ReLU(inplace=True)
         sizes = (shape.channels, *shape.widths, shape.channels)
         mode = "zeros" if padding == "valid" else padding
         for i, kernel in enumerate(shape.kernels):
@@ -154,13 +155,9 @@ class SRCNN(Chain):
             layer = nn.Conv2d(sizes[i], sizes[i + 1], kernel, padding=width, padding_mode=mode)
             self.add_module(f"conv{i + 1}", layer)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C, H, W) enlarged, in [0, 1] -> the same, sharper."""
-        if may_use_strips(self, x):  # the same, faster
-            return through_strips((self.conv1, self.conv2, self.conv3), x)
-        x = functional.relu_(self.conv1(x))  # (B, n1, H, W)
-        x = functional.relu_(self.conv2(x))  # (B, n2, H, W)
-        return self.conv3(x)  # (B, C, H, W)
+    def steps(self) -> Iterable[nn.Module]:
+        """From (B, C, H, W), enlarged, in [0, 1], to the same, sharper."""
+        return self.conv1, self.relu, self.conv2, self.relu, self.conv3
 
 
 class Easier(nn.Module):

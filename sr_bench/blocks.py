@@ -6,6 +6,7 @@ doi:10.1109/CVPRW.2017.151.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 from sr_bench.errors import SrBenchError
+from sr_bench.strips import Residual
 from sr_bench.weights import Renamed, Rule, layer_rules, rename
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # RGB, of values in [0, 1]
@@ -43,21 +45,17 @@ class MeanShift(nn.Module):
         return x + self.mean
 
 
-class ResBlock(nn.Module):
+class ResBlock(nn.Sequential):
     """x + res_scale * conv(relu(conv(x))): ResNet's block without batch normalisation."""
 
     def __init__(self, features: int, *, kernel: int = 3, res_scale: float = 1.0) -> None:
-        super().__init__()
-        self.res_scale = res_scale
-        self.body = nn.Sequential(
+        body = Residual(
             conv(features, features, kernel),
             nn.ReLU(inplace=True),
             conv(features, features, kernel),
+            scale=res_scale,
         )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, features, h, w) -> the same."""
-        return torch.add(x, self.body(x), alpha=self.res_scale)
+        super().__init__(OrderedDict(body=body))
 
 
 def upsampler(features: int, scale: int) -> nn.Sequential:

@@ -1,6 +1,6 @@
-"""A chain of convolutions computed strip by strip: what lies between layers stays in cache.
+"""A chain of layers computed strip by strip: what lies between layers stays in cache.
 
-Of a whole image, one layer of SRCNN is hundreds of megabytes (64 channels of 1280 x 720 float32
+Of a whole image, one layer's output is hundreds of megabytes (64 channels of 1280 x 720 float32
 values: 236 MB) that go to fresh memory and come back for padding, ReLU and the next layer. Of some
 rows it is a few, in buffers that are used again. Nothing is computed twice: each layer waits for
 the rows that it needs. The result is that of the whole image, up to the order of float32 sums.
@@ -8,8 +8,10 @@ the rows that it needs. The result is that of the whole image, up to the order o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,18 +19,48 @@ from torch.nn import functional
 
 from sr_bench.taps import tap_convolution
 
-_STRIP = 30_000  # pixels
+_STRIP = 20_000  # pixels
 _FEW = 3  # output channels: with more, oneDNN is faster than taps
+
+Strips = Iterator[torch.Tensor]  # (B, h, W, C) rows of an image, from the top down
+
+
+class Residual(nn.Sequential):
+    """x + scale * f(x), f being its layers, one after the other."""
+
+    def __init__(self, *layers: nn.Module, scale: float = 1.0) -> None:
+        super().__init__(*layers)
+        self.scale = scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> the same."""
+        made = x
+        for layer in self:
+            made = layer(made)
+        return torch.add(x, made, alpha=self.scale)
 
 
 class Chain(nn.Module):
-    """A network of convolutions with ReLU between them, each of which keeps the image's size.
+    """A network that is one step after the other.
 
     Attributes:
         in_strips: whether it may be computed in strips; see :func:`may_use_strips`.
     """
 
     in_strips = False
+
+    def steps(self, *which: Any) -> Iterable[nn.Module]:
+        """What is done to an image, in order; see :func:`through_strips` for what may be there."""
+        raise NotImplementedError
+
+    def forward(self, x: torch.Tensor, *which: Any) -> torch.Tensor:
+        """(B, C, h, w) -> what the steps make of it."""
+        steps = self.steps(*which)
+        if may_use_strips(self, x):
+            return through_strips(steps, x)
+        for step in steps:
+            x = step(x)
+        return x
 
 
 @contextmanager
@@ -55,26 +87,81 @@ def may_use_strips(chain: Chain, x: torch.Tensor) -> bool:
     )
 
 
-def through_strips(layers: Sequence[nn.Conv2d], x: torch.Tensor) -> torch.Tensor:
-    """conv, ReLU, conv, ..., conv: (B, C, H, W) to (B, out, H, W), float32.
+def through_strips(steps: Iterable[nn.Module], x: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) to what the steps make of it, float32.
 
     Args:
-        layers: of stride 1, with odd square kernels, padded by half a kernel with zeros or by
-            replication; weights in channels_last are fastest.
-        x: what the first layer sees.
+        steps: convolutions of stride 1 with odd square kernels that keep the image's size, with
+            zeros or replication outside it; :class:`Residual` and ``nn.Sequential`` of steps; all
+            else must act on each pixel by itself, as ReLU and PixelShuffle do. Weights in
+            channels_last are fastest.
+        x: what the first step sees.
     """
     planes = x.permute(0, 2, 3, 1)  # (B, H, W, C)
-    rows = max(_STRIP // x.shape[3], max(layer.kernel_size[0] for layer in layers))
-    strips: Iterator[torch.Tensor] = iter(torch.split(planes, rows, dim=1))
-    for i, layer in enumerate(layers):
-        strips = _through(layer, strips, rows, rectify=i > 0)
+    rows = max(_STRIP // x.shape[3], 1)
+    strips = _through(steps, iter(torch.split(planes, rows, dim=1)))
     return torch.cat(list(strips), dim=1).permute(0, 3, 1, 2)
 
 
-def _through(
-    layer: nn.Conv2d, strips: Iterator[torch.Tensor], rows: int, *, rectify: bool
-) -> Iterator[torch.Tensor]:
-    """What a layer makes of (B, h, W, C) strips of at most ``rows`` rows: as many rows in all."""
+def _through(steps: Iterable[nn.Module], strips: Strips) -> Strips:
+    """What a list of steps makes of the strips.
+
+    A ReLU between two convolutions is left to the second, which copies its input anyway.
+    """
+    rectify, before = False, None
+    for step in steps:
+        if isinstance(step, nn.Conv2d):
+            strips = _convolved(step, strips, rectify=rectify)
+            rectify = False
+        else:
+            strips = map(torch.relu_, strips) if rectify else strips
+            rectify = isinstance(step, nn.ReLU) and isinstance(before, nn.Conv2d)
+            strips = strips if rectify else _stepped(step, strips)
+        before = step
+    return map(torch.relu_, strips) if rectify else strips
+
+
+def _stepped(step: nn.Module, strips: Strips) -> Strips:
+    if isinstance(step, Residual):
+        return _added(step, strips)
+    if isinstance(step, nn.Sequential):
+        return _through(step, strips)
+    return _mapped(step, strips)
+
+
+def _mapped(step: nn.Module, strips: Strips) -> Strips:
+    for strip in strips:
+        yield step(strip.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+
+def _added(residual: Residual, strips: Strips) -> Strips:
+    """The rows wait until what is added to them has come through the layers."""
+    waiting: deque[torch.Tensor] = deque()
+
+    def noted() -> Strips:
+        for strip in strips:
+            waiting.append(strip)
+            yield strip
+
+    for made in _through(residual, noted()):
+        if residual.scale != 1:
+            made *= residual.scale
+        done = 0
+        while done < made.shape[1]:
+            strip = waiting.popleft()
+            here = made[:, done : done + strip.shape[1]]
+            here += strip[:, : here.shape[1]]
+            if here.shape[1] < strip.shape[1]:
+                waiting.appendleft(strip[:, here.shape[1] :])
+            done += here.shape[1]
+        yield made
+
+
+def _convolved(layer: nn.Conv2d, strips: Strips, *, rectify: bool) -> Strips:
+    """What a layer makes of (B, h, W, C) strips: as many rows in all.
+
+    Where ``rectify``, it sees their negative values as 0, and may write that into them.
+    """
     if layer.kernel_size == (1, 1):
         for strip in strips:
             seen = strip.relu_() if rectify else strip
@@ -82,7 +169,7 @@ def _through(
         return
     window: _Window | None = None
     for strip in strips:
-        window = window or _Window(strip, layer, rows)
+        window = window or _Window(strip, layer)
         window.append(strip, rectify=rectify)
         if window.complete:
             yield _convolve(layer, window.rows)
@@ -107,15 +194,13 @@ class _Window:
     Args:
         like: a strip, (B, h, W, C).
         layer: what the rows are for.
-        rows: of the largest strip.
     """
 
-    def __init__(self, like: torch.Tensor, layer: nn.Conv2d, rows: int) -> None:
+    def __init__(self, like: torch.Tensor, layer: nn.Conv2d) -> None:
         batch, _, width, channels = like.shape
         self.pad = layer.kernel_size[0] // 2
         self.replicate = layer.padding_mode == "replicate"
-        size = (batch, rows + 2 * self.pad, width + 2 * self.pad, channels)
-        self.planes = like.new_empty(size)  # (B, H, W, C)
+        self.planes = like.new_empty((batch, 0, width + 2 * self.pad, channels))  # (B, H, W, C)
         self.count = 0  # rows that are filled
 
     @property
@@ -133,6 +218,7 @@ class _Window:
         pad, first = self.pad, self.count == 0
         start = pad if first else self.count
         self.count = start + strip.shape[1]
+        self._make_room(self.count + pad)
         added = self.planes[:, start : self.count]
         inside = added[:, :, pad:-pad]
         if rectify:
@@ -155,6 +241,13 @@ class _Window:
         needed = self.planes[:, self.count - 2 * self.pad : self.count].clone()
         self.count = 2 * self.pad
         self.planes[:, : self.count] = needed
+
+    def _make_room(self, rows: int) -> None:
+        batch, there, width, channels = self.planes.shape
+        if rows > there:
+            grown = self.planes.new_empty((batch, rows, width, channels))
+            grown[:, :there] = self.planes
+            self.planes = grown
 
     def _fill(self, padding: torch.Tensor, nearest: torch.Tensor) -> None:
         if self.replicate:

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from sr_bench import strips
-from sr_bench.strips import Chain, may_use_strips, through_strips, whole_images
+from sr_bench.strips import Chain, Residual, may_use_strips, through_strips, whole_images
 
 SIZES = [(1, 8, 4, 1), (3, 8, 4, 3)]
 KERNELS = [(9, 1, 5), (9, 5, 5), (3, 9, 1), (1, 1, 1)]
@@ -29,6 +29,10 @@ def whole(chain, x):
     return chain[-1](x)
 
 
+def rectified(chain):
+    return [step for layer in chain for step in (layer, nn.ReLU())][:-1]
+
+
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("kernels", KERNELS, ids=str)
 @pytest.mark.parametrize("mode", ["replicate", "zeros"])
@@ -40,7 +44,7 @@ def test_strips_equal_whole_layers(monkeypatch, sizes, kernels, mode, pixels, st
     x = torch.rand(2, sizes[0], *pixels)
     before = x.clone()
     with torch.inference_mode():
-        made = through_strips(chain, x)
+        made = through_strips(rectified(chain), x)
         torch.testing.assert_close(made, whole(chain, x), atol=1e-6, rtol=1e-5)
     assert torch.equal(x, before)
 
@@ -49,7 +53,35 @@ def test_layers_without_a_bias():
     chain = layers((1, 8, 4, 1), (9, 1, 5), "replicate", bias=False)
     x = torch.rand(1, 1, 20, 20)
     with torch.inference_mode():
-        torch.testing.assert_close(through_strips(chain, x), whole(chain, x), atol=1e-6, rtol=1e-5)
+        made = through_strips(rectified(chain), x)
+        torch.testing.assert_close(made, whole(chain, x), atol=1e-6, rtol=1e-5)
+
+
+def residual_steps():
+    """Every kind of step, nested, ReLU in every place that it can have."""
+
+    def conv(inputs, outputs, kernel=3):
+        return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+
+    torch.manual_seed(6)
+    relu = nn.ReLU(inplace=True)
+    block = Residual(conv(8, 8), relu, conv(8, 8, 5), scale=0.1)
+    before = Residual(nn.ReLU(), conv(8, 8, 1), relu, conv(8, 8), relu)
+    changing = Residual(relu, conv(8, 8))  # adds to what ReLU has changed
+    body = Residual(block, nn.Sequential(conv(8, 8), relu), before, changing, conv(8, 8))
+    return [conv(3, 8), body, conv(8, 32), nn.PixelShuffle(2), relu, conv(8, 3)]
+
+
+@pytest.mark.parametrize("pixels", [(90, 17), (1, 40), (9, 3), (37, 1)], ids=str)
+@pytest.mark.parametrize("strip", [1, 50, 300, 40_000])
+def test_residuals_and_shuffles_equal_whole_layers(monkeypatch, pixels, strip):
+    monkeypatch.setattr(strips, "_STRIP", strip)
+    steps, x = residual_steps(), torch.rand(2, 3, *pixels)
+    before = x.clone()
+    with torch.inference_mode():
+        made = through_strips(steps, x)
+        torch.testing.assert_close(made, nn.Sequential(*steps)(x), atol=1e-6, rtol=1e-5)
+    assert torch.equal(x, before)
 
 
 class Net(Chain):
