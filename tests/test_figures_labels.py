@@ -1,8 +1,15 @@
-"""Labels of a crowded plot: no leader crosses another label."""
+"""Labels of a crowded plot: no leader crosses another label, in the height that allows it."""
+
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
-from sr_bench.report.plot_labels import Scene, nearest, needs_leader, place
+from sr_bench.report import plot_quality
+from sr_bench.report.plot_boxes import nearest
+from sr_bench.report.plot_labels import Scene, needs_leader, place
 
 
 def crosses(start, end, box):
@@ -24,25 +31,75 @@ def crowd():
     return Scene(rows[:, :2], np.full(len(rows), 2.9), sizes, np.empty((0, 4)), frame)
 
 
-def struck(scene, made):
-    """Pairs of a label whose leader crosses another label, and that label."""
-    found = []
+def leaders(scene, made):
+    """Label to the two ends of its leader, for those that have one."""
+    found = {}
     for i, box in enumerate(made.boxes):
         point, radius = scene.points[i], scene.radii[i]
         if needs_leader(point, radius, box):
             start = nearest(point, box[None])[0]
-            end = point + (start - point) * radius / np.hypot(*(start - point))
-            found += [(i, j) for j, b in enumerate(made.boxes) if j != i and crosses(start, end, b)]
+            found[i] = start, point + (start - point) * radius / np.hypot(*(start - point))
     return found
+
+
+def struck(scene, made):
+    """Pairs of a label whose leader crosses another label, and that label."""
+    ends, boxes = leaders(scene, made), made.boxes
+    return [(i, j) for i in ends for j, b in enumerate(boxes) if j != i and crosses(*ends[i], b)]
+
+
+def crossing(scene, made):
+    """How many pairs of leaders cross: each has the ends of the other on both of its sides."""
+
+    def sides(line, ends):
+        (x, y), (u, v) = line
+        left, right = ((u - x) * (b - y) - (v - y) * (a - x) for a, b in ends)
+        return left * right < 0
+
+    pairs = combinations(leaders(scene, made).values(), 2)
+    return sum(sides(a, b) and sides(b, a) for a, b in pairs)
 
 
 def test_no_leader_crosses_a_label_in_a_crowd():
     scene = crowd()
     made = place(scene)
     assert made.clear.all() and struck(scene, made) == []
+    assert made.tangles == crossing(scene, made)
+
+
+def test_tangles_are_counted():
+    tight = replace(crowd(), frame=np.array([192.0, 110, 328, 230]))
+    made = place(tight)
+    assert made.tangles == len(struck(tight, made)) + crossing(tight, made) > 0
+
+
+def drawn(monkeypatch, *heights):
+    """Eighteen runs of nearly the same quality and cost, in panels of these heights."""
+    n = np.arange(18)
+    rows = pd.DataFrame({
+        "run": [f"srcnn-{i}-sr-bench-t91-x3" for i in n], "method": "srcnn",
+        "variant": [f"9-{i}-5-128-64" for i in n], "weights": "sr-bench-t91", "scale": 3,
+        "value": 32 + 0.03 * (5 * n % 7), "cost": 1.0 + 0.06 * (3 * n % 5), "spread": 0.01,
+        "params": 8129,
+    })  # fmt: skip
+    monkeypatch.setattr(plot_quality, "_HEIGHTS", heights)
+    cost = plot_quality.Cost("time", "PSNR", "caption")
+    made = plot_quality.quality_figure(rows, cost, {"srcnn": ("#0072b2", "o")})
+    assert isinstance(made.figure, Figure)
+    return made
+
+
+def test_the_height_is_the_first_without_tangles(monkeypatch):
+    heights = (1.2, 1.5, 2.0)
+    each = [drawn(monkeypatch, h) for h in heights]
+    assert each[0].tangles > 0 == len(each[0].unlabelled)
+    chosen = drawn(monkeypatch, *heights)
+    best = min(each, key=lambda made: made.badness)
+    assert chosen.badness == best.badness
+    assert chosen.figure.get_figheight() == best.figure.get_figheight()
 
 
 def test_no_labels_are_placed_as_well():
     empty = np.empty((0, 2))
     made = place(Scene(empty, np.empty(0), empty, np.empty((0, 4)), np.array([0.0, 0, 9, 9])))
-    assert made.boxes.shape == (0, 4) and made.clear.shape == (0,)
+    assert made.boxes.shape == (0, 4) and made.clear.shape == (0,) and made.tangles == 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from sr_bench.report.plot_boxes import Array, covers, cross, grown, nearest, through
 
 _GAPS = (2.0, 5.0, 9.0, 14.0, 20.0, 27.0, 35.0, 44.0, 54.0, 66.0, 80.0, 96.0)
 _DIRECTIONS = 24
@@ -54,21 +54,23 @@ class Placement:
     Args:
         boxes: ``(n, 4)``.
         clear: ``(n,)``, False where a label could not be kept off another label or marker.
+        tangles: how many times a leader passes through another's label or crosses its leader.
     """
 
     boxes: Array
     clear: NDArray[np.bool_]
+    tangles: int
 
 
 def place(scene: Scene) -> Placement:
     """The cheapest placement that the search finds."""
     if not len(scene.points):
-        return Placement(np.zeros((0, 4)), np.zeros(0, bool))
+        return Placement(np.zeros((0, 4)), np.zeros(0, bool), 0)
     search = _Search(scene)
     found = [search.settle(order) for order in _orders(scene)]
     best = min(found, key=lambda chosen: round(search.total(chosen), _DIGITS))
     boxes = np.stack([search.boxes[i][k] for i, k in enumerate(best)])
-    return Placement(boxes, _clear(scene, boxes))
+    return Placement(boxes, _clear(scene, boxes), _tangles(scene, boxes))
 
 
 class _Search:
@@ -150,14 +152,6 @@ def needs_leader(point: Array, radius: float, box: Array) -> bool:
     return float(np.hypot(*(nearest(point, box[None])[0] - point))) - radius > _LEADER
 
 
-def nearest(point: Array, boxes: Array) -> Array:
-    """The point of each box nearest to ``point``, ``(m, 2)``: where a leader starts."""
-    return np.stack(
-        [np.clip(point[0], boxes[:, 0], boxes[:, 2]), np.clip(point[1], boxes[:, 1], boxes[:, 3])],
-        axis=1,
-    )
-
-
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Heights at least ``gap`` apart within ``low``..``high``, as near to the wanted as can be.
 
@@ -215,35 +209,38 @@ def _fixed_cost(scene: Scene, i: int, boxes: Array) -> Array:
     others = _markers(scene, 1.5)[apart > scene.radii[i]]  # no leader can avoid a marker below it
     along = _leaders(scene, i, boxes)
     cost = gaps + np.where(gaps > _LEADER, 6.0, 0.0)
-    cost += _HARD * _covers(boxes, _markers(scene, 0.8)).sum(1)
-    cost += 4 * _covers(_grown(boxes, 2.5), others).sum(1)
-    cost += _LINE * _covers(boxes, scene.lines).sum(1)
-    cost += _ALONG * _through(along, others).sum(1)
-    return np.asarray(cost + 10.0 * _through(along, scene.lines).sum(1), float)
+    cost += _HARD * covers(boxes, _markers(scene, 0.8)).sum(1)
+    cost += 4 * covers(grown(boxes, 2.5), others).sum(1)
+    cost += _LINE * covers(boxes, scene.lines).sum(1)
+    cost += _ALONG * through(along, others).sum(1)
+    return np.asarray(cost + 10.0 * through(along, scene.lines).sum(1), float)
 
 
 def _mutual_cost(boxes: Array, leaders: Array, others: Array, their_leaders: Array) -> Array:
     """``(m, k)``: what each place of a label costs beside each place of another."""
-    cost = _HARD * _covers(_grown(boxes, _ROOM), others)
-    cost += _STRUCK * _through(leaders, _grown(others, _ROOM))
-    cost += _STRUCK * _through(their_leaders, _grown(boxes, _ROOM)).T
-    return np.asarray(cost + _CROSSED * _cross(leaders, their_leaders), float)
+    cost = _HARD * covers(grown(boxes, _ROOM), others)
+    cost += _STRUCK * through(leaders, grown(others, _ROOM))
+    cost += _STRUCK * through(their_leaders, grown(boxes, _ROOM)).T
+    return np.asarray(cost + _CROSSED * cross(leaders, their_leaders), float)
 
 
 def _clear(scene: Scene, boxes: Array) -> NDArray[np.bool_]:
     """True where a label covers no label of lower index, no marker, and is in the frame."""
-    mutual = np.tril(_covers(boxes, boxes), -1).any(axis=1)
+    mutual = np.tril(covers(boxes, boxes), -1).any(axis=1)
     inside = (boxes[:, :2] >= scene.frame[:2]).all(1) & (boxes[:, 2:] <= scene.frame[2:]).all(1)
-    return np.asarray(~mutual & ~_covers(boxes, _markers(scene, 0.0)).any(axis=1) & inside, bool)
+    return np.asarray(~mutual & ~covers(boxes, _markers(scene, 0.0)).any(axis=1) & inside, bool)
+
+
+def _tangles(scene: Scene, boxes: Array) -> int:
+    leaders = np.concatenate([_leaders(scene, i, boxes[i : i + 1]) for i in range(len(boxes))])
+    struck = through(leaders, boxes)
+    np.fill_diagonal(struck, False)
+    return int(struck.sum() + np.tril(cross(leaders, leaders), -1).sum())
 
 
 def _markers(scene: Scene, room: float) -> Array:
     reach = (scene.radii + room)[:, None]
     return np.concatenate([scene.points - reach, scene.points + reach], axis=1)
-
-
-def _grown(boxes: Array, room: float) -> Array:
-    return np.asarray(boxes + np.array([-room, -room, room, room]), float)
 
 
 def _leaders(scene: Scene, i: int, boxes: Array) -> Array:
@@ -254,36 +251,3 @@ def _leaders(scene: Scene, i: int, boxes: Array) -> Array:
     edge = scene.points[i] + offset * (scene.radii[i] / np.maximum(length, 1e-9))
     drawn = length - scene.radii[i] > _LEADER
     return np.asarray(np.stack([starts, np.where(drawn, edge, starts)], axis=1), float)
-
-
-def _covers(boxes: Array, others: Array) -> NDArray[np.bool_]:
-    """``(m, k)``: whether box and other overlap."""
-    a, b = boxes[:, None], others[None]
-    return np.asarray((a[..., :2] < b[..., 2:]).all(-1) & (b[..., :2] < a[..., 2:]).all(-1), bool)
-
-
-def _through(segments: Array, boxes: Array) -> NDArray[np.bool_]:
-    """``(m, k)``: whether a segment passes through a box (clipping, after Liang and Barsky)."""
-    start = segments[:, None, 0]
-    along = segments[:, None, 1] - start
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a = (boxes[None, :, :2] - start) / along
-        b = (boxes[None, :, 2:] - start) / along
-    beside = (start < boxes[None, :, :2]) | (start > boxes[None, :, 2:])
-    still = along == 0
-    enter = np.where(still, np.where(beside, np.inf, -np.inf), np.minimum(a, b)).max(-1)
-    leave = np.where(still, np.where(beside, -np.inf, np.inf), np.maximum(a, b)).min(-1)
-    drawn = np.abs(along).sum(-1) > 0
-    return np.asarray(drawn & (np.maximum(enter, 0) < np.minimum(leave, 1)), bool)
-
-
-def _cross(first: Array, second: Array) -> NDArray[np.bool_]:
-    """``(m, k)``: whether two segments cross."""
-    p, q = first[:, None, 0], second[None, :, 0]
-    r, s = first[:, None, 1] - p, second[None, :, 1] - q
-    across = r[..., 0] * s[..., 1] - r[..., 1] * s[..., 0]
-    gap = q - p
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = (gap[..., 0] * s[..., 1] - gap[..., 1] * s[..., 0]) / across
-        u = (gap[..., 0] * r[..., 1] - gap[..., 1] * r[..., 0]) / across
-    return np.asarray((across != 0) & (t > 0) & (t < 1) & (u > 0) & (u < 1), bool)

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from sr_bench.report.plot_boxes import Array, nearest
 from sr_bench.report.plot_data import labels, method_name, pareto_front, trained_here
-from sr_bench.report.plot_labels import Array, Scene, nearest, needs_leader, place
+from sr_bench.report.plot_labels import Scene, needs_leader, place
 from sr_bench.report.plot_style import (
     DOUBLE_COLUMN,
     LINE,
@@ -33,7 +34,7 @@ from sr_bench.report.plot_style import (
 )
 
 _LEFT, _RIGHT, _BETWEEN, _TOP, _TICKS = 0.42, 0.14, 0.31, 0.2, 0.31  # inches
-_HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first in which every label has room
+_HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first that leaves the labels room
 _COLUMNS = 3
 _GRAY = "#777777"
 _FRONT = "#c4c4c4"  # paler than the leaders, so that the two can be told apart
@@ -58,10 +59,16 @@ class Cost:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure, and the labels that found no room even in the tallest one."""
+    """A figure, the runs whose labels found no room in it, and how tangled its leaders are."""
 
     figure: Figure
     unlabelled: tuple[str, ...]
+    tangles: int
+
+    @property
+    def badness(self) -> tuple[int, int]:
+        """What makes it hard to read, the worst first."""
+        return len(self.unlabelled), self.tangles
 
 
 @dataclass(frozen=True)
@@ -83,24 +90,27 @@ def quality_figure(rows: pd.DataFrame, cost: Cost, methods: dict[str, tuple[str,
         methods: colour and marker of each method.
     """
     look = _Look(labels(rows), methods, cost)
-    drawn = Drawn(Figure(), ())
+    tried: list[Drawn] = []
     for height in _HEIGHTS:
         with paper_style():
-            drawn = _draw(rows, look, height)
-        if not drawn.unlabelled:
+            tried.append(_draw(rows, look, height))
+        if not any(tried[-1].badness):
             break
-    return drawn
+    return min(tried, key=lambda drawn: drawn.badness)
 
 
 def _draw(rows: pd.DataFrame, look: _Look, height: float) -> Drawn:
     figure, panels = _panels(rows, look, height)
     unlabelled: list[str] = []
+    tangles = 0
     for axes, (scale, shown) in zip(panels, rows.groupby("scale")):
         axes.set_title(f"×{scale}", fontweight="bold")
         _limits(axes, shown, look.cost)
         _points(axes, shown, look)
-        unlabelled += _label(figure, axes, shown, look)
-    return Drawn(figure, tuple(unlabelled))
+        missing, across = _label(figure, axes, shown, look)
+        unlabelled += missing
+        tangles += across
+    return Drawn(figure, tuple(unlabelled), tangles)
 
 
 def _panels(rows: pd.DataFrame, look: _Look, height: float) -> tuple[Figure, list[Axes]]:
@@ -204,8 +214,8 @@ def _radius(params: float) -> float:
     return float(np.sqrt(_area(params))) / 2
 
 
-def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> list[str]:
-    """Write the labels where there is room; return those for which there is none."""
+def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> tuple[list[str], int]:
+    """Write the labels where there is room; return those for which there is none, and tangles."""
     rows = rows.reset_index(drop=True)
     scene = _scene(figure, axes, rows, look)
     placed = place(scene)
@@ -215,7 +225,7 @@ def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> list[
             _annotate(axes, scene, i, placed.boxes[i], _name(row.run, look))
         else:
             unlabelled.append(row.run)
-    return unlabelled
+    return unlabelled, placed.tangles
 
 
 def _name(run: str, look: _Look) -> str:
