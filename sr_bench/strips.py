@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeGuard
 
 import torch
 from torch import nn
@@ -121,40 +122,22 @@ def _through(steps: Iterable[nn.Module], strips: Strips) -> Strips:
     return map(torch.relu_, strips) if rectify else strips
 
 
+# Steps are maps and filters of strips, not loops over them: a generator's local variable would keep
+# its strip while the next step works on what came of it, which was half of all memory.
+
+
 def _stepped(step: nn.Module, strips: Strips) -> Strips:
     if isinstance(step, Residual):
-        return _added(step, strips)
+        waiting = _Waiting(step.scale)
+        return map(waiting.add, _through(step, map(waiting.note, strips)))
     if isinstance(step, nn.Sequential):
         return _through(step, strips)
-    return _mapped(step, strips)
+    return map(partial(_pixelwise, step), strips)
 
 
-def _mapped(step: nn.Module, strips: Strips) -> Strips:
-    for strip in strips:
-        yield step(strip.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-
-
-def _added(residual: Residual, strips: Strips) -> Strips:
-    """The rows wait until what is added to them has come through the layers."""
-    waiting: deque[torch.Tensor] = deque()
-
-    def noted() -> Strips:
-        for strip in strips:
-            waiting.append(strip)
-            yield strip
-
-    for made in _through(residual, noted()):
-        if residual.scale != 1:
-            made *= residual.scale
-        done = 0
-        while done < made.shape[1]:
-            strip = waiting.popleft()
-            here = made[:, done : done + strip.shape[1]]
-            here += strip[:, : here.shape[1]]
-            if here.shape[1] < strip.shape[1]:
-                waiting.appendleft(strip[:, here.shape[1] :])
-            done += here.shape[1]
-        yield made
+def _pixelwise(step: nn.Module, strip: torch.Tensor) -> torch.Tensor:
+    made: torch.Tensor = step(strip.permute(0, 3, 1, 2))  # (B, C, h, W)
+    return made.permute(0, 2, 3, 1)
 
 
 def _convolved(layer: nn.Conv2d, strips: Strips, *, rectify: bool) -> Strips:
@@ -163,20 +146,100 @@ def _convolved(layer: nn.Conv2d, strips: Strips, *, rectify: bool) -> Strips:
     Where ``rectify``, it sees their negative values as 0, and may write that into them.
     """
     if layer.kernel_size == (1, 1):
-        for strip in strips:
-            seen = strip.relu_() if rectify else strip
-            yield functional.linear(seen, layer.weight[..., 0, 0], layer.bias)
-        return
-    window: _Window | None = None
-    for strip in strips:
-        window = window or _Window(strip, layer)
-        window.append(strip, rectify=rectify)
-        if window.complete:
-            yield _convolve(layer, window.rows)
-            window.forget()
-    if window is not None:
-        window.close()
-        yield _convolve(layer, window.rows)
+        strips = map(torch.relu_, strips) if rectify else strips
+        return map(partial(_linear, layer), strips)
+    return _Window(layer, rectify=rectify).convolved(strips)
+
+
+def _linear(layer: nn.Conv2d, strip: torch.Tensor) -> torch.Tensor:
+    return functional.linear(strip, layer.weight[..., 0, 0], layer.bias)
+
+
+class _Waiting:
+    """Rows that wait until what is added to them has come through a residual's layers."""
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+        self.strips: deque[torch.Tensor] = deque()
+
+    def note(self, strip: torch.Tensor) -> torch.Tensor:
+        """Let a strip wait."""
+        self.strips.append(strip)
+        return strip
+
+    def add(self, made: torch.Tensor) -> torch.Tensor:
+        """``made``, scaled, plus the rows that waited for it; it is written over."""
+        if self.scale != 1:
+            made *= self.scale
+        done = 0
+        while done < made.shape[1]:
+            strip = self.strips.popleft()
+            here = made[:, done : done + strip.shape[1]]
+            count = here.shape[1]
+            here += strip[:, :count]
+            if count < strip.shape[1]:
+                rest = strip[:, count:].clone()  # a view would keep all of the strip in memory
+                self.strips.appendleft(rest)
+            done += count
+        return made
+
+
+class _Window:
+    """A layer that keeps the last rows of its input, with their padding, for the next strip."""
+
+    def __init__(self, layer: nn.Conv2d, *, rectify: bool) -> None:
+        self.layer, self.rectify = layer, rectify
+        self.pad = layer.kernel_size[0] // 2
+        self.replicate = layer.padding_mode == "replicate"
+        self.above: torch.Tensor | None = None  # (B, h, W + 2 pad, C)
+
+    def convolved(self, strips: Strips) -> Strips:
+        """(B, h, W, C) strips to those of the output, as many rows in all."""
+        yield from filter(_is_there, map(self._convolve, strips))
+        if self.above is not None:
+            yield self._last(self.above)
+
+    def _convolve(self, strip: torch.Tensor) -> torch.Tensor | None:
+        """Of a strip and the rows above it; None where these are too few for a row of output."""
+        rows = self._padded(strip)
+        few = rows.shape[1] <= 2 * self.pad
+        self.above = rows if few else rows[:, -2 * self.pad :].clone()
+        return None if few else _convolve(self.layer, rows)
+
+    def _padded(self, strip: torch.Tensor) -> torch.Tensor:
+        """(B, h, W, C) below the rows that are kept, or below the padding above the image."""
+        (batch, height, width, channels), pad = strip.shape, self.pad
+        above = pad if self.above is None else self.above.shape[1]
+        rows = strip.new_empty((batch, above + height, width + 2 * pad, channels))
+        added = rows[:, above:]
+        inside = added[:, :, pad:-pad]
+        if self.rectify:
+            torch.clamp_min(strip, 0, out=inside)
+        else:
+            inside.copy_(strip)
+        self._fill(added[:, :, :pad], inside[:, :, :1])
+        self._fill(added[:, :, -pad:], inside[:, :, -1:])
+        if self.above is None:
+            self._fill(rows[:, :pad], added[:, :1])
+        else:
+            rows[:, :above] = self.above
+        return rows
+
+    def _last(self, above: torch.Tensor) -> torch.Tensor:
+        """Of the rows that are kept, with the padding below the image."""
+        below = above[:, -1:].repeat(1, self.pad, 1, 1)
+        self._fill(below, above[:, -1:])
+        return _convolve(self.layer, torch.cat([above, below], dim=1))
+
+    def _fill(self, padding: torch.Tensor, nearest: torch.Tensor) -> None:
+        if self.replicate:
+            padding.copy_(nearest)
+        else:
+            padding.zero_()
+
+
+def _is_there(made: torch.Tensor | None) -> TypeGuard[torch.Tensor]:
+    return made is not None
 
 
 def _convolve(layer: nn.Conv2d, planes: torch.Tensor) -> torch.Tensor:
@@ -186,71 +249,3 @@ def _convolve(layer: nn.Conv2d, planes: torch.Tensor) -> torch.Tensor:
         return made.permute(0, 2, 3, 1)
     made = tap_convolution(planes, layer.weight).permute(0, 2, 3, 1)
     return made if layer.bias is None else made.add_(layer.bias)
-
-
-class _Window:
-    """The newest rows of a layer's input with their padding, and older ones that are still needed.
-
-    Args:
-        like: a strip, (B, h, W, C).
-        layer: what the rows are for.
-    """
-
-    def __init__(self, like: torch.Tensor, layer: nn.Conv2d) -> None:
-        batch, _, width, channels = like.shape
-        self.pad = layer.kernel_size[0] // 2
-        self.replicate = layer.padding_mode == "replicate"
-        self.planes = like.new_empty((batch, 0, width + 2 * self.pad, channels))  # (B, H, W, C)
-        self.count = 0  # rows that are filled
-
-    @property
-    def rows(self) -> torch.Tensor:
-        """The filled rows with their padding, (B, h, W, C)."""
-        return self.planes[:, : self.count]
-
-    @property
-    def complete(self) -> bool:
-        """Whether there are rows enough for a row of output."""
-        return self.count > 2 * self.pad
-
-    def append(self, strip: torch.Tensor, *, rectify: bool) -> None:
-        """Add (B, h, W, C) rows, negative values as 0 where ``rectify``."""
-        pad, first = self.pad, self.count == 0
-        start = pad if first else self.count
-        self.count = start + strip.shape[1]
-        self._make_room(self.count + pad)
-        added = self.planes[:, start : self.count]
-        inside = added[:, :, pad:-pad]
-        if rectify:
-            torch.clamp_min(strip, 0, out=inside)
-        else:
-            inside.copy_(strip)
-        self._fill(added[:, :, :pad], inside[:, :, :1])
-        self._fill(added[:, :, -pad:], inside[:, :, -1:])
-        if first:
-            self._fill(self.planes[:, :pad], added[:, :1])
-
-    def close(self) -> None:
-        """Add the padding below the last row."""
-        below = self.planes[:, self.count : self.count + self.pad]
-        self._fill(below, self.planes[:, self.count - 1 : self.count])
-        self.count += self.pad
-
-    def forget(self) -> None:
-        """Drop the rows that no later row of output needs."""
-        needed = self.planes[:, self.count - 2 * self.pad : self.count].clone()
-        self.count = 2 * self.pad
-        self.planes[:, : self.count] = needed
-
-    def _make_room(self, rows: int) -> None:
-        batch, there, width, channels = self.planes.shape
-        if rows > there:
-            grown = self.planes.new_empty((batch, rows, width, channels))
-            grown[:, :there] = self.planes
-            self.planes = grown
-
-    def _fill(self, padding: torch.Tensor, nearest: torch.Tensor) -> None:
-        if self.replicate:
-            padding.copy_(nearest)
-        else:
-            padding.zero_()
