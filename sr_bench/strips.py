@@ -9,9 +9,10 @@ the rows that it needs. The result is that of the whole image, up to the order o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from typing import Any, TypeGuard
 
 import torch
@@ -132,12 +133,17 @@ def _stepped(step: nn.Module, strips: Strips) -> Strips:
         return map(waiting.add, _through(step, map(waiting.note, strips)))
     if isinstance(step, nn.Sequential):
         return _through(step, strips)
-    return map(partial(_pixelwise, step), strips)
+    return chain.from_iterable(map(_pieces, map(partial(_pixelwise, step), strips)))
 
 
 def _pixelwise(step: nn.Module, strip: torch.Tensor) -> torch.Tensor:
     made: torch.Tensor = step(strip.permute(0, 3, 1, 2))  # (B, C, h, W)
     return made.permute(0, 2, 3, 1)
+
+
+def _pieces(strip: torch.Tensor) -> Sequence[torch.Tensor]:
+    """A strip that a shuffle has enlarged, as several of the usual size."""
+    return torch.split(strip, max(_STRIP // strip.shape[2], 1), dim=1)
 
 
 def _convolved(layer: nn.Conv2d, strips: Strips, *, rectify: bool) -> Strips:
