@@ -8,11 +8,11 @@ the rows that it needs. The result is that of the whole image, up to the order o
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain
 from typing import Any, TypeGuard
 
 import torch
@@ -133,7 +133,7 @@ def _stepped(step: nn.Module, strips: Strips) -> Strips:
         return map(waiting.add, _through(step, map(waiting.note, strips)))
     if isinstance(step, nn.Sequential):
         return _through(step, strips)
-    return chain.from_iterable(map(_pieces, map(partial(_pixelwise, step), strips)))
+    return itertools.chain.from_iterable(map(_pieces, map(partial(_pixelwise, step), strips)))
 
 
 def _pixelwise(step: nn.Module, strip: torch.Tensor) -> torch.Tensor:
