@@ -84,6 +84,25 @@ def test_residuals_and_shuffles_equal_whole_layers(monkeypatch, pixels, strip):
     assert torch.equal(x, before)
 
 
+class Watch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append(tuple(x.shape[2:]))
+        return x
+
+
+def test_strips_that_a_shuffle_enlarges_are_cut_again(monkeypatch):
+    monkeypatch.setattr(strips, "_STRIP", 200)
+    before, after = Watch(), Watch()
+    with torch.inference_mode():
+        made = through_strips([before, nn.PixelShuffle(2), after], torch.rand(1, 8, 25, 40))
+    assert before.seen == [(5, 40)] * 5 and made.shape == (1, 2, 50, 80)
+    assert after.seen == [(2, 80)] * 25
+
+
 class Net(Chain):
     def __init__(self):
         super().__init__()
