@@ -2,8 +2,9 @@
 
 Of a whole image, one layer's output is hundreds of megabytes (64 channels of 1280 x 720 float32
 values: 236 MB) that go to fresh memory and come back for padding, ReLU and the next layer. Of some
-rows it is a few, in buffers that are used again. Nothing is computed twice: each layer waits for
-the rows that it needs. The result is that of the whole image, up to the order of float32 sums.
+rows it is a few, let go as soon as the next layer has read them. Nothing is computed twice: each
+layer waits for the rows that it needs. The result is that of the whole image, up to the order of
+float32 sums.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from sr_bench.taps import tap_convolution
 _STRIP = 20_000  # pixels
 _FEW = 3  # output channels: with more, oneDNN is faster than taps
 
-Strips = Iterator[torch.Tensor]  # (B, h, W, C) rows of an image, from the top down
+Strip = tuple[torch.Tensor, bool]  # (B, h, W, C) rows of an image; whether they are the lowest
+Strips = Iterator[Strip]  # from the top down
 
 
 class Residual(nn.Sequential):
@@ -100,9 +102,15 @@ def through_strips(steps: Iterable[nn.Module], x: torch.Tensor) -> torch.Tensor:
         x: what the first step sees.
     """
     planes = x.permute(0, 2, 3, 1)  # (B, H, W, C)
-    rows = max(_STRIP // x.shape[3], 1)
-    strips = _through(steps, iter(torch.split(planes, rows, dim=1)))
-    return torch.cat(list(strips), dim=1).permute(0, 3, 1, 2)
+    made = [rows for rows, _ in _through(steps, iter(_pieces((planes, True))))]
+    return torch.cat(made, dim=1).permute(0, 3, 1, 2)
+
+
+def _pieces(strip: Strip) -> Sequence[Strip]:
+    """A whole image, or a strip that a shuffle has enlarged, as strips of the usual size."""
+    rows, last = strip
+    *upper, lowest = torch.split(rows, max(_STRIP // rows.shape[2], 1), dim=1)
+    return [*((piece, False) for piece in upper), (lowest, last)]
 
 
 def _through(steps: Iterable[nn.Module], strips: Strips) -> Strips:
@@ -116,11 +124,11 @@ def _through(steps: Iterable[nn.Module], strips: Strips) -> Strips:
             strips = _convolved(step, strips, rectify=rectify)
             rectify = False
         else:
-            strips = map(torch.relu_, strips) if rectify else strips
+            strips = map(_rectified, strips) if rectify else strips
             rectify = isinstance(step, nn.ReLU) and isinstance(before, nn.Conv2d)
             strips = strips if rectify else _stepped(step, strips)
         before = step
-    return map(torch.relu_, strips) if rectify else strips
+    return map(_rectified, strips) if rectify else strips
 
 
 # Steps are maps and filters of strips, not loops over them: a generator's local variable would keep
@@ -133,32 +141,33 @@ def _stepped(step: nn.Module, strips: Strips) -> Strips:
         return map(waiting.add, _through(step, map(waiting.note, strips)))
     if isinstance(step, nn.Sequential):
         return _through(step, strips)
-    return itertools.chain.from_iterable(map(_pieces, map(partial(_pixelwise, step), strips)))
-
-
-def _pixelwise(step: nn.Module, strip: torch.Tensor) -> torch.Tensor:
-    made: torch.Tensor = step(strip.permute(0, 3, 1, 2))  # (B, C, h, W)
-    return made.permute(0, 2, 3, 1)
-
-
-def _pieces(strip: torch.Tensor) -> Sequence[torch.Tensor]:
-    """A strip that a shuffle has enlarged, as several of the usual size."""
-    return torch.split(strip, max(_STRIP // strip.shape[2], 1), dim=1)
+    made = map(partial(_pixelwise, step), strips)
+    return itertools.chain.from_iterable(map(_pieces, made))
 
 
 def _convolved(layer: nn.Conv2d, strips: Strips, *, rectify: bool) -> Strips:
-    """What a layer makes of (B, h, W, C) strips: as many rows in all.
+    """What a layer makes of strips: as many rows in all.
 
     Where ``rectify``, it sees their negative values as 0, and may write that into them.
     """
     if layer.kernel_size == (1, 1):
-        strips = map(torch.relu_, strips) if rectify else strips
+        strips = map(_rectified, strips) if rectify else strips
         return map(partial(_linear, layer), strips)
-    return _Window(layer, rectify=rectify).convolved(strips)
+    window = _Window(layer, rectify=rectify)
+    return filter(_is_there, map(window.convolve, strips))
 
 
-def _linear(layer: nn.Conv2d, strip: torch.Tensor) -> torch.Tensor:
-    return functional.linear(strip, layer.weight[..., 0, 0], layer.bias)
+def _pixelwise(step: nn.Module, strip: Strip) -> Strip:
+    made: torch.Tensor = step(strip[0].permute(0, 3, 1, 2))  # (B, C, h, W)
+    return made.permute(0, 2, 3, 1), strip[1]
+
+
+def _rectified(strip: Strip) -> Strip:
+    return strip[0].relu_(), strip[1]
+
+
+def _linear(layer: nn.Conv2d, strip: Strip) -> Strip:
+    return functional.linear(strip[0], layer.weight[..., 0, 0], layer.bias), strip[1]
 
 
 class _Waiting:
@@ -166,28 +175,29 @@ class _Waiting:
 
     def __init__(self, scale: float) -> None:
         self.scale = scale
-        self.strips: deque[torch.Tensor] = deque()
+        self.rows: deque[torch.Tensor] = deque()
 
-    def note(self, strip: torch.Tensor) -> torch.Tensor:
+    def note(self, strip: Strip) -> Strip:
         """Let a strip wait."""
-        self.strips.append(strip)
+        self.rows.append(strip[0])
         return strip
 
-    def add(self, made: torch.Tensor) -> torch.Tensor:
-        """``made``, scaled, plus the rows that waited for it; it is written over."""
+    def add(self, strip: Strip) -> Strip:
+        """What was made, scaled, plus the rows that waited for it; it is written over."""
+        made, last = strip
         if self.scale != 1:
             made *= self.scale
         done = 0
         while done < made.shape[1]:
-            strip = self.strips.popleft()
-            here = made[:, done : done + strip.shape[1]]
+            rows = self.rows.popleft()
+            here = made[:, done : done + rows.shape[1]]
             count = here.shape[1]
-            here += strip[:, :count]
-            if count < strip.shape[1]:
-                rest = strip[:, count:].clone()  # a view would keep all of the strip in memory
-                self.strips.appendleft(rest)
+            here += rows[:, :count]
+            if count < rows.shape[1]:
+                rest = rows[:, count:].clone()  # a view would keep all of the strip in memory
+                self.rows.appendleft(rest)
             done += count
-        return made
+        return made, last
 
 
 class _Window:
@@ -199,25 +209,33 @@ class _Window:
         self.replicate = layer.padding_mode == "replicate"
         self.above: torch.Tensor | None = None  # (B, h, W + 2 pad, C)
 
-    def convolved(self, strips: Strips) -> Strips:
-        """(B, h, W, C) strips to those of the output, as many rows in all."""
-        yield from filter(_is_there, map(self._convolve, strips))
-        if self.above is not None:
-            yield self._last(self.above)
+    def convolve(self, strip: Strip) -> Strip | None:
+        """Of a strip and the rows above it; None where these are too few for a row of output.
 
-    def _convolve(self, strip: torch.Tensor) -> torch.Tensor | None:
-        """Of a strip and the rows above it; None where these are too few for a row of output."""
-        rows = self._padded(strip)
+        The lowest strip gets the padding below the image at once: rows that came one by one from
+        each layer would be as many calls as half the square of their number.
+        """
+        last = strip[1]
+        if last and self.above is None and self.layer.out_channels > _FEW:
+            return self._whole(strip)
+        rows = self._padded(*strip)
         few = rows.shape[1] <= 2 * self.pad
         self.above = rows if few else rows[:, -2 * self.pad :].clone()
-        return None if few else _convolve(self.layer, rows)
+        return None if few else (_convolve(self.layer, rows), last)
 
-    def _padded(self, strip: torch.Tensor) -> torch.Tensor:
-        """(B, h, W, C) below the rows that are kept, or below the padding above the image."""
+    def _whole(self, image: Strip) -> Strip:
+        """Of a strip that is all of the image: the layer pads it without a copy."""
+        rows, last = _rectified(image) if self.rectify else image
+        made: torch.Tensor = self.layer(rows.permute(0, 3, 1, 2))
+        return made.permute(0, 2, 3, 1), last
+
+    def _padded(self, strip: torch.Tensor, last: bool) -> torch.Tensor:
+        """Its rows below those that are kept, with what is outside the image around them."""
         (batch, height, width, channels), pad = strip.shape, self.pad
         above = pad if self.above is None else self.above.shape[1]
-        rows = strip.new_empty((batch, above + height, width + 2 * pad, channels))
-        added = rows[:, above:]
+        below = pad if last else 0
+        rows = strip.new_empty((batch, above + height + below, width + 2 * pad, channels))
+        added = rows[:, above : above + height]
         inside = added[:, :, pad:-pad]
         if self.rectify:
             torch.clamp_min(strip, 0, out=inside)
@@ -225,17 +243,12 @@ class _Window:
             inside.copy_(strip)
         self._fill(added[:, :, :pad], inside[:, :, :1])
         self._fill(added[:, :, -pad:], inside[:, :, -1:])
+        self._fill(rows[:, above + height :], added[:, -1:])
         if self.above is None:
             self._fill(rows[:, :pad], added[:, :1])
         else:
             rows[:, :above] = self.above
         return rows
-
-    def _last(self, above: torch.Tensor) -> torch.Tensor:
-        """Of the rows that are kept, with the padding below the image."""
-        below = above[:, -1:].repeat(1, self.pad, 1, 1)
-        self._fill(below, above[:, -1:])
-        return _convolve(self.layer, torch.cat([above, below], dim=1))
 
     def _fill(self, padding: torch.Tensor, nearest: torch.Tensor) -> None:
         if self.replicate:
@@ -244,7 +257,7 @@ class _Window:
             padding.zero_()
 
 
-def _is_there(made: torch.Tensor | None) -> TypeGuard[torch.Tensor]:
+def _is_there(made: Strip | None) -> TypeGuard[Strip]:
     return made is not None
 
 

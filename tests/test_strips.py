@@ -103,6 +103,23 @@ def test_strips_that_a_shuffle_enlarges_are_cut_again(monkeypatch):
     assert after.seen == [(2, 80)] * 25
 
 
+@pytest.mark.parametrize(("strip", "calls"), [(40_000, 1), (100, 4)])
+def test_a_layer_is_called_once_a_strip(monkeypatch, strip, calls):
+    seen = []
+
+    def counted(*args):
+        seen.append(args)
+        return convolve(*args)
+
+    convolve = functional.conv2d
+    monkeypatch.setattr(strips, "_STRIP", strip)
+    monkeypatch.setattr(functional, "conv2d", counted)
+    steps = [nn.Conv2d(4, 4, 3, padding=1) for _ in range(20)]
+    with torch.inference_mode():
+        through_strips(steps, torch.rand(1, 4, 40, 10))
+    assert len(steps) <= len(seen) <= calls * len(steps)
+
+
 class Net(Chain):
     def __init__(self):
         super().__init__()
