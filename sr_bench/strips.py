@@ -102,8 +102,24 @@ def through_strips(steps: Iterable[nn.Module], x: torch.Tensor) -> torch.Tensor:
         x: what the first step sees.
     """
     planes = x.permute(0, 2, 3, 1)  # (B, H, W, C)
-    made = [rows for rows, _ in _through(steps, iter(_pieces((planes, True))))]
-    return torch.cat(made, dim=1).permute(0, 3, 1, 2)
+    strips = _through(steps, iter(_pieces((planes, True))))
+    return _image_of(strips, planes).permute(0, 3, 1, 2)
+
+
+def _image_of(strips: Strips, planes: torch.Tensor) -> torch.Tensor:
+    """What became of (B, H, W, C) planes, in one piece.
+
+    Each strip is copied at once: small ones that stay would leave holes in the heap into which the
+    large ones that come and go no longer fit.
+    """
+    first = next(strips)
+    batch, _, width, channels = first[0].shape
+    height = planes.shape[1] * width // planes.shape[2]
+    image, done = first[0].new_empty((batch, height, width, channels)), 0
+    for rows, _ in itertools.chain([first], strips):
+        image[:, done : done + rows.shape[1]] = rows
+        done += rows.shape[1]
+    return image
 
 
 def _pieces(strip: Strip) -> Sequence[Strip]:
