@@ -22,7 +22,15 @@ from sr_bench.timing.session import make_row
 from sr_bench.timing.setting import Setting
 
 MACHINE = Fingerprint(
-    cpu="A", instructions=("avx2",), cores=1, threads=2, torch="2", os="L", gpu=None, driver=None
+    cpu="A",
+    cpu_id="1.2.3",
+    instructions=("avx2",),
+    cores=1,
+    threads=2,
+    torch="2",
+    os="L",
+    gpu=None,
+    driver=None,
 )
 SECONDS = {
     "bicubic-x2": 0.03, "bicubic-x4": 0.02, "srcnn-a-x2": 0.5, "srcnn-b-x2": 0.6,

@@ -115,13 +115,16 @@ def test_pinned() -> None:
 
 
 def test_name_of_a_machine() -> None:
-    facts = {"cpu": "AMD EPYC (R)", "instructions": ["avx2"], "cores": 2, "threads": 2}
-    facts |= {"torch": "2.13.0", "os": "Linux", "gpu": None, "driver": None}
-    one = Fingerprint.model_validate(facts)
-    other = Fingerprint.model_validate(facts | {"instructions": []})
+    facts = {"cpu": "AMD EPYC (R)", "cpu_id": "25.17.1", "instructions": ["avx2"], "cores": 2}
+    facts |= {"threads": 2, "torch": "2.13.0", "os": "Linux", "gpu": None, "driver": None}
+    newer = {"cpu_id": "26.2.1"}  # what a virtual machine may call the same
+    one, older, again, other = (
+        Fingerprint.model_validate(facts | more).name
+        for more in ({}, newer, newer, {"instructions": []})
+    )
     stem = "amd-epyc-r-2-threads-torch-2.13.0-"
-    assert one.name.startswith(stem) and other.name.startswith(stem)
-    assert one.name != other.name == Fingerprint.model_validate(facts | {"instructions": []}).name
+    assert all(name.startswith(stem) for name in (one, older, other))
+    assert older == again and len({one, older, other}) == 3
 
 
 def test_fingerprint_does_not_tell_whose_machine_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

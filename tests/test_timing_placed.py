@@ -1,18 +1,21 @@
 """Networks on a device, in a precision; what they cost."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from sr_bench.errors import SrBenchError
 from sr_bench.inference import Upscaler
 from sr_bench.method import load_method
 from sr_bench.protocol import load_protocols
 from sr_bench.strips import Chain, may_use_strips
-from sr_bench.timing.cost import macs, parameters
+from sr_bench.timing import cost
+from sr_bench.timing.cost import macs, matrix_rate, parameters
 from sr_bench.timing.placed import network_of, place
 
 METHODS = Path(__file__).parents[1] / "methods"
@@ -162,3 +165,29 @@ def test_macs_of_edsr() -> None:
 def test_macs_of_several_passes() -> None:
     one = (torch.empty(1, 3, 8, 8),)
     assert macs(Tiny(), [one, one]) == 2 * macs(Tiny(), [one]) == 2 * 3 * 12 * 9 * 64
+
+
+@pytest.mark.parametrize(
+    ("seconds", "dtype", "expected"),
+    [
+        ({"mm": 4.0, "linear": 2.0}, torch.float32, 2.0),  # MKL on a processor not of its maker
+        ({"mm": 1.0, "linear": 2.0}, torch.float32, 1.0),
+        ({"mm": 3.0, "linear": 2.0}, torch.bfloat16, 3.0),  # oneDNN's by itself
+    ],
+)
+def test_matrix_rate_is_that_of_the_fastest_product(
+    monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float], dtype: torch.dtype, expected: float
+) -> None:
+    now = [0.0]
+
+    def takes(name: str) -> Callable[..., torch.Tensor]:
+        def call(*_: torch.Tensor) -> torch.Tensor:
+            now[0] += seconds[name]
+            return torch.empty(0)
+
+        return call
+
+    monkeypatch.setattr(cost, "SIDE", 100)
+    monkeypatch.setattr(torch, "mm", takes("mm"))
+    monkeypatch.setattr(functional, "linear", takes("linear"))
+    assert matrix_rate(torch.device("cpu"), dtype, lambda: now[0]) == 2 * 100**3 / expected

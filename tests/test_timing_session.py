@@ -28,7 +28,15 @@ from sr_bench.timing.table import COLUMNS, timings_table
 from sr_bench.timing.task import Task, handed_over
 
 MACHINE = Fingerprint(
-    cpu="A", instructions=("avx2",), cores=1, threads=2, torch="2", os="L", gpu=None, driver=None
+    cpu="A",
+    cpu_id="1.2.3",
+    instructions=("avx2",),
+    cores=1,
+    threads=2,
+    torch="2",
+    os="L",
+    gpu=None,
+    driver=None,
 )
 ONE = Setting("bicubic-x2", "cpu-1", "float32", "720p")
 FILES = Setting("bicubic-x2", "cpu-1", "float32", "720p-png")
@@ -186,9 +194,9 @@ def test_frames_that_would_take_too_long_are_left_out(session: Callable[..., Ses
     [
         ("{", "not JSON"),
         ("[]", "schema is None"),
-        ('{"schema": 7}', r"schema is 7, this version reads and writes 1.*move it away"),
-        ('{"schema": 1}', "not a results file"),
-        ('{"schema": 1, "machine_info": {}, "benchmarks": []}', "not a results file"),
+        ('{"schema": 7}', r"schema is 7, this version reads and writes 2.*move it away"),
+        ('{"schema": 2}', "not a results file"),
+        ('{"schema": 2, "machine_info": {}, "benchmarks": []}', "not a results file"),
     ],
 )
 def test_other_files_are_left_alone(tmp_path: Path, text: str, said: str) -> None:

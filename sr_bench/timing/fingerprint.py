@@ -19,6 +19,7 @@ class Fingerprint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cpu: str
+    cpu_id: str  # family.model.stepping: virtual machines call processors of several years alike
     instructions: tuple[str, ...]  # of those that PyTorch's and oneDNN's kernels choose by
     cores: int  # physical ones of the machine
     threads: int  # logical ones that a process here may use
@@ -37,6 +38,7 @@ class Fingerprint(BaseModel):
 
 def fingerprint() -> Fingerprint:
     """This machine's."""
+    import cpuinfo
     import torch
 
     from sr_bench.parallel import cores
@@ -45,8 +47,10 @@ def fingerprint() -> Fingerprint:
     gpu = torch.cuda.is_available()
     capabilities = torch.cpu.get_capabilities()
     cpu = describe(torch.device("cpu")).split(", ", maxsplit=1)[0]
+    processor = cpuinfo.get_cpu_info()
     return Fingerprint(
         cpu=" ".join(cpu.split()),
+        cpu_id=".".join(str(processor.get(k, "?")) for k in ("family", "model", "stepping")),
         instructions=tuple(s for s in _SETS if capabilities.get(s)),
         cores=capabilities.get("num_physical_cores") or cores(),
         threads=cores(),

@@ -19,7 +19,7 @@ from sr_bench.project import Project
 from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.setting import Setting
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Row(BaseModel):
