@@ -118,13 +118,13 @@ def test_name_of_a_machine() -> None:
     facts = {"cpu": "AMD EPYC (R)", "cpu_id": "25.17.1", "instructions": ["avx2"], "cores": 2}
     facts |= {"threads": 2, "torch": "2.13.0", "os": "Linux", "gpu": None, "driver": None}
     newer = {"cpu_id": "26.2.1"}  # what a virtual machine may call the same
-    one, older, again, other = (
+    one, another, again, other = (
         Fingerprint.model_validate(facts | more).name
         for more in ({}, newer, newer, {"instructions": []})
     )
     stem = "amd-epyc-r-2-threads-torch-2.13.0-"
-    assert all(name.startswith(stem) for name in (one, older, other))
-    assert older == again and len({one, older, other}) == 3
+    assert all(name.startswith(stem) for name in (one, another, other))
+    assert another == again and len({one, another, other}) == 3
 
 
 def test_fingerprint_does_not_tell_whose_machine_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
