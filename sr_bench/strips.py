@@ -157,7 +157,7 @@ def _stepped(step: nn.Module, strips: Strips) -> Strips:
         return map(waiting.add, _through(step, map(waiting.note, strips)))
     if isinstance(step, nn.Sequential):
         return _through(step, strips)
-    made = map(partial(_pixelwise, step), strips)
+    made = map(partial(_called, step), strips)
     return itertools.chain.from_iterable(map(_pieces, made))
 
 
@@ -173,7 +173,7 @@ def _convolved(layer: nn.Conv2d, strips: Strips, *, rectify: bool) -> Strips:
     return filter(_is_there, map(window.convolve, strips))
 
 
-def _pixelwise(step: nn.Module, strip: Strip) -> Strip:
+def _called(step: nn.Module, strip: Strip) -> Strip:
     made: torch.Tensor = step(strip[0].permute(0, 3, 1, 2))  # (B, C, h, W)
     return made.permute(0, 2, 3, 1), strip[1]
 
@@ -233,17 +233,12 @@ class _Window:
         """
         last = strip[1]
         if last and self.above is None and self.layer.out_channels > _FEW:
-            return self._whole(strip)
+            # All of the image: the layer pads it without a copy.
+            return _called(self.layer, _rectified(strip) if self.rectify else strip)
         rows = self._padded(*strip)
         few = rows.shape[1] <= 2 * self.pad
         self.above = rows if few else rows[:, -2 * self.pad :].clone()
         return None if few else (_convolve(self.layer, rows), last)
-
-    def _whole(self, image: Strip) -> Strip:
-        """Of a strip that is all of the image: the layer pads it without a copy."""
-        rows, last = _rectified(image) if self.rectify else image
-        made: torch.Tensor = self.layer(rows.permute(0, 3, 1, 2))
-        return made.permute(0, 2, 3, 1), last
 
     def _padded(self, strip: torch.Tensor, last: bool) -> torch.Tensor:
         """Its rows below those that are kept, with what is outside the image around them."""

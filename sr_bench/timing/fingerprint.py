@@ -42,14 +42,12 @@ def fingerprint() -> Fingerprint:
     import torch
 
     from sr_bench.parallel import cores
-    from sr_bench.training.machine import describe
 
     gpu = torch.cuda.is_available()
     capabilities = torch.cpu.get_capabilities()
-    cpu = describe(torch.device("cpu")).split(", ", maxsplit=1)[0]
     processor = cpuinfo.get_cpu_info()
     return Fingerprint(
-        cpu=" ".join(cpu.split()),
+        cpu=" ".join(processor.get("brand_raw", platform.machine()).split()),
         cpu_id=".".join(str(processor.get(k, "?")) for k in ("family", "model", "stepping")),
         instructions=tuple(s for s in _SETS if capabilities.get(s)),
         cores=capabilities.get("num_physical_cores") or cores(),
