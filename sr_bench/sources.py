@@ -123,9 +123,7 @@ def _path(text: str) -> str:
     """A relative path that stays where it is put, on any system."""
     wrong = "\\" in text or PureWindowsPath(text).anchor or ".." in text.split("/")
     if wrong or text != text.strip():
-        raise ValueError(
-            f"'{text}' leaves its folder, or is no path; write it as a/b, without .."
-        )
+        raise ValueError(f"'{text}' leaves its folder, or is no path; write it as a/b, without ..")
     return text
 
 
@@ -134,9 +132,7 @@ def _base(text: str) -> str:
     if not re.match(r"(https?|package)://[^/\s]+/|/", text) or re.search(r"\s", text):
         raise ValueError(f"'{text}' is no https://host/folder/ and no /folder/; write one of these")
     if not text.endswith(("/", "=")):
-        raise ValueError(
-            f"'{text}' doesn't end in '/', and a name is appended to it; add it"
-        )
+        raise ValueError(f"'{text}' doesn't end in '/', and a name is appended to it; add it")
     return text
 
 

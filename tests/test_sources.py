@@ -175,7 +175,7 @@ LAUGHS = "a0: &a0 [x, x]\n" + "".join(
         (b"", "holds None, not entries by name"),
         (b"- a\n", "holds ['a'], not entries by name"),
         (b"text", "holds 'text', not entries by name"),
-        (b"my set: {}\n", "an entry is called 'my set'; its name is"),
+        (b"my set: {}\n", "an entry is called 'my set'; a name is a word"),
         (b"../set: {}\n", "an entry is called '../set'"),
         (b"5: {}\n", "an entry is called 5"),
         (b"on: {}\n", "an entry is called True"),
