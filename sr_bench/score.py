@@ -84,11 +84,9 @@ class Views:
 
     @cached_property  # psnr and ssim both ask for it
     def y(self) -> tuple[Planes, Planes]:
-        """Luminance as the protocol rounds it; a gray image is its own."""
-        gray = self.hr.ndim == 2
-        return self._cut(
-            self._luma(self.sr, self.sr_colour, gray), self._luma(self.hr, "rgb", gray)
-        )
+        """Luminance as the protocol rounds it; of a gray hr as its field ``gray`` says."""
+        own = self.hr.ndim == 2 and self.rule.gray == "own-y"
+        return self._cut(self._luma(self.sr, self.sr_colour, own), self._luma(self.hr, "rgb", own))
 
     @cached_property  # three metrics ask for it
     def ycbcr(self) -> tuple[Planes, Planes]:
@@ -102,12 +100,13 @@ class Views:
             sr = to_uint8(ycbcr_to_rgb(sr))
         return self._cut(_three(sr), _three(self.hr))
 
-    def _luma(self, image: Image, colour: Colour, gray: bool) -> Planes:
-        if image.ndim == 2:
+    def _luma(self, image: Image, colour: Colour, own: bool) -> Planes:
+        """Y of one image; ``own``: on the scale of a gray hr that is its own Y."""
+        if image.ndim == 2 and (own or self.hr.ndim == 3):
             return image
-        if colour == "ycbcr":
+        if colour == "ycbcr" and image.ndim == 3:
             return image[..., 0]
-        y = gray_of_rgb(image) if gray else rgb_to_y(image)
+        y = gray_of_rgb(image) if own else rgb_to_y(_three(image))
         return to_uint8(y) if self.rule.y == "uint8" else y
 
     def _cut(self, sr: Planes, hr: Planes) -> tuple[Planes, Planes]:

@@ -95,6 +95,13 @@ def test_a_mean_over_other_images_is_drift_though_numbers_are_equal():
     assert check(before, after).cells["what"].tolist() == ["other images"]
 
 
+def test_another_version_of_the_software_is_no_drift():
+    first, second = (rows(base(), signature=f"protocol:p|version:1|sr-bench:{v}") for v in "12")
+    assert not check(state(first), state(second)).drift
+    third = rows(base(), signature="protocol:p|version:2|sr-bench:2")
+    assert check(state(second), state(third)).cells["what"].tolist() == ["signature"]
+
+
 def test_another_signature_is_drift_though_numbers_are_equal():
     found = check(state(rows(base())), state(rows(base(), signature="other")))
     assert found.cells["what"].tolist() == ["signature"]

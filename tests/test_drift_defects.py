@@ -224,7 +224,7 @@ MISTYPED = tuple(np.array([64.738, 129.057, 25.064]) / 256)
 
 
 def mistyped_everywhere(original):
-    return np.vstack([np.array(MISTYPED) * 255, original[1:]])
+    return np.vstack([np.array(MISTYPED), original[1:]])
 
 
 SCORING = {

@@ -4,6 +4,7 @@ import shutil
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sr_bench import images
@@ -15,6 +16,7 @@ from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.score import Pair, read_pair, score_images, score_pair
 from sr_bench.score_run import score_run
+from sr_bench.tables import require_one_signature
 from sr_bench.upscale import upscale_run
 
 PROTOCOLS = sorted(load_protocols().protocols)
@@ -120,12 +122,31 @@ def test_identical_images_are_inf_and_1(picture, protocol, shape):
 # Gray images
 
 
-@pytest.mark.parametrize("protocol", ["edsr-2017", "srcnn-2015", "basicsr-y"])
-def test_a_gray_pair_is_its_own_luma(pair, protocol):
+def test_a_gray_pair_is_its_own_luma_in_the_oldest_tables(pair):
+    sr, hr = pair(48, 60)
+    found = score_pair(Pair(sr, hr, "rgb"), "srcnn-2015", scale=2)
+    assert found["psnr"] == found["psnr_y"] == pytest.approx(db(*inside(2, sr, hr)), abs=1e-9)
+    assert set(found) == {"psnr", "ssim", "psnr_y"}
+
+
+@pytest.mark.parametrize("protocol", ["edsr-2017", "basicsr-y"])
+def test_a_gray_pair_is_three_equal_channels_whose_y_is_scored(pair, protocol):
     sr, hr = pair(48, 60)
     found = score_pair(Pair(sr, hr, "rgb"), protocol, scale=2)
-    assert found["psnr"] == pytest.approx(db(*inside(2, sr, hr)), abs=1e-9)
-    assert set(found) <= {"psnr", "ssim", "psnr_y"}
+    own = db(*inside(2, sr, hr))
+    assert found["psnr"] == pytest.approx(own + 20 * np.log10(255 / 219), abs=1e-9)
+    y = [luma(np.repeat(image[..., None], 3, axis=2)) for image in inside(2, sr, hr)]
+    assert found["ssim"] == pytest.approx(ssim(*y, data_range=255), abs=1e-12)
+
+
+def test_the_two_readings_of_gray_never_share_a_table(pair):
+    signatures = [load_protocols().signature(p) for p in ("srcnn-2015", "edsr-2017", "basicsr-y")]
+    assert ["gray.own-y" in s for s in signatures] == [True, False, False]
+    assert ["version:2|" in s and "gray.rgb" in s for s in signatures] == [False, True, True]
+    first = signatures[1].replace("version:2", "version:1").replace("+gray.rgb", "")
+    both = pd.DataFrame({"signature": [first, signatures[1]]})
+    with pytest.raises(ValueError, match=r"a table would mix 2 signatures: .*version:1.*version:2"):
+        require_one_signature(both, "a table")
 
 
 def test_a_gray_pair_on_rgb_is_three_equal_channels(pair):

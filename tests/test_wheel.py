@@ -90,4 +90,4 @@ def test_degrade_and_score_outside_a_clone(installed, tmp_path):
     answer = json.loads(run("score", *arguments))
     assert [i["image"] for i in answer["images"]] == ["a", "b"]
     assert 5 < answer["mean"]["psnr"] < 30
-    assert answer["signature"].startswith("protocol:edsr-2017|version:1|")
+    assert answer["signature"].startswith("protocol:edsr-2017|version:2|")

@@ -113,7 +113,8 @@ _COLOUR = (
     ),
     Deviation("swap-sr", "SR in BGR order, HR in RGB", "scoring", _scoring(swap="sr")),
     Deviation("swap-both", "Y of BGR images taken as RGB", "scoring", _of_y(_scoring(swap="both"))),
-    Deviation("gray-rgb", "gray images as RGB", "scoring", _of_y(_scoring(gray_as_rgb=True))),
+    Deviation("gray-rgb", "gray images as RGB", "scoring", _of_y(_rule(gray="rgb"))),
+    Deviation("gray-own-y", "a gray image is its own Y", "scoring", _of_y(_rule(gray="own-y"))),
 )
 
 _PLACE = (

@@ -24,7 +24,6 @@ class Scoring:
     Args:
         luma: the weights of Y; see :mod:`sr_bench.explain.planes`.
         swap: whose channels are read in BGR order.
-        gray_as_rgb: whether a gray image becomes three channels, and then Y, before it is scored.
         half_shift: whether sr lies half a pixel too far to the right and down.
         ssim: over which channels and windows; see :mod:`sr_bench.explain.similarity`.
         data_range: the peak of PSNR and the L of SSIM; values stay on 0..255.
@@ -33,7 +32,6 @@ class Scoring:
 
     luma: Luma = "matlab"
     swap: Swap = "none"
-    gray_as_rgb: bool = False
     half_shift: bool = False
     ssim: SsimKind = "mean"
     data_range: float = 255
@@ -93,5 +91,5 @@ class Way:
     @property
     def scoring_key(self) -> Hashable:
         """The same of what happens once sr is there."""
-        y = self.rule.y if self.rule.colour == "y" else ""
+        y = (self.rule.y, self.rule.gray) if self.rule.colour == "y" else ()
         return self.rule.colour, y, self.rule.crop, self.scoring, self.degradation.modcrop
