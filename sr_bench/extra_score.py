@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sr_bench.errors import about
-from sr_bench.metrics.ms_ssim import ms_ssim
+from sr_bench.metrics.ms_ssim import ms_ssim_unchecked
 from sr_bench.metrics.perceptual import load_perceptual
 from sr_bench.protocol import load_protocols
 from sr_bench.score import Pair, Views, views
@@ -33,7 +33,9 @@ def load_extra(metric: str, protocol: str) -> Extra:
     """
     signature = f"{load_protocols().signature(protocol)}|metric:{metric}"
     if metric == "ms_ssim":
-        return Extra(lambda v: ms_ssim(*v.main(), data_range=255), f"{signature}+wang-2003")
+        return Extra(
+            lambda v: ms_ssim_unchecked(*v.main(), data_range=255), f"{signature}+wang-2003"
+        )
     loaded = load_perceptual(metric)
     return Extra(lambda v: loaded(*v.rgb()), f"{signature}+{loaded.signature}")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ from sr_bench.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_
 from sr_bench.degrade import modcrop
 from sr_bench.errors import about
 from sr_bench.images import Colour, Image
-from sr_bench.metrics import psnr, ssim
+from sr_bench.metrics.checks import require_uint8
+from sr_bench.metrics.psnr import psnr_unchecked
+from sr_bench.metrics.ssim import ssim_unchecked
 from sr_bench.parallel import Map, map_images, strips_mapper
 from sr_bench.protocol import Metric, Protocol, load_protocols
 
@@ -52,7 +55,8 @@ def score_pair(pair: Pair, name: str, *, scale: int, mapper: Map = map) -> dict[
 
     Raises:
         WrongUse: for an unknown protocol.
-        ValueError: if sizes or channels don't go together.
+        ValueError: if sizes or channels don't go together, or an image isn't uint8, (h, w) or
+            (h, w, 3): floats, 16 bits, transparency and channels first are never converted.
     """
     seen = views(pair, name, scale=scale)
     return {m: _METRICS[m](seen, mapper) for m in seen.rule.metrics if seen.has(m)}
@@ -121,6 +125,7 @@ def views(pair: Pair, name: str, *, scale: int) -> Views:
     """
     protocols = load_protocols()
     rule = protocols.protocol(name)
+    _require_arrays(pair, scale)
     hr = modcrop(pair.hr, protocols.degradation_of(name).multiple(scale))
     _require_fit(pair.sr, hr, pair.hr, name)
     border = rule.crop.pixels(scale)
@@ -132,6 +137,19 @@ def views(pair: Pair, name: str, *, scale: int) -> Views:
     return Views(pair.sr, hr, pair.sr_colour, rule, border)
 
 
+def _require_arrays(pair: Pair, scale: int) -> None:
+    """A pair is what files hold: nothing is converted, since that would be a guess."""
+    require_uint8("sr", pair.sr)
+    require_uint8("hr", pair.hr)
+    if pair.sr_colour not in get_args(Colour):
+        raise ValueError(
+            f"sr_colour is {pair.sr_colour!r}, expected {' or '.join(get_args(Colour))}; "
+            "turn BGR round first: sr[..., ::-1]"
+        )
+    if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:
+        raise ValueError(f"scale is {scale!r}, expected a whole number from 2 to 8")
+
+
 def _three(image: Image) -> Image:
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
@@ -141,7 +159,11 @@ def _ycbcr8(image: Image, colour: Colour) -> Image:
 
 
 def _psnr(planes: tuple[Planes, Planes]) -> float:
-    return psnr(*planes, data_range=255)
+    return psnr_unchecked(*planes, data_range=255)
+
+
+def _ssim(planes: tuple[Planes, Planes], mapper: Map) -> float:
+    return ssim_unchecked(*planes, data_range=255, mapper=mapper)
 
 
 def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]:
@@ -150,8 +172,10 @@ def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]
 
 _METRICS: dict[Metric, Callable[[Views, Map], float]] = {
     "psnr": lambda v, _: _psnr(v.main()),
-    "ssim": lambda v, mapper: ssim(*v.main(), data_range=255, mapper=mapper),
-    "ssim_blue": lambda v, mapper: ssim(*_channel(v.rgb(), 2), data_range=255, mapper=mapper),
+    "ssim": lambda v, mapper: ssim_unchecked(*v.main(), data_range=255, mapper=mapper),
+    "ssim_blue": lambda v, mapper: ssim_unchecked(
+        *_channel(v.rgb(), 2), data_range=255, mapper=mapper
+    ),
     "psnr_y": lambda v, _: _psnr(v.y),
     "psnr_cb": lambda v, _: _psnr(_channel(v.ycbcr, 1)),
     "psnr_cr": lambda v, _: _psnr(_channel(v.ycbcr, 2)),

@@ -19,6 +19,7 @@ from sr_bench.pairing import NamePair, pair_folders
 from sr_bench.parallel import map_images
 from sr_bench.protocol import load_protocols
 from sr_bench.score import read_pair, score_images
+from sr_bench.tables import identical
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ProtocolName = Annotated[str, typer.Option(help="A protocol; see: sr-bench list protocols.")]
@@ -140,6 +141,8 @@ def _show_scores(pairs: list[NamePair], rows: pd.DataFrame, signature: str, json
     body = [[p.sr.name, p.hr.name, *(float(v) for v in wide.loc[p.name])] for p in pairs]
     mean = [f"mean of {len(pairs)}", "", *means.values()]
     print_table("", ["sr", "hr", *metrics], [*body, mean])
+    for sentence in identical(rows):
+        console.print(sentence, highlight=False)
     console.print(f"signature: {signature}", highlight=False)
     if left_out:
         console.print(f"left out, since an image is gray: {', '.join(left_out)}")
@@ -151,6 +154,12 @@ def _score_run(name: str, json: bool) -> None:
     from sr_bench.tables import cells
 
     project = require_project()
-    table = cells(score_run(project, name))
-    line = f"{name}: {len(table)} cells in {project.scores(name)}"
+    scored = score_run(project, name)
+    table = cells(scored)
+    said = [
+        f"{dataset} under {protocol}: {sentence}"
+        for (dataset, protocol), rows in scored.groupby(["dataset", "protocol"], sort=False)
+        for sentence in identical(rows)
+    ]
+    line = "\n".join([f"{name}: {len(table)} cells in {project.scores(name)}", *said])
     print_done(line, table.to_dict("records"), json=json)

@@ -14,7 +14,7 @@ from sr_bench.explain.planes import Plan, planes
 from sr_bench.explain.similarity import similarity
 from sr_bench.explain.way import Way
 from sr_bench.images import Colour, Image
-from sr_bench.metrics import psnr
+from sr_bench.metrics.psnr import psnr_unchecked
 
 Planes = NDArray[np.generic]
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Made:
         sr, true = both[0][inside], both[1][inside]
         s = way.scoring
         if metric == "psnr":
-            return psnr(sr, true, data_range=s.data_range)
+            return psnr_unchecked(sr, true, data_range=s.data_range)
         return similarity(sr, true, s.ssim, data_range=s.data_range)
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:

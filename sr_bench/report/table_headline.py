@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from sr_bench.report.names import run_names
@@ -65,12 +66,14 @@ def _headline(protocol: str, cells: pd.DataFrame, printed: Published) -> Table:
 def best_runs(cells: pd.DataFrame, scale: int) -> list[str]:
     """Of each method the best run with published weights, and the best with our own.
 
-    Best is the highest mean over the datasets; runs that lack one of them don't compare.
+    Best is the highest mean over the datasets; runs that lack one of them don't compare. An
+    infinite mean (an image is identical to its hr) comes last.
     """
     rows = cells[cells["scale"] == scale]
     whole = rows.groupby("run", sort=False)["dataset"].transform("size")
     rows = rows[whole == rows["dataset"].nunique()]
     means = rows.groupby("run", sort=False)["value"].mean()
+    means = means.where(np.isfinite(means), -np.inf)
     names = run_names(rows)
     methods = rows.drop_duplicates("run").set_index("run")["method"]
     kinds = [(methods[run], names[run].by == "here") for run in means.index]
