@@ -50,8 +50,8 @@ def _summed_in(planes: torch.Tensor) -> torch.dtype:
 def tap_convolution(planes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Valid convolution without bias: (B, h, w, c) and (out, c, k, k) to (B, out, h', w').
 
-    Equals ``conv2d`` of the planes' precision, summed in float32 at least; several times as fast on a CPU
-    for one to three output channels.
+    Equals ``conv2d`` of the planes' precision, summed in float32 at least; several times as fast on
+    a CPU for one to three output channels.
     """
     result: torch.Tensor = _TapConvolution.apply(planes, weight)  # type: ignore[no-untyped-call]
     return result
