@@ -44,7 +44,7 @@ def made_up(*, timed=False):
         "timings": _timings() if timed else pd.DataFrame(columns=TIMINGS),
         "not_run": {"mdsr-<b>": "no weights"},
     }
-    blank = {f.name: pd.DataFrame() for f in dataclasses.fields(Report)}
+    blank = {f.name: pd.DataFrame() for f in dataclasses.fields(Report) if f.name != "names"}
     return Report(**(blank | parts))
 
 

@@ -31,6 +31,10 @@ def scored(tmp_path, picture):
     """Two runs on two images that stand for Set5, scored under two protocols."""
     root = tmp_path / "p"
     (root / "methods").mkdir(parents=True)
+    (root / "methods/bicubic.py").write_text(
+        "from sr_bench.method import Method\n"
+        "METHOD = Method(name='bicubic', load=print, reference='r', baseline=True)\n"
+    )
     lines = ["methods: [methods]", "ledger: null", "fetch: [Set5]",
              "protocols: {edsr-2017: [Set5], srcnn-2015: [Set5]}", "runs:",
              "  other-x2: {method: other, scale: 2, protocols: [edsr-2017, srcnn-2015]}",

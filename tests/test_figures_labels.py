@@ -8,8 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sr_bench.report import plot_quality
+from sr_bench.report.names import NO_NAMES
 from sr_bench.report.plot_boxes import nearest
 from sr_bench.report.plot_labels import Scene, needs_leader, place
+from sr_bench.report.plot_style import Looks
 
 
 def crosses(start, end, box):
@@ -84,7 +86,7 @@ def drawn(monkeypatch, *heights):
     })  # fmt: skip
     monkeypatch.setattr(plot_quality, "_HEIGHTS", heights)
     cost = plot_quality.Cost("time", "PSNR", "caption")
-    made = plot_quality.quality_figure(rows, cost, {"srcnn": ("#0072b2", "o")})
+    made = plot_quality.quality_figure(rows, cost, Looks(NO_NAMES, {"srcnn": ("#0072b2", "o")}))
     assert isinstance(made.figure, Figure)
     return made
 

@@ -27,6 +27,7 @@ NEUTRAL = {
     "files",
     "fetch",
     "manifest",
+    "method_fields",
     "sources",
     "project",
     "parallel",

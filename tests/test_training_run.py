@@ -68,7 +68,7 @@ class AtScale:
 
 METHOD = Method(
     name="tiny",
-    load=None,
+    load=print,
     reference="nobody",
     variants=("a",),
     training=Training(

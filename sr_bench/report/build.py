@@ -17,6 +17,7 @@ from sr_bench.ledger import (
 from sr_bench.method import load_methods
 from sr_bench.project import Project
 from sr_bench.report.data import Report
+from sr_bench.report.names import Names
 from sr_bench.report.trainings import trainings
 from sr_bench.tables import cells
 from sr_bench.timing.speedups import speedups
@@ -48,6 +49,7 @@ def build_report(project: Project) -> Report:
         timings_table(project),
         speedups(project),
         not_run,
+        Names.of(project),
     )
 
 

@@ -20,7 +20,7 @@ from sr_bench.images import Colour, Image
 from sr_bench.manifest import Dataset, Entry, open_dataset
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
-from sr_bench.report.plot_data import labels
+from sr_bench.report.names import Names
 from sr_bench.score import Pair, score_pair
 from sr_bench.tables import require_one_signature
 
@@ -59,7 +59,7 @@ class Pictures:
         luminance: uint8 (h, w).
         border: pixels at each side that the protocol doesn't score.
         signature: of all the scores.
-        shown: bicubic first, then as the entry names the runs.
+        shown: the baseline first, then as the entry names the runs.
     """
 
     image: str
@@ -89,7 +89,10 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
     multiple = load_protocols().degradation_of(entry.protocol).multiple(entry.scale)
     with about(dataset.folder / found.name):
         shown_hr = modcrop(hr, multiple)
-    first = sorted(entry.runs, key=lambda run: project.run(run).method != "bicubic")
+    names = Names.of(project)
+    of = {run: scores[scores["run"] == run] for run in entry.runs}
+    labels = {run: names.labels(rows[CELL].head(1))[run] for run, rows in of.items()}
+    first = sorted(entry.runs, key=lambda run: project.run(run).method != names.baseline)
     return Pictures(
         _plain(found.stem),
         shown_hr,
@@ -97,7 +100,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
         rule.crop.pixels(entry.scale),
         str(scores["signature"].iloc[0]),
         tuple(
-            _shown(_sr(project, run, found.stem, entry), hr, scores[scores["run"] == run], entry)
+            _shown(_sr(project, run, found.stem, entry), hr, of[run], entry, labels[run])
             for run in first
         ),
     )
@@ -158,7 +161,7 @@ def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.Dat
     return rows
 
 
-def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry) -> Shown:
+def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry, label: str) -> Shown:
     planes, colour = images.read_tagged(path)
     values = dict(zip(scores["metric"], scores["value"].astype(float)))
     with about(path):
@@ -172,7 +175,7 @@ def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry) -> S
             )
     return Shown(
         run,
-        labels(scores[CELL].head(1))[run],
+        label,
         _looked_at(planes, colour),
         _luminance(planes, colour, gray=hr.ndim == 2),
         values["psnr"],

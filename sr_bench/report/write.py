@@ -67,7 +67,9 @@ def _draw(project: Project, report: Report, made: Provenance) -> tuple[Plots, Pl
     """Plots of speed; gains, curves and filters; comparison figures."""
     plots = project.reports / "plots"
     return (
-        write_plots(report.cells, report.timings, plots, identify=made.identify),
+        write_plots(
+            report.cells, report.timings, plots, identify=made.identify, names=report.names
+        ),
         write_figures(project, report.per_image, plots, made.identify),
         write_comparisons(project, project.params.figures, made.identify),
     )
