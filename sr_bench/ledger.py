@@ -12,7 +12,7 @@ import pandas as pd
 
 from sr_bench.errors import SrBenchError
 from sr_bench.protocol import load_protocols
-from sr_bench.sources import load_sources
+from sr_bench.sources import source_names
 
 COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value", "protocol", "note"]
 # The ledger's own columns: the run family that the published number was made by, and the one with
@@ -162,7 +162,7 @@ def _elsewhere(row: dict[str, str], metric: str, found: dict[Key, float]) -> str
 def _why_not_run(row: dict[str, str], context: Context) -> str:
     dataset, method, protocol = row["dataset"], row["method"], row["protocol"]
     run = f"{row[RUN]}-x{row['scale']}"
-    if dataset not in load_sources():
+    if dataset not in source_names():
         return f"{dataset} is not a dataset that can be fetched"
     if method not in context.methods:
         return f"no file for {method} among the methods"

@@ -13,8 +13,8 @@ from sr_bench.entries import TRAINED, Names, Run, SomeNames, TrainEntry
 from sr_bench.errors import SrBenchError, WrongUse, unknown
 from sr_bench.figure_entry import FigureEntry
 from sr_bench.protocol import load_protocols
-from sr_bench.sources import WHERE, find_source
-from sr_bench.strict_yaml import read_yaml
+from sr_bench.sources import WHERE, CatalogueError, find_source, require_source
+from sr_bench.strict_yaml import problems, read_yaml
 from sr_bench.viewer_entry import ViewerEntries
 
 PARAMS = "params.yaml"
@@ -42,7 +42,7 @@ class Params(BaseModel):
     @classmethod
     def _known_sources(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            find_source(name)
+            require_source(name)
         return names
 
     @field_validator("protocols")
@@ -119,7 +119,7 @@ class Project:
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
         except ValidationError as error:
-            raise WrongUse(f"{path}: {_explain(error)}") from error
+            raise _refused(error, path) from error
         project._check_runs()
         return project
 
@@ -270,20 +270,11 @@ class Project:
             )
 
 
-def _explain(error: ValidationError) -> str:
-    problems = []
-    for detail in error.errors():
-        key = ".".join(str(part) for part in detail["loc"]) or "the file"
-        given, message = detail["input"], detail["msg"].removeprefix("Value error, ")
-        if detail["type"] == "extra_forbidden":
-            problems.append(f"unknown key '{key}' (value {given!r}); remove or rename it")
-        elif detail["type"] == "missing":
-            problems.append(f"'{key}' is missing; add it")
-        elif detail["type"] == "value_error":  # our own, which name what was given
-            problems.append(f"{key}: {message}")
-        else:
-            problems.append(f"{key}: {message}, but it is {given!r}; correct it")
-    return "; ".join(problems)
+def _refused(error: ValidationError, path: Path) -> SrBenchError:
+    """What to say; where the catalogue is at fault and not params.yaml, its own error."""
+    causes = (detail.get("ctx", {}).get("error") for detail in error.errors())
+    ours = next((cause for cause in causes if isinstance(cause, CatalogueError)), None)
+    return ours or WrongUse(f"{path}: {problems(error, Params.model_fields)}")
 
 
 def require_project(root: Path | None = None) -> Project:

@@ -6,8 +6,17 @@ from dataclasses import replace
 import pytest
 
 from sr_bench import sources
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.sources import SourceFile, find_source, load_sources
+from sr_bench.errors import WrongUse
+from sr_bench.sources import (
+    EXAMPLE,
+    EXAMPLE_TOGETHER,
+    CatalogueError,
+    SourceFile,
+    find_source,
+    load_sources,
+    read_entries,
+    read_source,
+)
 
 FILE = SourceFile("a.png", 10, "ab" * 32, "https://host/a.png")
 
@@ -66,9 +75,157 @@ def test_an_unknown_group_or_file_suggests_the_near_ones():
         find_source("Set5").file("babby_GT.bmp")
 
 
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(SrBenchError, match=r"new: kind is 'video', expected .*'images'"):
-        sources._source("new", {"kind": "video"})
+SHA = "0123456789abcdef" * 4
+RIGHT = f"""
+new:
+  kind: images
+  title: t
+  licence: l
+  base: https://host/folder/
+  files:
+    "a.png": 10 {SHA}
+"""
+
+
+def read(text, name="new"):
+    return read_source(name, read_entries(text.encode()))
+
+
+def test_a_right_entry_and_the_examples_that_errors_show():
+    assert read(RIGHT).files == (SourceFile("a.png", 10, SHA, "https://host/folder/a.png"),)
+    assert read(EXAMPLE, "mine-weights").kind == "weights"
+    together = read_entries(EXAMPLE_TOGETHER.encode())
+    known = {"Set5": read_entries(RIGHT.encode())["new"]}
+    known["Set14"] = known["Set5"]
+    assert len(read_source("two-sets", together | known).files) == 2
+
+
+def test_facts_of_weights_and_other_ways_to_write_a_pin():
+    text = RIGHT.replace("kind: images", "kind: weights\n  trained_on: DIV2K\n  by: them")
+    text = text.replace(f"10 {SHA}", f"unknown  {SHA[:8].upper()}*")
+    source = read(text.replace("https://host/folder/", "/a/folder/"))
+    assert (source.trained_on, source.by) == ("DIV2K", "them")
+    assert source.files[0] == SourceFile("a.png", None, SHA[:8] + "*", "/a/folder/a.png")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "facts"),
+    [
+        ("  kind: images\n", "", ["'kind' is missing"]),
+        ("  title: t\n", "", ["'title' is missing"]),
+        ("  licence: l\n", "", ["'licence' is missing"]),
+        ("  licence: l\n", "  license: l\n", ["unknown key 'license'", "did you mean 'licence'?"]),
+        ("  base: https://host/folder/\n", "", ["'base' is missing"]),
+        ("kind: images", "kind: video", ["kind: ", "'images'", "it is 'video'"]),
+        ("kind: images", "kind: [images]", ["kind: ", "['images']"]),
+        ("title: t", "title: ''", ["title: ", "at least 1"]),
+        ("licence: l", "licence: 2.0", ["licence: ", "valid string", "2.0"]),
+        (f" 10 {SHA}", " 10", ["files.a.png: is 10", "<bytes or unknown> <sha256>"]),
+        (f" 10 {SHA}", "", ["files.a.png: is None"]),
+        (f" 10 {SHA}", f" {SHA}", ["files.a.png: is '0123"]),
+        (f" 10 {SHA}", f" {SHA} 10", ["size is '0123", "write the file's bytes"]),
+        (f" 10 {SHA}", f" 2.5MB {SHA}", ["size is '2.5mb'"]),
+        (f" 10 {SHA}", f" -1 {SHA}", ["size is '-1'"]),
+        (f" 10 {SHA}", f" 0 {SHA}", ["size is '0'"]),
+        (f" 10 {SHA}", f" 10 {SHA[:-1]}", ["63 characters", "64 hexadecimal digits"]),
+        (f" 10 {SHA}", f" 10 {SHA[:-1]}g", ["sha256 is '0123", "64 hexadecimal digits"]),
+        (f" 10 {SHA}", " 10 ab*", ["sha256 is 'ab*'", "the first 8"]),
+        (f" 10 {SHA}", f" 10 sha256:{SHA}", ["sha256 is 'sha256:"]),
+        (f" 10 {SHA}", f" {{size: 10, sha256: {SHA}}}", ["files.a.png: is {'size': 10"]),
+        (f'"a.png": 10 {SHA}', "[a.png]", ["files: ", "dictionary", "['a.png']"]),
+        (f'\n    "a.png": 10 {SHA}', " {}", ["files: ", "at least 1 item"]),
+        ('"a.png"', '"../a.png"', ["files", "'../a.png' leaves its folder"]),
+        ('"a.png"', '"/a.png"', ["'/a.png' leaves its folder"]),
+        ('"a.png"', '"C:\\\\a.png"', ["leaves its folder"]),
+        ('"a.png"', "801", ["files", "801"]),
+        ('"a.png"', f'"A.png": 10 {SHA}\n    "a.png"', ["A.png and a.png are one file"]),
+        ("title: t", "title: t\n  folder: ../out", ["folder: '../out' leaves its folder"]),
+        ("title: t", "title: t\n  folder: /out", ["folder: '/out' leaves its folder"]),
+        ("title: t", "title: t\n  folder: a/../../b", ["folder: 'a/../../b'"]),
+        ("https://host/folder/", "https://host/folder", ["doesn't end in '/'"]),
+        ("https://host/folder/", "host/folder/", ["'host/folder/' is no https://"]),
+        ("https://host/folder/", "file:///folder/", ["is no https://"]),
+        ("https://host/folder/", "https://host/a b/", ["is no https://"]),
+        ("title: t", "title: t\n  redistributable: maybe", ["redistributable: ", "'maybe'"]),
+        (RIGHT.partition("new:")[2], " Set5\n", ["new: the entry: ", "it is 'Set5'"]),
+        (RIGHT.partition("new:")[2], "\n", ["new: the entry: ", "it is None"]),
+        (RIGHT.partition("new:")[2], " {title: t, of: [Set6]}", ["unknown dataset 'Set6' in of"]),
+        (RIGHT.partition("new:")[2], " {title: t, of: new}", ["of: ", "valid list", "'new'"]),
+        (RIGHT.partition("new:")[2], " {title: t, of: []}", ["of: ", "at least 1 item"]),
+        (RIGHT.partition("new:")[2], " {title: t, of: [new]}", ["'new' is several datasets"]),
+        (RIGHT.partition("new:")[2], " {of: [new]}", ["'title' is missing", "two-sets:"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_entry_is_told_with_its_key_and_a_right_one(old, new, facts):
+    assert old in RIGHT
+    with pytest.raises(CatalogueError) as caught:
+        read(RIGHT.replace(old, new))
+    for fact in ("sr_bench/sources.yaml: new: ", *facts, "A right entry:\n"):
+        assert fact in str(caught.value)
+
+
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        (b"", "holds None, not entries by name"),
+        (b"- a\n", "holds ['a'], not entries by name"),
+        (b"text", "holds 'text', not entries by name"),
+        (b"my set: {}\n", "an entry is called 'my set'; a name is a word"),
+        (b"../set: {}\n", "an entry is called '../set'"),
+        (b"5: {}\n", "an entry is called 5"),
+        (b"on: {}\n", "an entry is called True"),
+        (b"a: {}\nb: {}\na: {}\n", "key 'a' is given first"),
+        (b"a: {title: x, title: y}\n", "key 'title' is given first"),
+        (b"a: {files: {b.png: 1 x, b.png: 2 x}}\n", "key 'b.png' is given first"),
+        (b"a: [", "not YAML"),
+        (b"a: \xff\n", "not YAML: 'utf-8'"),
+        (b"a: !!int x\n", "a value can't be read"),
+        (b"a: 2026-13-45\n", "a value can't be read"),
+        (LAUGHS.encode(), "aliases make more than 1,000,000 values"),
+        (b"a: &a [*a]\n", "or it holds itself"),
+        (b"a: &a {<<: *a}\n", "or it holds itself"),
+        (b"a: " + b"[" * 100_000, "more than 50 collections lie inside each other"),
+        (b"a: !!python/object/apply:os.getcwd []\n", "not YAML"),
+    ],
+)
+def test_a_catalogue_that_is_none(content, fact):
+    with pytest.raises(CatalogueError) as caught:
+        read_entries(content)
+    assert str(caught.value).startswith("sr_bench/sources.yaml: ")
+    assert fact in str(caught.value)
+
+
+@pytest.fixture
+def with_a_bad_entry(monkeypatch):
+    """The packaged catalogue and one entry, ``bad``, that has a title alone."""
+    entries = sources._entries() | {"bad": {"title": "t"}}
+    monkeypatch.setattr(sources, "_entries", lambda: entries)
+
+
+def test_a_bad_entry_hurts_only_what_needs_it(project, cli, with_a_bad_entry):
+    assert find_source("Set5").title
+    out, _ = cli(["list", "runs"], cwd=project)
+    assert "bicubic-x2" in out
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("fetch: [Set5]", "fetch: [Set5, bad]"))
+    cli(["list", "runs"])
+    for words in (["fetch", "bad"], ["list", "sources"]):
+        _, err = cli(words, status=1)
+        assert "error: sr_bench/sources.yaml: bad: 'kind' is missing" in err
+        assert "A right entry:" in err
+
+
+def test_a_bad_entry_that_params_names_is_the_catalogues_fault(project, cli, with_a_bad_entry):
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("edsr-2017: [Set5]", "edsr-2017: [bad]"))
+    _, err = cli(["list", "runs"], status=1, cwd=project)
+    assert "error: sr_bench/sources.yaml: bad: 'kind' is missing" in err
+    assert "params.yaml" not in err
 
 
 def test_a_union_has_the_files_of_its_members_where_theirs_lie():

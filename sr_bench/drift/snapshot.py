@@ -1,13 +1,13 @@
-"""One state of the scores: a folder of reports, or those of a Git revision."""
+"""One state of the scores: a folder of reports or of runs' tables, or those of a Git revision."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.score_files import read_per_image, read_scores
+from sr_bench.tables import cells
 
 SCORES, PER_IMAGE, PROVENANCE, LOCK = (
     "scores.csv",
@@ -35,6 +36,7 @@ class Snapshot:
         images: the rows of ``per_image.csv.gz``; ``None`` where there is no such file.
         provenance: ``provenance.json``, if there is one.
         lock: ``dvc.lock``, if there is one; read when asked for.
+        runs: the runs that it is about; ``None`` is all, so that a run that isn't there is missing.
     """
 
     name: str
@@ -42,6 +44,17 @@ class Snapshot:
     images: pd.DataFrame | None
     provenance: Path | None = None
     lock: Path | None = None
+    runs: tuple[str, ...] | None = None
+
+    def only(self, runs: Collection[str]) -> Snapshot:
+        """The rows of some runs; those that have no rows are left out without a word."""
+        images = self.images
+        return replace(
+            self,
+            cells=_rows_of(self.cells, runs),
+            images=None if images is None else _rows_of(images, runs),
+            runs=tuple(runs),
+        )
 
     def stages(self) -> dict[str, Any]:
         """The stages of ``dvc.lock``; none without one."""
@@ -66,16 +79,23 @@ class Snapshot:
         return content if isinstance(content, dict) else {}
 
 
+def _rows_of(table: pd.DataFrame, runs: Collection[str]) -> pd.DataFrame:
+    return table[table["run"].isin(runs)].reset_index(drop=True)
+
+
 def open_snapshot(path: Path) -> Snapshot:
     """The state that a ``scores.csv``, or the folder of one, belongs to.
 
     Args:
         path: the file or the folder. What lies beside ``scores.csv`` is taken too, and the
-            ``dvc.lock`` above a folder ``reports``; a table of another name stands alone.
+            ``dvc.lock`` above a folder ``reports``; a table of another name stands alone. A folder
+            of ``<run>.csv``, as ``build/scores``, is a state of those runs alone.
 
     Raises:
         SrBenchError: if a table is missing, damaged, or of another schema.
     """
+    if not (path / SCORES).is_file() and (tables := sorted(path.glob("*.csv"))):
+        return _of_runs(path, tables)
     scores = path / SCORES if path.is_dir() else path
     beside = scores.parent if scores.name == SCORES else None
     images = _there(beside, PER_IMAGE)
@@ -86,6 +106,23 @@ def open_snapshot(path: Path) -> Snapshot:
         _there(beside, PROVENANCE),
         _there(beside, LOCK) or _above(beside),
     )
+
+
+def _of_runs(folder: Path, tables: list[Path]) -> Snapshot:
+    images = pd.concat([_of_run(table) for table in tables], ignore_index=True)
+    return Snapshot(str(folder), cells(images), images, runs=tuple(t.stem for t in tables))
+
+
+def _of_run(path: Path) -> pd.DataFrame:
+    """The table of the run that the file is named after."""
+    table = read_per_image(path)
+    found = ", ".join(table["run"].astype(str).unique()) or "no run"
+    if found != path.stem:
+        raise SrBenchError(
+            f"{path}: is named after run {path.stem}, but holds scores of {found}; "
+            f"make it with: sr-bench score {path.stem}"
+        )
+    return table
 
 
 def _above(folder: Path | None) -> Path | None:
