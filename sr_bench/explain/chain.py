@@ -49,27 +49,35 @@ def conclusion(explanation: Explanation) -> str:
 
 def notes(explanation: Explanation) -> Iterator[str]:
     """What was not tried and why, and which images are identical: a sentence each."""
+    subject = explanation.question.subject
+    yield from _unfit(explanation)
+    if explanation.identical:
+        yield (
+            f"sr is identical to hr: {listed(explanation.identical)}; where such images count, "
+            "the mean PSNR is infinite, which no printed number can be"
+        )
+    if explanation.spared:
+        yield f"not tried, since a way without them fits: {explanation.spared}"
+    if explanation.left_out:
+        yield (
+            f"{explanation.left_out} ways were left out, since the network may run "
+            f"{explanation.question.passes} times over the images: --passes allows more"
+        )
+    if subject.given:
+        yield "SR was given: how its LR was made was not varied"
+    if subject.hint and not explanation.fitting:
+        yield subject.hint
+
+
+def _unfit(explanation: Explanation) -> Iterator[str]:
+    """Protocols that don't go with the images, those of one reason together."""
     reasons: dict[str, list[str]] = {}
     for protocol, reason in explanation.unfit.items():
         reasons.setdefault(reason, []).append(protocol)
     for reason, protocols in reasons.items():
         yield f"not tried: {', '.join(protocols)}: {reason}"
     if (named := explanation.question.protocol) in explanation.unfit:
-        yield f"so the deviations of the other protocols were tried, not those of {named}"
-    if explanation.identical:
-        yield (
-            f"sr is identical to hr: {listed(explanation.identical)}; under such ways the mean "
-            "PSNR is infinite, and they can't be meant"
-        )
-    if explanation.left_out:
-        yield (
-            f"{explanation.left_out} ways were left out, since the network may run "
-            f"{explanation.question.passes} times over the images: --passes allows more"
-        )
-    if explanation.question.subject.given:
-        yield "SR was given: how its LR was made was not varied"
-    if not explanation.fitting and (hint := explanation.question.subject.hint):
-        yield hint
+        yield f"so deviations of the protocols that fit were tried, not of {named}"
 
 
 def facts(explanation: Explanation, top: int) -> dict[str, object]:

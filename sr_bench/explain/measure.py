@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from sr_bench.metrics.psnr import psnr_unchecked
 
 Planes = NDArray[np.generic]
 Numbers = dict[Hashable, float | None]
-T = TypeVar("T")
+_PLANS = 4  # of which planes are kept: they are large
 CAP = 100.0  # dB, which some code returns where the MSE is 0
 
 
@@ -47,7 +46,9 @@ class Made:
             dB or similarity; ``None`` where the way doesn't go with the images, see
             :meth:`refusal`, or takes its data range from an image that is flat.
         """
-        return _once(self.numbers, number_key(way, metric), lambda: self._value(way, metric, scale))
+        if (key := number_key(way, metric)) not in self.numbers:
+            self.numbers[key] = self._value(way, metric, scale)
+        return self.numbers[key]
 
     def refusal(self, way: Way, metric: str, *, scale: int) -> str:
         """Why a way doesn't go with these images, with both facts; empty if it does."""
@@ -68,8 +69,7 @@ class Made:
             return None
         hr = modcrop(self.hr, way.degradation.multiple(scale))
         border, plan = way.rule.crop.pixels(scale), Plan.of(way)
-        key = (plan, hr.shape)
-        both = _once(self._planes, key, lambda: planes(self.sr, hr, self.sr_colour, plan))
+        both = self._both(hr, plan)
         height, width = hr.shape[:2]
         inside = np.s_[border : height - border, border : width - border]
         sr, true = both[0][inside], both[1][inside]
@@ -79,6 +79,14 @@ class Made:
         if metric == "psnr":
             return psnr_unchecked(sr, true, data_range=peak)
         return similarity(sr, true, way.scoring.ssim, data_range=peak)
+
+    def _both(self, hr: Image, plan: Plan) -> tuple[Planes, Planes]:
+        """The planes of a plan; those of the last few plans are kept."""
+        if (key := (plan, hr.shape)) not in self._planes:
+            while len(self._planes) >= _PLANS:
+                self._planes.pop(next(iter(self._planes)))
+            self._planes[key] = planes(self.sr, hr, self.sr_colour, plan)
+        return self._planes[key]
 
 
 def number_key(way: Way, metric: str) -> Hashable:
@@ -96,12 +104,6 @@ def _data_range(data_range: float | Range, sr: Planes, hr: Planes, metric: str) 
         own = float(hr.max()) - float(hr.min())
         return own if metric == "psnr" else max(own, float(sr.max()) - float(sr.min()))
     return float(data_range)
-
-
-def _once(known: dict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
-    if key not in known:
-        known[key] = make()
-    return known[key]
 
 
 _LEAST = {"psnr": 1, "ssim": 11}  # pixels of a side

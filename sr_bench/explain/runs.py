@@ -69,6 +69,8 @@ class _Maker:
     def __call__(self, name: str, hr: Image, way: Way) -> Made | None:
         if self.run.method == "bicubic":
             return bicubic(hr, way, scale=self.run.scale)
+        if not self._possible(way):
+            return None
         folder = self._saved(way)
         if folder is not None and (saved := folder / f"{name}.png").is_file():
             sr, colour = images.read_tagged(saved)
@@ -132,16 +134,21 @@ class _Maker:
     def _possible(self, way: Way) -> bool:
         """Whether the way says something of a network, and something new of this one."""
         making = way.making
-        own = making.weights == self.run.scale or making.ensemble == self.run.ensemble
-        return making.enlarger == "matlab" and not own  # enlarging is inside the method
+        if making.enlarger != "matlab" or making.ensemble == self.run.ensemble:
+            return False  # enlarging is inside the method
+        return making.weights is None or self._owner(making.weights) is not None
+
+    def _owner(self, scale: int) -> Run | None:
+        """The run of another scale whose weights could be taken for this one's."""
+        name = f"{self.run.family}-x{scale}"
+        known = scale != self.run.scale and name in self.project.params.runs
+        return self.project.run(name) if known else None
 
     def _key(self, way: Way) -> Hashable:
         """All that the network's output depends on."""
         return way.degradation, way.making.lr, way.making.weights, self._ensemble(way)
 
     def _made(self, name: str, hr: Image, way: Way) -> Made | None:
-        if not self._possible(way):
-            return None
         sr = self._kept.get(name, self._key(way))
         if sr is None:
             upscaler = self._upscaler(way)
@@ -166,12 +173,10 @@ class _Maker:
         from sr_bench.upscale import load_upscaler
 
         method = find_method(self.run.method, self.project.method_folders)
-        owner = self.run
-        if way.making.weights is not None:
-            other = f"{self.run.family}-x{way.making.weights}"
-            if other not in self.project.params.runs:
-                return None
-            owner = self.project.run(other)
+        other = way.making.weights
+        owner = self.run if other is None else self._owner(other)
+        if owner is None:
+            return None
         try:
             file = noted_weights(self.project, owner, method)
             loaded = load_upscaler(self.run, method, file, way.degradation)

@@ -19,7 +19,7 @@ from sr_bench.protocol import load_protocols
 Watch = Callable[[str, int], AbstractContextManager[Progress]]  # what is done, in how many steps
 Tell = Callable[[str], None]
 Place = tuple[str, tuple[str, ...]]  # protocol, names of deviations
-PASSES = 60  # of a network over the images, if nobody says how many
+PASSES = 80  # of a network over the images, if nobody says how many
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Explanation:
         unfit: protocol to the reason why the images don't go with it.
         identical: images whose sr is identical to hr under a protocol: its PSNR is infinite.
         left_out: how many ways would have needed more passes of the network.
+        spared: what was not tried any more, since a cheaper way fits.
     """
 
     question: Question
@@ -97,6 +98,7 @@ class Explanation:
     unfit: Mapping[str, str] = field(default_factory=dict)
     identical: tuple[str, ...] = ()
     left_out: int = 0
+    spared: str = ""
 
     @property
     def fitting(self) -> tuple[Finding, ...]:
@@ -121,11 +123,12 @@ def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) ->
     """
     search = _Search(question, watch, Budget(question.passes))
     search.protocols()
-    for stage in search.stages():
+    following = search.stages()
+    for stage in following:
         tell(str(stage))
         search.extend(stage)
         if any(f.fits for f in search.found):
-            break
+            return search.answer(spared=next(following, None), after=stage)
     return search.answer()
 
 
@@ -182,9 +185,10 @@ class _Search:
         """Try every candidate of a stage."""
         self._extend(stage.candidates, pairs=stage.count > 1)
 
-    def answer(self) -> Explanation:
-        """What was found, nearest first."""
+    def answer(self, spared: Stage | None = None, after: Stage | None = None) -> Explanation:
+        """What was found, nearest first; ``spared``: the stage that would follow ``after``."""
         question = self.question
+        same = spared is not None and after is not None and spared.count == after.count
         identical = self._identical()
         if not self.found:
             raise SrBenchError(
@@ -192,7 +196,15 @@ class _Search:
                 f"({', '.join(identical)}): PSNR is infinite, and no printed number comes of it"
             )
         order = sorted(self.found, key=lambda f: (f.digits_off, _simplicity(f, question), f.off))
-        return Explanation(question, tuple(order), self.tried, self.unfit, identical, self.left_out)
+        return Explanation(
+            question,
+            tuple(order),
+            self.tried,
+            self.unfit,
+            identical,
+            self.left_out,
+            str(spared) if same else "",
+        )
 
     def _extend(self, candidates: Sequence[Candidate], *, pairs: bool) -> None:
         self.tried += len(candidates)
@@ -245,6 +257,8 @@ class _Search:
             for candidate, value in known:
                 table.setdefault(candidate.place, {})[claim.metric] = value
             left = [c for c, v in known if not pairs or claim.digits_off(v) == 0]
+            if not left:
+                break
         wanted = len(self.question.metrics)
         return {place: values for place, values in table.items() if len(values) == wanted}
 

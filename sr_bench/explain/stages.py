@@ -97,6 +97,7 @@ def stages(candidates: Sequence[Candidate], subject: Subject, budget: Budget) ->
     images = len(subject.hr)
     wanted = [(c, subject.network(c.way)) for c in candidates]
     costly = [(c, p) for c, p in wanted if p is not None and budget.needs(p)]
+    costly.sort(key=lambda item: item[1].times)  # stable: the likely ones stay first
     apart = {id(c) for c, _ in costly}
     if cheap := tuple(c for c in candidates if id(c) not in apart):
         yield Stage(cheap, images)

@@ -12,6 +12,7 @@ from sr_bench.errors import about
 from sr_bench.explain.deviations import DEVIATIONS, Deviation
 from sr_bench.explain.making import bicubic
 from sr_bench.explain.measure import Made, Numbers, number_key, pooled
+from sr_bench.explain.planes import Plan
 from sr_bench.explain.way import Way
 from sr_bench.images import Image
 from sr_bench.pairing import NamePair
@@ -129,7 +130,7 @@ class Subject:
                 if made is None:
                     return [None] * len(ways)
                 kept = Made(made.sr, made.hr, made.sr_colour, numbers)
-                for way in ways:
+                for way in sorted(ways, key=lambda w: repr(Plan.of(w))):  # its planes stay
                     kept.value(way, metric, scale=self.scale)
         return [numbers[key] for key in keys]
 
