@@ -126,7 +126,7 @@ def _kind(image: object) -> str:
 
 def _converted(image: object) -> str:
     if type(image).__module__.partition(".")[0] == "torch":
-        return "give tensor.permute(1, 2, 0).cpu().numpy(), one image at a time"
+        return "give tensor.detach().permute(1, 2, 0).cpu().numpy(), one image at a time"
     return "convert it: np.asarray(image)"
 
 
