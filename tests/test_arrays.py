@@ -44,6 +44,9 @@ REFUSED = {
     "-1..1 with 1": (lambda a: a / 127.5 - 1, 1, "values from -1 to 1"),
     "negative": (lambda a: a.astype(float) - 20, 255, "values from -20"),
     "overshot": (lambda a: a * 1.1, 255, "clip what the network overshot"),
+    "0..255 floats with 100": (lambda a: a.astype(float), 100, "values from 0 to 255"),
+    "0..255 floats with 2": (lambda a: a.astype(float), 2, "sr has values from 0 to 255"),
+    "0..1023 with 255": (lambda a: a * 4.0, 255, "values from 0 to 1020"),
     "uint16 with 255": (lambda a: a.astype(np.uint16), 255, "uint16, whose range is 65535"),
     "big-endian uint16": (lambda a: a.astype(">u2"), 255, "whose range is 65535"),
     "uint16 with 1023": (lambda a: a.astype(np.uint16) * 4, 1023, "whose range is 65535"),
@@ -141,6 +144,16 @@ def test_dark_images_that_can_mean_one_thing_are_scored():
     night = np.full((20, 20), 9.5)
     night[4] = 11
     assert psnr(night, black, data_range=255) > 25
+
+
+def test_a_data_range_taken_from_hr_is_what_it_is():
+    """As torchmetrics and scikit-image's examples have it: max - min, here of a flat picture."""
+    hr = np.linspace(30.0, 190.0, 400).reshape(20, 20)
+    sr = hr + np.where(np.arange(20) % 2, 4, -4)
+    spread = float(hr.max() - hr.min())
+    assert psnr(sr, hr, data_range=spread) == pytest.approx(20 * np.log10(160 / 4), abs=1e-9)
+    with pytest.raises(ValueError, match="hr has values from 30 to 190"):
+        psnr(sr, hr, data_range=100)
 
 
 def test_gray_may_have_a_channel_axis(both):

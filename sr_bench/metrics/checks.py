@@ -22,7 +22,9 @@ def checked_pair(sr: object, hr: object, *, data_range: object) -> tuple[Planes,
     - Layout: (h, w), (h, w, 1) or (h, w, 3); channels last; one image, no batch; NumPy arrays.
     - Type: uint8 with data range 255, uint16 with 65535; floats and wider integers with any, since
       their type has none. Both integers or both floats.
-    - Values: finite, from 0 to the data range; half a level of 8 bits beyond it is rounding.
+    - Values: finite and not negative; none above the data range where that is a scale's own (1,
+      255, 1023 and the like). Any other data range counts as taken from the images: hr's values
+      must not be further apart, sr's at most twice as far. 1 / 510 of the range is rounding.
     - Scale: where the data range is 2 or more, each image (uint8 aside) must somewhere be above 1
       and above 1 % of the data range. So images on 0..1 are refused with data range 255, and 8-bit
       values with 65535. An image of one whole value (black) is on every scale and passes.
@@ -124,7 +126,7 @@ def _kind(image: object) -> str:
 
 def _converted(image: object) -> str:
     if type(image).__module__.partition(".")[0] == "torch":
-        return "give tensor.permute(1, 2, 0).cpu().numpy(), one image at a time"
+        return "give tensor.detach().permute(1, 2, 0).cpu().numpy(), one image at a time"
     return "convert it: np.asarray(image)"
 
 
@@ -173,7 +175,7 @@ def _require_scale(name: str, image: Planes, peak: float) -> None:
             "a metric of them has no meaning: find the operation that made them"
         )
     rounding = peak * _HALF_LEVEL
-    if low < -rounding or high > peak + rounding:
+    if low < -rounding or high > _highest(name, low, peak) + rounding:
         raise ValueError(
             f"{name} has values from {low:g} to {high:g}, data_range is {peak:g}: values must lie "
             f"from 0 to {peak:g}; clip what the network overshot, or give the scale's own range "
@@ -186,3 +188,11 @@ def _require_scale(name: str, image: Planes, peak: float) -> None:
             f"seem to be values on {'0..1' if high <= 1 + rounding else 'a smaller scale'}; give "
             f"that scale's data range (1 for 0..1), or multiply {name} so that {peak:g} is white"
         )
+
+
+def _highest(name: str, low: float, peak: float) -> float:
+    """The largest value that goes with a data range: of a scale, or taken from the images."""
+    levels = peak + 1
+    if peak == 1 or (levels >= 256 and levels == 2 ** round(np.log2(levels))):
+        return peak
+    return low + (peak if name == "hr" else 2 * peak)
