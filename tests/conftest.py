@@ -28,6 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // workers)))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of files that use torch: CI repeats them on emulated older processors."""
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item.module, "torch"):
+            item.add_marker("network")
+
+
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Path]]:
     """Files of a group of sources.yaml: from data/ where all are there, else from the mirror."""
