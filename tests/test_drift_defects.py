@@ -307,6 +307,7 @@ def test_what_no_deviation_explains_names_none(project, sound):
 # Without a defect
 
 
+@pytest.mark.slow
 def test_fifty_runs_on_other_threads_and_tiles_raise_no_alarm(again, monkeypatch):
     before = made(again, SRCNN)
     run = again.params.runs[SRCNN]
