@@ -8,7 +8,7 @@ from PIL import Image
 
 from sr_bench.report.readme import filled
 from sr_bench.report.table_headline import headline_tables
-from sr_bench.score_files import read_scores
+from sr_bench.score_table import read_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -148,7 +148,7 @@ def _show_scores(pairs: list[NamePair], rows: pd.DataFrame, signature: str, json
 def _score_run(name: str, json: bool) -> None:
     from sr_bench.project import require_project
     from sr_bench.score_run import score_run
-    from sr_bench.tables import cells
+    from sr_bench.score_table import cells
 
     project = require_project()
     table = cells(score_run(project, name))

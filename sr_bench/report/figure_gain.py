@@ -16,7 +16,7 @@ from sr_bench.report.names import slug
 from sr_bench.report.plot_data import labels
 from sr_bench.report.plot_style import paper_style, printable
 from sr_bench.report.plots import Plot
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 STEM = "gain"
 _BASE = "bicubic"

@@ -11,7 +11,7 @@ from sr_bench.protocol import load_protocols
 from sr_bench.report.names import RunName, run_names
 from sr_bench.report.table import PAPER, SCREEN, Cell, Column, Grade, Group, Missing, Number, Table
 from sr_bench.report.table_grades import graded, metric_name, places
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 MAIN = ("psnr", "ssim")
 SCALE = Column("scale", "scale", numeric=True)
