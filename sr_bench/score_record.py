@@ -100,6 +100,19 @@ def require_unchanged(project: Project, name: str) -> None:
         _require_same_images(table, project.sr(name, degradation, dataset), images)
 
 
+def require_all_recorded(project: Project) -> None:
+    """Refuse a project one of whose tables isn't the recorded one, or is out of date.
+
+    Raises:
+        SrBenchError: as :func:`require_recorded` and :func:`require_unchanged`.
+    """
+    for name in project.params.runs:
+        table = project.scores(name)
+        if table.is_file():
+            require_recorded(table, table.read_bytes())
+            require_unchanged(project, name)
+
+
 def _require_same_protocols(table: Path, protocols: Mapping[str, str]) -> None:
     for protocol, digest in protocols.items():
         known = protocol in load_protocols().protocols

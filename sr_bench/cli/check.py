@@ -102,6 +102,7 @@ def _compared(baseline: str | None, fresh: Path) -> Check:
     """The check of fresh scores; causes are looked for where they are this project's own."""
     from sr_bench.drift.check import check as check_scores
     from sr_bench.drift.snapshot import committed, open_snapshot
+    from sr_bench.score_record import require_all_recorded
 
     here = Path.cwd()
     own = (here / PARAMS).is_file() and fresh.resolve() in (
@@ -110,6 +111,8 @@ def _compared(baseline: str | None, fresh: Path) -> Check:
     )
     after = open_snapshot(fresh)
     project = require_project() if own else None
+    if project is not None:
+        require_all_recorded(project)
     if baseline is not None and Path(baseline).exists():
         return check_scores(open_snapshot(Path(baseline)), after, project=project)
     with committed(here, baseline or "HEAD") as before:

@@ -112,8 +112,9 @@ def score(
             rows = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
     signature = str(rows["signature"].iloc[0])
     if csv is not None:
-        with replacing(csv) as temporary:
-            rows.to_csv(temporary, index=False, lineterminator="\n")
+        from sr_bench.score_table import write_table
+
+        write_table(csv, rows)
     _show_scores(pairs, rows, signature, json)
 
 
