@@ -11,7 +11,7 @@ from sr_bench.report.names import HERE, NO_NAMES, Names
 from sr_bench.report.table import Cell, Column, Missing, Number, Table
 from sr_bench.report.table_grades import places
 from sr_bench.report.table_quality import RUN_COLUMNS, SCALE, run_cells, scale_group
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 PROTOCOLS = ("srcnn-2015", "edsr-2017")
 DATASETS = ("Set5", "Set14", "BSD100")

@@ -12,7 +12,7 @@ from sr_bench.protocol import load_protocols
 from sr_bench.report.names import NO_NAMES, Names, RunName
 from sr_bench.report.table import PAPER, SCREEN, Cell, Column, Grade, Group, Missing, Number, Table
 from sr_bench.report.table_grades import graded, metric_name, places
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 MAIN = ("psnr", "ssim")
 SCALE = Column("scale", "scale", numeric=True)
@@ -50,9 +50,7 @@ def quality_tables(
     for name in load_protocols().protocols:
         rows = cells[cells["protocol"] == name]
         if len(rows):
-            made += [
-                _remarked(t, remarks) for t in protocol_tables(name, rows, marks or {}, names)
-            ]
+            made += [_remarked(t, remarks) for t in protocol_tables(name, rows, marks or {}, names)]
     return made
 
 
