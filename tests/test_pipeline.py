@@ -26,6 +26,7 @@ NEUTRAL = {
     "figure_entry",
     "files",
     "filetype",
+    "image_checks",
     "fetch",
     "manifest",
     "sources",
