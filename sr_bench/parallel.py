@@ -60,6 +60,20 @@ class Outcomes(Generic[T, R]):
     failed: list[Failure[T]]
 
 
+def all_named(failed: Sequence[Failure[T]], total: int, work: str) -> str:
+    """The message for images of which some failed: each of them with its reason, one a line.
+
+    Args:
+        failed: what failed.
+        total: how many there were.
+        work: what was done: "scored".
+    """
+    if total == 1:
+        return failed[0].reason
+    reasons = "".join(f"\n  {f.reason}" for f in failed)
+    return f"{len(failed)} of {total} images could not be {work}:{reasons}"
+
+
 def outcomes(
     function: Callable[[T], R], items: Sequence[T], *, workers: int | None = None
 ) -> Outcomes[T, R]:
@@ -80,9 +94,7 @@ def outcomes(
         except SrBenchError as error:
             return Failure(item, str(error))
         except MemoryError as error:
-            return Failure(
-                item, f"not enough memory ({error})" if str(error) else "not enough memory"
-            )
+            return Failure(item, f"{item}: not enough memory {error}".strip())
 
     with one_blas_thread(), ThreadPoolExecutor(workers or cores()) as pool:
         found = list(pool.map(attempt, items))

@@ -27,7 +27,8 @@ from sr_bench.cli import (
     training,
     weights,
 )
-from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.cli.show import print_whatever_comes
+from sr_bench.errors import SrBenchError, WrongUse, printable
 
 _EXTRA = ("torch", "safetensors", "dvclive")  # what the extra [run] adds
 _INSTALL = "pip install 'sr-bench[run]' (for the small CPU build of torch, see the README)"
@@ -72,12 +73,13 @@ def _root(
 
 def _fail(message: str, status: int) -> NoReturn:
     console = Console(stderr=True, soft_wrap=True, emoji=False)
-    console.print(f"[bold red]error:[/] {escape(message)}")
+    console.print(f"[bold red]error:[/] {escape(printable(message, lines=True))}")
     sys.exit(status)
 
 
 def main() -> None:
     """Run the command line; a known error is one message on stderr and exit status 1 or 2."""
+    print_whatever_comes()
     try:
         app()
     except SrBenchError as error:
