@@ -45,6 +45,8 @@ def about(what: object) -> Iterator[None]:
 
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
 
 def printable(text: str, *, lines: bool = False) -> str:
     """The text with what a terminal or a reader would obey or choke on written as an escape.
@@ -65,6 +67,8 @@ def _is_plain(character: str) -> bool:
 
 
 def _escape(character: str) -> str:
+    if character in _NAMED:
+        return _NAMED[character]
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # Python's stand-in for a byte of a name that isn't UTF-8
         code -= 0xDC00

@@ -53,7 +53,8 @@ def score_extra(jobs: Iterable[Job], *, metric: str, protocol: str, scale: int) 
 
     def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
         name, read = job
-        pair = read()
+        with about(name):
+            pair = read()
         with about(f"{name} ({pair.origin})"):
             value = extra.function(views(pair, protocol, scale=scale))
         return [(name, protocol, metric, value, extra.signature)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from sr_bench.errors import WrongUse
@@ -21,6 +22,16 @@ _MOST = 1 << 28  # 16,384 x 16,384; scoring takes about 33 bytes a pixel
 _ORIENTATION, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 0x0112, 338, 339  # tags of EXIF and TIFF
 _PIXELS_A_BYTE = 1024  # JPEG: at least one bit for each 8 x 8 block is 512; twice that to be safe
 _DEFLATE = 1032  # zlib: 258 equal bytes take two bits at best
+_KNOWN = {
+    "a PNG image": "PNG",
+    "a BMP image": "BMP",
+    "a JPEG image": "JPEG",
+    "a GIF image": "GIF",
+    "a WebP image": "WEBP",
+    "a TIFF image": "TIFF",
+}
+# Pillow reads every kind of these once it has read the header; an error after that is damage.
+_WHOLLY_READ = ("PNG", "BMP", "JPEG", "GIF", "WEBP", "PPM")
 _REMEDY = {
     "P": "it has a palette: convert it to RGB (lossless)",
     "1": "it has 1 bit a pixel: convert it to 8-bit gray",
@@ -78,16 +89,28 @@ def diagnosis(path: Path, error: Exception, format: str | None) -> str:
         return _unreadable(error)
     if isinstance(error, MemoryError):
         return "there isn't enough memory to decode it; run fewer things at once"
-    size = path.stat().st_size
-    what = describe(path)
+    what, size = describe(path), path.stat().st_size
     if "MAX_TEXT" in str(error):  # of PNG text and of colour profiles
         return f"its text or colour profile is too large ({error}); save it again without that"
     if not what.endswith("image"):
         return f"not an image but {what} ({size} bytes); replace it by the image"
-    cause = f"it is {what} that can't be decoded ({error}; the file has {size} bytes)"
-    if format in ("PNG", "BMP", "JPEG", "GIF", "PPM", "WEBP"):
+    reason = _reason(path, what) if isinstance(error, UnidentifiedImageError) else error
+    cause = f"it is {what} that can't be decoded ({reason}; the file has {size} bytes)"
+    if what == "a PNG image" or format in _WHOLLY_READ:
         return f"{cause}; it is truncated or damaged: fetch or save it again"
-    return f"{cause}; it is damaged or of a kind that isn't read: save it as 8-bit PNG"
+    return f"{cause}; it is damaged, or of a kind that isn't read: save it as 8-bit PNG"
+
+
+def _reason(path: Path, what: str) -> str:
+    """Why Pillow doesn't know an image that begins as one of a format: it keeps that to itself."""
+    if what not in _KNOWN:
+        return "Pillow doesn't read it as it is meant"
+    try:
+        with path.open("rb") as handle:
+            Pillow.OPEN[_KNOWN[what]][0](handle, str(path))
+    except Exception as error:  # as when reading: decoders fail in many ways
+        return str(error)
+    return "unknown"
 
 
 def _unreadable(error: OSError) -> str:

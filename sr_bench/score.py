@@ -228,7 +228,8 @@ def score_each(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> 
 
     def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
         name, read = job
-        pair = read()
+        with about(name):
+            pair = read()
         rows: list[tuple[str, str, str, float, str]] = []
         for protocol in protocols:
             with about(f"{name} ({pair.origin})"):

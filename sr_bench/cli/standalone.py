@@ -52,11 +52,11 @@ def degrade(
         raise WrongUse(f"{out}: is the HR folder too; LR images would replace HR: name another")
 
     def convert(path: Path) -> dict[str, Any]:
+        advance(1)
         hr_image = images.read(path)
         with about(path):
             lr = make_lr(hr_image, rule, scale=scale)
         written = _write_lr(out, path.stem, lr)
-        advance(1)
         return {"hr": str(path), "lr": str(written), "shape": list(lr.shape)}
 
     with count_progress(f"degrade x{scale}", len(paths)) as advance:
@@ -141,9 +141,10 @@ def score(
 
 
 def _read(pair: NamePair, advance: Any) -> Any:
-    loaded = read_pair(pair.sr, pair.hr)
-    advance(1)
-    return loaded
+    try:
+        return read_pair(pair.sr, pair.hr)
+    finally:
+        advance(1)
 
 
 def _write_csv(path: Path, pairs: list[NamePair], scored: Scored) -> None:
