@@ -50,9 +50,9 @@ def reason_to_refuse(picture: Pillow.Image, size: int) -> str | None:
         size: the file's bytes.
     """
     return (
-        _pixels(picture)
-        or _frames(picture)
+        _frames(picture)
         or _transparency(picture)
+        or _pixels(picture)
         or _too_large(picture)
         or _beyond_its_bytes(picture, size)
         or (None if picture.format == "PNG" else turned(picture))
