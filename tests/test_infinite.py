@@ -29,7 +29,7 @@ LEDGER = (
     "paper,ibp,,Set5,2,psnr,33.00,edsr-2017,,ibp,bicubic\n"
 )
 METHOD = (
-    "from sr_bench.method import Method\nMETHOD = Method(name='{0}', load=None, reference='r')\n"
+    "from sr_bench.method import Method\nMETHOD = Method(name='{0}', load=print, reference='r')\n"
 )
 RUNS = ("bicubic-x2", "ibp-x2", "third-x2")
 
