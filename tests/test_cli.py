@@ -207,7 +207,7 @@ def test_score_of_sets_that_do_not_pair_ends_with_1_and_keeps_the_old_csv(refuse
     assert sorted(p.name for p in folders.iterdir() if p.is_file()) == ["rows.csv"]
 
 
-@pytest.mark.parametrize("which", set(BAD) - {"missing", "no folder"})
+@pytest.mark.parametrize("which", sorted(set(BAD) - {"missing", "no folder"}))
 def test_a_bad_image_does_not_cost_the_scores_of_the_other(cli, folders, which):
     damage, fact = BAD[which]
     damage(folders)
