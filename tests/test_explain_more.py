@@ -18,7 +18,8 @@ from sr_bench.explain.chain import chain, conclusion, facts, notes
 from sr_bench.explain.claim import Claim
 from sr_bench.explain.runs import run_subject
 from sr_bench.explain.search import Explanation, Question, explain
-from sr_bench.explain.subject import Subject, folder_subject
+from sr_bench.explain.subject import Subject, bicubic_subject, folder_subject
+from sr_bench.explain.way import Way
 from sr_bench.manifest import open_dataset
 from sr_bench.metrics.psnr import psnr_unchecked
 from sr_bench.metrics.ssim import ssim_unchecked
@@ -181,6 +182,19 @@ def test_gray_sr_of_colour_hr_says_which_protocols_score_colour(given) -> None: 
         images.write(sr, images.read(sr)[..., 0])
     answer = ask(subject, "20.0", limit=0)
     assert "sr is gray, and it scores colour" in "\n".join(notes(answer))
+
+
+def test_images_of_one_name_are_two_images(tmp_path: Path, picture) -> None:  # type: ignore[no-untyped-def]
+    for suffix in ("png", "bmp"):
+        images.write(tmp_path / f"same.{suffix}", picture(40, 44, 3))
+    files = [("same", tmp_path / f"same.{suffix}") for suffix in ("png", "bmp")]
+    each, both = ([bicubic_subject("b", f, scale=2) for f in ([files[0]], [files[1]])],
+                  bicubic_subject("b", files, scale=2))  # fmt: skip
+    way = Way.of("edsr-2017")
+    (one,), (two,), (mean,) = (
+        s.values([way], "psnr", progress=lambda _: None) for s in (*each, both)
+    )
+    assert one != two and mean == pytest.approx((one + two) / 2)
 
 
 def test_pairs_count_as_tried(given) -> None:  # type: ignore[no-untyped-def]
