@@ -35,6 +35,11 @@ class Bicubic:
 
 METHOD = Method(
     name="bicubic",
+    title="bicubic",
+    colour="#000000",
+    marker="D",
+    baseline=True,
+    speed_reference=True,
     load=Bicubic,
     reference="Keys 1981, doi:10.1109/TASSP.1981.1163711; MATLAB imresize",
 )

@@ -193,15 +193,19 @@ def untrained(variant: str, scales: tuple[int, ...]) -> EDSR:
 
 
 def _author(name: str) -> Published:
-    return Published("EDSR-author-weights", f"edsr_{name}.pt")
+    return Published("EDSR-author-weights", f"edsr_{name}.pt", trained_on="DIV2K", label="")
 
 
 def _mmediting(size: str, date: str) -> Published:
-    return Published("EDSR-mmediting-weights", f"edsr_{size}_1x16_300k_div2k_{date}.pth")
+    file = f"edsr_{size}_1x16_300k_div2k_{date}.pth"
+    return Published("EDSR-mmediting-weights", file, trained_on="DIV2K", label="MMEditing")
 
 
 METHOD = Method(
     name="edsr",
+    title="EDSR",
+    colour="#D55E00",
+    marker="^",
     load=load,
     reference="Lim et al. 2017, doi:10.1109/CVPRW.2017.151",
     variants=tuple(SIZES),

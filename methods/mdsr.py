@@ -184,11 +184,14 @@ def read(path: Path) -> weights.Renamed:
 
 
 def _author(name: str) -> Published:
-    return Published("MDSR-author-weights", name)
+    return Published("MDSR-author-weights", name, trained_on="DIV2K", label="")
 
 
 METHOD = Method(
     name="mdsr",
+    title="MDSR",
+    colour="#009E73",
+    marker="s",
     load=load,
     reference="Lim et al. 2017, doi:10.1109/CVPRW.2017.151",
     variants=tuple(SIZES),

@@ -355,7 +355,9 @@ def mmediting_state(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _author(variant: str, training: str, scale: int) -> Published:
-    return Published("SRCNN-author-weights", f"model/{variant}({training})/x{scale}.mat")
+    file = f"model/{variant}({training})/x{scale}.mat"
+    trained_on = "T91" if training == "91 images" else training
+    return Published("SRCNN-author-weights", file, trained_on=trained_on)
 
 
 def _samples(variant: str) -> Samples:
@@ -365,6 +367,11 @@ def _samples(variant: str) -> Samples:
 
 METHOD = Method(
     name="srcnn",
+    title="SRCNN",
+    colour="#0072B2",
+    marker="o",
+    speed_reference=True,
+    filters=True,
     load=load,
     reference="Dong et al. 2016, doi:10.1109/TPAMI.2015.2439281",
     variants=tuple(SHAPES),
@@ -381,7 +388,10 @@ METHOD = Method(
         ("9-1-5", "author-imagenet", 3): _author("9-1-5", "ImageNet", 3),
         ("9-3-5", "author-imagenet", 3): _author("9-3-5", "ImageNet", 3),
         ("9-1-5", "mmediting", 4): Published(
-            "SRCNN-mmediting-weights", "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"
+            "SRCNN-mmediting-weights",
+            "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth",
+            trained_on="DIV2K",
+            label="MMEditing",
         ),
     },
 )

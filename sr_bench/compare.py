@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sr_bench.errors import SrBenchError, WrongUse, unknown
-from sr_bench.score_files import read_per_image
+from sr_bench.score_table import read_per_image, read_run, require_one_signature
 from sr_bench.stats import Array, Paired, differences, holm, paired, signed_rank
-from sr_bench.tables import require_one_signature
 
 ALPHA = 0.05
 _SEED = 20240501  # of the bootstrap: the same differences give the same interval everywhere
@@ -111,7 +110,7 @@ def load_runs(root: Path, runs: Sequence[str]) -> pd.DataFrame:
     for run in dict.fromkeys(runs):
         scored = root / "build" / "scores" / f"{run}.csv"
         if run not in known and scored.is_file():
-            parts.append(read_per_image(scored))
+            parts.append(read_run(scored))
         elif run not in known:
             where = f"{reported} and {scored.parent}"
             raise unknown("run", run, known | _stems(scored.parent), where=where)

@@ -15,6 +15,7 @@ from sr_bench.errors import SrBenchError
 from sr_bench.fetch import MIRROR, Progress, fetch
 from sr_bench.files import sha256, write_text
 from sr_bench.sources import Source, find_source
+from sr_bench.text_files import read_json
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,7 @@ def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
         SrBenchError: if there is no manifest or it is damaged, or a file differs from it after
             fetching.
     """
-    if not manifest.is_file():
-        raise SrBenchError(f"{manifest}: no such file; make it with: sr-bench fetch {name}")
-    try:
-        listed = json.loads(manifest.read_text(encoding="utf-8"))["images"]
-        entries = tuple(Entry(e["name"], tuple(e["shape"]), e["sha256"]) for e in listed)
-    except (ValueError, KeyError, TypeError) as error:
-        raise SrBenchError(
-            f"{manifest}: not a manifest ({error!r}); make it again with: sr-bench fetch {name}"
-        ) from error
+    entries = read_manifest(manifest, name)
     source = find_source(name)
     dataset = Dataset(name, data / source.folder, entries)
     if _differing(dataset):
@@ -94,6 +87,26 @@ def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
                 f"{still[0].sha256} of {manifest}; run: sr-bench fetch {name}"
             )
     return dataset
+
+
+def read_manifest(manifest: Path, name: str) -> tuple[Entry, ...]:
+    """The images that the manifest of the dataset ``name`` lists.
+
+    Raises:
+        SrBenchError: if it is missing or damaged.
+    """
+    remedy = f"make it with: sr-bench fetch {name}"
+    content = read_json(manifest, remedy=remedy)
+    try:
+        return tuple(_listed(**entry) for entry in content["images"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SrBenchError(f"{manifest}: not a manifest ({error!r}); {remedy}") from error
+
+
+def _listed(name: str, shape: list[int], sha256: str) -> Entry:
+    if not (isinstance(name, str) and isinstance(sha256, str) and all(n > 0 for n in shape)):
+        raise ValueError(f"{name!r} has shape {shape!r} and sha256 {sha256!r}")
+    return Entry(name, tuple(shape), sha256)
 
 
 def _differing(dataset: Dataset) -> list[Entry]:

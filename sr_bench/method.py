@@ -16,8 +16,11 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import nn
 
+from sr_bench import method_fields as rules
 from sr_bench.degrade import Degradation
 from sr_bench.errors import SrBenchError, unknown
+from sr_bench.method_fields import require
+from sr_bench.strict_yaml import shown
 from sr_bench.weights import RenamedKey
 
 ModelColour = Literal["any", "y", "rgb", "ycbcr"]
@@ -50,10 +53,26 @@ class Setup:
 
 @dataclass(frozen=True)
 class Published:
-    """A published weights file: a group of ``sources.yaml`` and a name in it."""
+    """A published weights file, and what is known of it.
+
+    Args:
+        group: its group in ``sources.yaml``.
+        name: its name there.
+        trained_on: the training set, as tables name it; empty: as the group says, else not stated.
+        by: who trained it; empty: as the group says, else ``authors`` where the weights are called
+            ``author...``, else the weights' name.
+        label: what figures call the weights, beside the method's title; by default the training
+            set of the authors' weights, and who trained others.
+    """
 
     group: str
     name: str
+    trained_on: str = ""
+    by: str = ""
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        require("Published", vars(self), _PUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -95,6 +114,9 @@ class Training:
     recipes: Mapping[str, Mapping[str, Mapping[str, Any]]]
     reparametrised: Callable[[str], nn.Module] | None = None
 
+    def __post_init__(self) -> None:
+        require("Training", vars(self), _TRAINING)
+
 
 @dataclass(frozen=True)
 class Method:
@@ -109,6 +131,17 @@ class Method:
         key_map: ``(file, variant, scale)`` to how the file's keys become the network's; ``None``
             for a method without checkpoints.
         reference: paper or program, with DOI.
+        title: what tables and figures call it; the name if empty.
+        colour: of its marks in figures, ``#rrggbb``; ``None`` for the next one that is free.
+        marker: the shape of its marks, one of matplotlib's; ``None`` for the next one that is free.
+        baseline: whether gains are measured against it. One method of a project may be.
+        speed_reference: whether ``sr-bench check --timings`` takes the machine's own speed from it.
+        filters: whether the report draws its first layer's filters.
+        example: ``(path, variant, scale)``: writes a made-up weights file there, as those that are
+            published are, for ``sr-bench try``. A method with ``training`` needs none.
+
+    Raises:
+        SrBenchError: for a field that holds something else, with what is expected.
     """
 
     name: str
@@ -118,6 +151,35 @@ class Method:
     published: Mapping[tuple[str, str, int], Published] = field(default_factory=dict)
     training: Training | None = None
     key_map: Callable[[Path, str, int], list[RenamedKey]] | None = None
+    title: str = ""
+    colour: str | None = None
+    marker: str | None = None
+    baseline: bool = False
+    speed_reference: bool = False
+    filters: bool = False
+    example: Callable[[Path, str, int], object] | None = None
+
+    def __post_init__(self) -> None:
+        require("METHOD", vars(self), _METHOD)
+        for key, value in self.published.items():
+            self._check_published(key, value)
+
+    def _check_published(self, key: object, value: object) -> None:
+        if not _is_key(key):
+            raise SrBenchError(
+                f"METHOD: a key of published is {shown(key)}, expected (variant, weights, scale), "
+                "as ('small', 'author', 2); weights 'none' and 'sr-bench-...' are taken; correct it"
+            )
+        if key[0] not in self.variants:  # type: ignore[index]
+            raise SrBenchError(
+                f"METHOD: published has {shown(key)}, but variants are {shown(self.variants)}; "
+                "add the variant or correct the key"
+            )
+        if not isinstance(value, Published):
+            raise SrBenchError(
+                f"METHOD: published[{shown(key)}] is {shown(value)}, expected Published('group of "
+                "sources.yaml', 'file'); correct it"
+            )
 
     def weights_file(self, variant: str, weights: str, scale: int) -> Published | None:
         """Where the weights of a run come from; ``None`` for a method without weights.
@@ -136,6 +198,43 @@ class Method:
         return self.published[key]
 
 
+def _is_key(key: object) -> bool:
+    parts = key if isinstance(key, tuple) and len(key) == 3 else (None, None, None)
+    return isinstance(parts[0], str) and rules.is_weights(parts[1]) and rules.is_scale(parts[2])
+
+
+_PUBLISHED: dict[str, rules.Rule] = {
+    "group": rules.TEXT,
+    "name": rules.TEXT,
+    "trained_on": rules.MAYBE_TEXT,
+    "by": rules.MAYBE_TEXT,
+    "label": (lambda value: value is None or isinstance(value, str), "text, or None"),
+}
+_TRAINING: dict[str, rules.Rule] = {
+    "network": rules.CALLABLE,
+    "model": rules.CALLABLE,
+    "samples": rules.CALLABLE,
+    "recipes": (lambda value: isinstance(value, Mapping), "the file's RECIPES, a dictionary"),
+    "reparametrised": rules.MAYBE_CALLABLE,
+}
+_METHOD: dict[str, rules.Rule] = {
+    "name": rules.NAME,
+    "load": rules.CALLABLE,
+    "reference": rules.TEXT,
+    "variants": rules.VARIANTS,
+    "published": (lambda value: isinstance(value, Mapping), "a dictionary"),
+    "training": (lambda value: value is None or isinstance(value, Training), "Training, or None"),
+    "key_map": rules.MAYBE_CALLABLE,
+    "title": rules.MAYBE_TEXT,
+    "colour": rules.COLOUR,
+    "marker": rules.MARKER,
+    "baseline": rules.FLAG,
+    "speed_reference": rules.FLAG,
+    "filters": rules.FLAG,
+    "example": rules.MAYBE_CALLABLE,
+}
+
+
 def load_method(path: Path) -> Method:
     """Import a method file by its path and return its ``METHOD``.
 
@@ -150,15 +249,23 @@ def load_method(path: Path) -> Method:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except SrBenchError as error:  # a field that holds something else
+        raise SrBenchError(f"{path}: {error}; see methods/README.md") from error
+    except (Exception, SystemExit) as error:
         raise SrBenchError(f"{path}: fails on import with {error!r}; mend the file") from error
     method = getattr(module, "METHOD", None)
     if not isinstance(method, Method):
         raise SrBenchError(
-            f"{path}: METHOD is {type(method).__name__}, expected sr_bench.method.Method; "
+            f"{path}: METHOD is {_told(method)}, expected sr_bench.method.Method; "
             "see methods/README.md"
         )
     return method
+
+
+def _told(method: object) -> str:
+    if method is Method:
+        return "the class Method itself, without its fields"
+    return "missing" if method is None else type(method).__name__
 
 
 def load_methods(folders: list[Path]) -> dict[str, Method]:

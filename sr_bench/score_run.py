@@ -11,14 +11,17 @@ import pandas as pd
 from sr_bench.columns import IMAGE_COLUMNS
 from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError
-from sr_bench.files import replacing
 from sr_bench.manifest import Dataset, open_dataset
 from sr_bench.project import Project
 from sr_bench.score import read_pair, score_images
+from sr_bench.score_record import write_record
+from sr_bench.score_table import DECIMALS, write_table
 
 
 def score_run(project: Project, name: str) -> pd.DataFrame:
     """Score a run and write ``build/scores/<run>.csv``: one row per image x protocol x metric.
+
+    Beside it lies ``<run>.json``, the record of what was scored.
 
     Raises:
         SrBenchError: if an upscaled image is missing or doesn't fit its hr.
@@ -33,8 +36,8 @@ def score_run(project: Project, name: str) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True).assign(
         run=name, method=run.method, variant=run.variant, weights=run.weights, scale=run.scale
     )[IMAGE_COLUMNS]
-    with replacing(project.scores(name)) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    table["value"] = table["value"].round(DECIMALS)
+    write_record(project, name, write_table(project.scores(name), table), opened)
     return table
 
 

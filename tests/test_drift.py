@@ -15,7 +15,7 @@ from sr_bench.drift.suspects import suspects
 from sr_bench.drift.tolerance import Tolerances, load_tolerances
 from sr_bench.drift.words import facts, findings, github_lines, markdown
 from sr_bench.errors import SrBenchError
-from sr_bench.tables import cells
+from sr_bench.score_table import cells
 
 INF = float("inf")
 

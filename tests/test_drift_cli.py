@@ -216,10 +216,10 @@ def test_some_runs_are_not_accepted_for_all(check, scored, tmp_path):
     ("text", "fact"),
     [
         (None, "new.csv: no such file; make it with: dvc repro"),
-        ("", "new.csv: "),
+        ("", "new.csv: is empty"),
         ("a,b\n1,2\n", "new.csv: columns are a, b; expected run, method"),
-        (HEADER + "," * 12 + "\n" + "," * 17 + "\n", "new.csv: "),
-        (HEADER + CELL.format(run="r", value="much"), "new.csv: "),
+        (HEADER + "," * 12 + "\n" + "," * 17 + "\n", "new.csv:2: 13 fields, expected 11"),
+        (HEADER + CELL.format(run="r", value="much"), "new.csv:2: value is 'much'"),
     ],
 )
 def test_a_file_that_is_no_table_of_scores(check, tmp_path, text, fact):

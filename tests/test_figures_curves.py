@@ -1,6 +1,7 @@
 """Gains over bicubic, training curves and learned filters."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,16 @@ import torch
 from matplotlib.text import Text
 
 from sr_bench.errors import SrBenchError
+from sr_bench.method import load_methods
 from sr_bench.project import Project
 from sr_bench.report.figure_filters import Bank, filters_plot, first_layer, mosaic
 from sr_bench.report.figure_gain import gain_plots, gains
 from sr_bench.report.figure_training import Curve, read_curves, read_log, training_plots
+from sr_bench.report.names import Names
 from sr_bench.report.plot_style import paper_style
 from sr_bench.report.plots import write_each
 
+NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
 TICK = re.compile(r"[−\d.]+( k)?")  # some lie outside their axes and are not drawn
 SIGNATURE = "protocol:edsr-2017|version:1"
 
@@ -48,13 +52,13 @@ def bank(planes=1, colour="y", label="SRCNN <9>_%$"):
 
 
 def test_the_gain_is_the_difference_on_the_same_image():
-    table = gains(per_image(), "edsr-2017")
+    table = gains(per_image(), "edsr-2017", "bicubic")
     assert table.groupby("scale")["gain"].apply(list).tolist() == [[0, -1, 2, -3, 4, -5, 6]] * 2
     assert set(table["method"]) == {"srcnn_%<$"}
 
 
 def test_lines_of_gain_fall():
-    plots = list(gain_plots(per_image(), ("edsr-2017",), []))
+    plots = list(gain_plots(per_image(), ("edsr-2017",), [], NAMES))
     assert [p.stem for p in plots] == ["gain-edsr-2017-x2", "gain-edsr-2017-x3"]
     (axes,) = plots[0].figure.axes
     line = next(line for line in axes.lines if len(line.get_xdata()) == 7)
@@ -63,9 +67,9 @@ def test_lines_of_gain_fall():
 
 
 def test_gains_of_one_image_and_of_none():
-    assert len(list(gain_plots(per_image(count=1), ("edsr-2017",), []))) == 2
+    assert len(list(gain_plots(per_image(count=1), ("edsr-2017",), [], NAMES))) == 2
     notes = []
-    assert not list(gain_plots(per_image(runs=("bicubic",)), ("edsr-2017",), notes))
+    assert not list(gain_plots(per_image(runs=("bicubic",)), ("edsr-2017",), notes, NAMES))
     assert notes == ["gain-edsr-2017: no run beside bicubic was scored under edsr-2017"]
 
 
@@ -73,14 +77,14 @@ def test_gains_refuse_what_does_not_compare():
     mixed = per_image()
     mixed.loc[0, "signature"] = "other"
     with pytest.raises(SrBenchError, match="2 signatures"):
-        gains(mixed, "edsr-2017")
+        gains(mixed, "edsr-2017", "bicubic")
     twice = pd.concat([per_image(), per_image(runs=("bicubic",)).assign(run="b2")])
     with pytest.raises(SrBenchError, match="i0 has two scores of bicubic at x2"):
-        gains(twice, "edsr-2017")
+        gains(twice, "edsr-2017", "bicubic")
 
 
 def test_training_sets_do_not_share_a_panel():
-    (plot,) = training_plots(curves())
+    (plot,) = training_plots(curves(), NAMES)
     titles = [axes.get_title() for axes in plot.figure.axes if axes.get_title()]
     assert titles == ["T91 ×2", "T91 ×2, ×3, ×4", "Open591 ×2", "Open591 ×2, ×3, ×4"]
     assert sum(t.get_text() == "not trained" for t in plot.figure.findobj(Text)) == 4
@@ -118,7 +122,7 @@ def test_logs_are_read_and_several_scales_meant(tmp_path):
     with pytest.raises(SrBenchError, match=r"loss.tsv: columns are step,loss"):
         read_log(tmp_path)
     (metrics / "train" / "loss.tsv").unlink()
-    with pytest.raises(SrBenchError, match=r"loss.tsv: not a log"):
+    with pytest.raises(SrBenchError, match=r"loss.tsv: no such file; train again"):
         read_log(tmp_path)
 
 
@@ -146,7 +150,7 @@ def test_the_first_convolution_is_found():
 
 def test_planes_are_shown_by_themselves_and_rgb_as_colours():
     banks = [bank(), bank(3, "rgb"), bank(3, "ycbcr"), bank(2, "any")]
-    plot = filters_plot(banks, "srcnn", 3)
+    plot = filters_plot(banks, NAMES.methods["srcnn"], 3)
     assert len([a for a in plot.figure.axes if a.images]) == 1 + 1 + 3 + 2
     shapes = [a.images[0].get_array().ndim for a in plot.figure.axes]
     assert shapes.count(3) == 1
@@ -155,9 +159,9 @@ def test_planes_are_shown_by_themselves_and_rgb_as_colours():
 @pytest.mark.parametrize(
     "plots",
     [
-        lambda: gain_plots(per_image(), ("edsr-2017",), []),
-        lambda: training_plots(curves()),
-        lambda: [filters_plot([bank(), bank(3, "ycbcr")], "srcnn", 3)],
+        lambda: gain_plots(per_image(), ("edsr-2017",), [], NAMES),
+        lambda: training_plots(curves(), NAMES),
+        lambda: [filters_plot([bank(), bank(3, "ycbcr")], NAMES.methods["srcnn"], 3)],
     ],
 )
 def test_large_enough_on_the_page_and_the_same_bytes(plots, tmp_path):

@@ -5,11 +5,14 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
 from sr_bench.report import plot_quality
+from sr_bench.report.names import NO_NAMES
 from sr_bench.report.plot_boxes import nearest
 from sr_bench.report.plot_labels import Scene, needs_leader, place
+from sr_bench.report.plot_style import Looks
 
 
 def crosses(start, end, box):
@@ -84,11 +87,12 @@ def drawn(monkeypatch, *heights):
     })  # fmt: skip
     monkeypatch.setattr(plot_quality, "_HEIGHTS", heights)
     cost = plot_quality.Cost("time", "PSNR", "caption")
-    made = plot_quality.quality_figure(rows, cost, {"srcnn": ("#0072b2", "o")})
+    made = plot_quality.quality_figure(rows, cost, Looks(NO_NAMES, {"srcnn": ("#0072b2", "o")}))
     assert isinstance(made.figure, Figure)
     return made
 
 
+@pytest.mark.slow
 def test_the_height_is_the_first_without_tangles(monkeypatch):
     heights = (1.2, 1.5, 2.0)
     each = [drawn(monkeypatch, h) for h in heights]

@@ -24,7 +24,7 @@ from sr_bench.report.plot_data import Choice, quality
 from sr_bench.report.table_headline import best_runs
 from sr_bench.report.tables import report_tables
 from sr_bench.report.write import write_report
-from sr_bench.tables import cells, identical, listed
+from sr_bench.score_table import cells, identical, listed
 
 INF = math.inf
 LEDGER = (

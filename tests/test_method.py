@@ -49,7 +49,7 @@ def test_a_method_is_called_as_its_file(folder):
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
-        ("x = 1", "METHOD is NoneType, expected sr_bench.method.Method"),
+        ("x = 1", "METHOD is missing, expected sr_bench.method.Method"),
         ("METHOD = 'mine'", "METHOD is str, expected"),
         ("class METHOD: pass", "METHOD is type, expected"),
         ("def broken(:", "fails on import with SyntaxError"),

@@ -108,7 +108,8 @@ def configurations():
         ]
         for variant, weights, scale in keys:
             name = "-".join(p for p in (method.name, variant, weights, f"x{scale}") if p)
-            found.append(pytest.param(method, variant, weights, scale, id=name))
+            marks = [pytest.mark.slow] if (method.name, variant) in LARGE and scale > 2 else []
+            found.append(pytest.param(method, variant, weights, scale, id=name, marks=marks))
     return found
 
 
@@ -142,7 +143,7 @@ def test_the_weights_file_is_one_that_can_be_fetched(method, variant, weights, s
 
 def with_degradations():
     return [
-        pytest.param(*c.values, degradation, id=f"{c.id}-{degradation}")
+        pytest.param(*c.values, degradation, id=f"{c.id}-{degradation}", marks=c.marks)
         for c in configurations()
         for degradation in sorted(DEGRADATIONS)
         if degradation == "rgb-matlab" or (c.values[0].name, c.values[1]) not in LARGE

@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,13 @@ import pytest
 from matplotlib.text import Text
 
 from sr_bench.errors import SrBenchError
+from sr_bench.method import load_methods
+from sr_bench.report.names import Names
 from sr_bench.report.plot_data import (
     Choice,
     checked_scores,
     checked_timings,
     fitted_exponent,
-    labels,
     pareto_front,
     pixels_of,
     quality,
@@ -24,6 +26,7 @@ from sr_bench.report.plot_labels import Scene, place, spread
 from sr_bench.report.plot_style import looks, paper_style, wrapped
 from sr_bench.report.plots import draw_plots, write_plots
 
+NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
 SIGNATURE = "protocol:edsr-2017|version:1|lr:rgb+modcrop.scale|score:y.float+crop.scale"
 RUNS = {
     "bicubic": ("", "none", 30.0, 0.01, 0, 0),
@@ -64,7 +67,7 @@ def timings(scales=(2, 3), runs=RUNS, machine="box", device="cpu-1"):
 
 def drawn(table_of_scores, table_of_timings):
     notes = []
-    plots = list(draw_plots(table_of_scores, table_of_timings, Choice(), notes))
+    plots = list(draw_plots(table_of_scores, table_of_timings, Choice(), notes, NAMES))
     return {plot.stem: plot for plot in plots}, notes
 
 
@@ -90,10 +93,11 @@ def overlaps(boxes):
     ]
 
 
+@pytest.mark.slow
 def test_every_plot_in_three_kinds_and_the_same_bytes(tmp_path):
     contents = []
     for name in ("a", "b"):
-        out = write_plots(scores(), timings(), tmp_path / name)
+        out = write_plots(scores(), timings(), tmp_path / name, names=NAMES)
         contents.append({p.name: p.read_bytes() for p in out.files})
     stems = ("psnr-time-box-cpu-1", "psnr-macs", "time-size-box-cpu-1")
     assert list(contents[0]) == [f"{s}.{k}" for s in stems for k in ("svg", "pdf", "png")]
@@ -143,6 +147,7 @@ def test_the_size_is_in_the_input_or_unknown():
     assert [pixels_of(n) for n in names] == [921600, 57600, 8294400, None, None, None]
 
 
+@pytest.mark.slow
 def test_odd_names_break_nothing(tmp_path):
     odd = {"a$_%": ("$\\frac{1}", "<script>&", 31.0, 0.1, 5e3, 1e9),
            "b--x\x07": ("{}^_", "sr-bench-ü$$", 32.0, 0.2, 9e3, 3e9)}  # fmt: skip
@@ -173,6 +178,7 @@ def test_what_is_left_out_is_noted(tmp_path):
     assert "SRCNN 9-1-5 T91" in shown and "EDSR baseline" not in shown
 
 
+@pytest.mark.slow
 def test_machines_and_devices_are_kept_apart():
     times = pd.concat([timings(), timings(machine="other"), timings(device="cuda")])
     stems = [s for s in drawn(scores(), times)[0] if s.startswith("psnr-time")]
@@ -219,11 +225,11 @@ def test_a_table_that_is_not_ours_is_refused():
 
 def test_names_are_short_and_say_who_trained():
     table = scores((2,))
-    assert list(labels(table).values()) == [
+    assert list(NAMES.labels(table).values()) == [
         "bicubic", "SRCNN 9-1-5 T91", "SRCNN 9-1-5 T91*", "SRCNN 9-5-5 ImageNet", "EDSR baseline",
     ]  # fmt: skip
     many = pd.concat([table, table.assign(run=table["run"] + "'")])
-    assert labels(many)["srcnn-c-x2"] == "9-5-5 ImageNet"
+    assert NAMES.labels(many)["srcnn-c-x2"] == "9-5-5 ImageNet"
 
 
 def test_labels_of_a_crowd_do_not_overlap():

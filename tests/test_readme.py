@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from sr_bench.method import load_methods
+from sr_bench.report.names import Names
 from sr_bench.report.readme import filled
 from sr_bench.report.table_headline import headline_tables
-from sr_bench.score_files import read_scores
+from sr_bench.score_table import read_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,7 +20,9 @@ def test_tables_and_plots():
     texts = {"dtype": {"published": str}, "keep_default_na": False, "na_values": {"measured": [""]}}
     reproduction = pd.read_csv(ROOT / "reports/reproduction.csv", **texts)
     trained = pd.read_csv(ROOT / "reports/trained.csv", **texts)
-    tables = headline_tables(read_scores(ROOT / "reports/scores.csv"), reproduction, trained)
+    names = Names(load_methods([ROOT / "methods"]))
+    scores = read_scores(ROOT / "reports/scores.csv")
+    tables = headline_tables(scores, reproduction, trained, names)
     plots = {p.stem: Image.open(p).info["Description"] for p in ROOT.glob("reports/plots/*.png")}
     page = (ROOT / "README.md").read_text()
     assert page == filled(page, tables, plots, where="README.md")

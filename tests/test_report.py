@@ -47,7 +47,7 @@ def reported(tmp_path):
     (tmp_path / "methods/published.csv").write_text(LEDGER)
     (tmp_path / "methods/bicubic.py").write_text(
         "from sr_bench.method import Method\n"
-        "METHOD = Method(name='bicubic', load=None, reference='r')\n"
+        "METHOD = Method(name='bicubic', load=print, reference='r', baseline=True)\n"
     )
     (tmp_path / "params.yaml").write_text(
         "methods: [methods]\nledger: methods/published.csv\nfetch: []\n"

@@ -1,6 +1,7 @@
 """What the report's tables hold: grades, digits, names, gaps."""
 
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -8,18 +9,22 @@ import pytest
 from sr_bench.columns import CELL_COLUMNS
 from sr_bench.errors import SrBenchError
 from sr_bench.ledger import REPRODUCTION, TRAINED
-from sr_bench.report.names import slug, trained_by, training_data
+from sr_bench.method import Method, Published, load_methods
+from sr_bench.report import names
+from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import filled
 from sr_bench.report.table import Column, Grade, Group, Missing, Number, Table, digits, letters
 from sr_bench.report.table_grades import graded, metric_name
 from sr_bench.report.table_headline import headline_tables
-from sr_bench.report.table_published import reproduction_tables
+from sr_bench.report.table_published import reproduction_tables, trained_table
 from sr_bench.report.table_quality import quality_tables
 from sr_bench.report.table_speed import speedup_tables, timing_tables
 from sr_bench.report.table_trainings import trainings_table
+from sr_bench.sources import Source
 from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
 from sr_bench.timing.table import COLUMNS as TIMINGS
 
+NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
 EDSR_2017 = {"dataset": "Set5", "protocol": "edsr-2017", "metric": "psnr"}
 
 
@@ -126,19 +131,54 @@ def test_mixed_signatures_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("weights", "data", "by"),
+    ("key", "named"),
     [
-        ("none", "", ""),
-        ("author-imagenet", "ImageNet", "authors"),
-        ("author", "DIV2K", "authors"),
-        ("mmediting", "DIV2K", "mmediting"),
-        ("sr-bench-open591", "Open591", "here"),
-        ("sr-bench-div2k", "DIV2K", "here"),
-        ("of_mine", "of_mine", "of_mine"),
+        (("bicubic", "", "none", 2), ("", "", "")),
+        (("srcnn", "9-5-5", "author-imagenet", 3), ("ImageNet", "authors", "ImageNet")),
+        (("srcnn", "9-1-5", "author-t91", 3), ("T91", "authors", "T91")),
+        (("srcnn", "9-1-5", "mmediting", 4), ("DIV2K", "mmediting", "MMEditing")),
+        (("edsr", "baseline", "author", 2), ("DIV2K", "authors", "")),
+        (("edsr", "full+", "author", 2), ("DIV2K", "authors", "")),
+        (("mdsr", "baseline", "author", 4), ("DIV2K", "authors", "")),
+        (("edsr", "baseline", "mmediting", 4), ("DIV2K", "mmediting", "MMEditing")),
+        (("edsr", "baseline", "sr-bench-open591", 2), ("Open591", "here", "Open591")),
+        (("edsr", "baseline", "sr-bench-div2k", 2), ("DIV2K", "here", "DIV2K")),
+        (("none", "", "sr-bench-mine", 2), ("mine", "here", "mine")),
+        (("none", "", "author", 2), ("not stated", "authors", "")),
+        (("none", "", "author-x", 2), ("not stated", "authors", "x")),
+        (("none", "", "mmediting", 2), ("not stated", "mmediting", "mmediting")),
+        (("edsr", "baseline", "of_mine", 2), ("not stated", "of_mine", "of_mine")),
     ],
 )
-def test_what_weights_were_trained_on(weights, data, by):
-    assert (training_data(weights), trained_by(weights)) == (data, by)
+def test_what_weights_were_trained_on_and_by_whom(key, named):
+    assert NAMES.weights(*key) == named
+
+
+def test_a_group_of_sources_says_what_its_weights_were_trained_on(monkeypatch):
+    published = {
+        ("", "author", 2): Published("of-others", "a"),
+        ("", "author", 3): Published("of-others", "a", trained_on="T91", by="me"),
+        ("", "author", 4): Published("not-there", "a"),
+    }
+    method = Method(name="mine", load=print, reference="r", published=published)
+    group = Source("of-others", "weights", "t", "l", "f", (), trained_on="Set14", by="them")
+    monkeypatch.setattr(names, "source_names", lambda: ("of-others",))
+    monkeypatch.setattr(names, "find_source", {"of-others": group}.__getitem__)
+    known = Names({"mine": method})
+    assert known.weights("mine", "", "author", 2) == ("Set14", "them", "them")
+    assert known.weights("mine", "", "author", 3) == ("T91", "me", "me")
+    assert known.weights("mine", "", "author", 4) == ("not stated", "authors", "")
+
+
+def test_what_published_numbers_were_trained_on_is_said_of_the_methods_that_are_there():
+    rows = {"source": "p", "variant": "", "scale": 2, "published": "31.0", "measured": 31.0}
+    row = dict.fromkeys(TRAINED, "") | EDSR_2017 | rows | {"delta": 0.0, "run": "a-x2"}
+    trained = pd.DataFrame([row | {"method": "srcnn"}])
+    here = {"method": "srcnn", "weights": "sr-bench-t91", "run": "a-x2"}
+    scores = cells(("a-x2", 31.0, here))
+    caption = trained_table(trained, scores, NAMES).caption
+    assert caption.endswith("name says so (ImageNet, or DIV2K for EDSR and MDSR).")
+    assert trained_table(trained, scores).caption.endswith("name says so.")
 
 
 def test_names_of_metrics_and_files():
@@ -155,7 +195,7 @@ def reproduction(**row):
 def test_a_published_number_stands_beside_the_measured_one():
     row = {"source": "p", "method": "srcnn", "variant": "9-5-5", "scale": 2, "published": "31.0"}
     row |= {"measured": 31.04567, "delta": 0.04567, "verdict": "reproduced", "note": "why"}
-    (table,) = reproduction_tables(reproduction(**row), cells(("a-x2", 31.04567)))
+    (table,) = reproduction_tables(reproduction(**row), cells(("a-x2", 31.04567)), NAMES)
     published, measured, delta, verdict = table.rows[0][4:8]
     assert (published, measured.text, delta.text, verdict) == (
         "31.0",

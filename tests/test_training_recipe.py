@@ -123,7 +123,7 @@ def method_with(recipes):
 
     training = Training()
     training.recipes = recipes
-    return Method(name="mine", load=None, reference="nobody", training=training)
+    return Method(name="mine", load=print, reference="nobody", training=training)
 
 
 def test_unknown_names_suggest_near_ones():
@@ -137,7 +137,7 @@ def test_unknown_names_suggest_near_ones():
 
 def test_a_method_without_training():
     with pytest.raises(SrBenchError, match="method mine has nothing to train"):
-        find_recipe(Method(name="mine", load=None, reference="nobody"), "small", "quick")
+        find_recipe(Method(name="mine", load=print, reference="nobody"), "small", "quick")
 
 
 # Methods' own

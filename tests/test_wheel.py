@@ -72,6 +72,7 @@ def test_a_command_that_needs_torch_says_so(installed, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_degrade_and_score_outside_a_clone(installed, tmp_path):
     def run(*arguments):
         done = call(installed, tmp_path, *arguments)

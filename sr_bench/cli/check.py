@@ -139,10 +139,13 @@ def _compared(asked: _Asked, after: Snapshot) -> Check:
     """The check of fresh scores; causes are looked for where they are this project's own."""
     from sr_bench.drift.check import check as check_scores
     from sr_bench.drift.snapshot import committed, open_snapshot
+    from sr_bench.score_record import require_all_recorded
 
     here, baseline = Path.cwd(), asked.baseline
     own = (here / PARAMS).is_file() and asked.fresh.resolve() in [here / path for path in _OWN]
     project = require_project() if own else None
+    if project is not None:
+        require_all_recorded(project)
     if baseline is not None and Path(baseline).exists():
         return check_scores(open_snapshot(Path(baseline)), after, project=project)
     with committed(here, baseline or "HEAD") as before:

@@ -12,7 +12,7 @@ from sr_bench.cli.show import console, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
 from sr_bench.errors import WrongUse
 from sr_bench.project import require_project
-from sr_bench.tables import listed
+from sr_bench.score_table import listed
 
 if TYPE_CHECKING:
     from sr_bench.compare import Comparison

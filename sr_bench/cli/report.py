@@ -40,7 +40,7 @@ def report(
     notes = write_report(project, made)
     stamped = stamps.stamp(project.reports, project.root) if stamp else None
     if tables and not json:
-        for table in quality_tables(made.cells):
+        for table in quality_tables(made.cells, names=made.names):
             print_table(table.title, *plain(table))
     if not json:
         for note in notes:

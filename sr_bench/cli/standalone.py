@@ -19,7 +19,7 @@ from sr_bench.pairing import NamePair, pair_folders
 from sr_bench.parallel import map_images
 from sr_bench.protocol import load_protocols
 from sr_bench.score import read_pair, score_images
-from sr_bench.tables import identical
+from sr_bench.score_table import identical
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ProtocolName = Annotated[str, typer.Option(help="A protocol; see: sr-bench list protocols.")]
@@ -113,8 +113,9 @@ def score(
             rows = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
     signature = str(rows["signature"].iloc[0])
     if csv is not None:
-        with replacing(csv) as temporary:
-            rows.to_csv(temporary, index=False, lineterminator="\n")
+        from sr_bench.score_table import write_table
+
+        write_table(csv, rows)
     _show_scores(pairs, rows, signature, json)
 
 
@@ -151,7 +152,7 @@ def _show_scores(pairs: list[NamePair], rows: pd.DataFrame, signature: str, json
 def _score_run(name: str, json: bool) -> None:
     from sr_bench.project import require_project
     from sr_bench.score_run import score_run
-    from sr_bench.tables import cells
+    from sr_bench.score_table import cells
 
     project = require_project()
     scored = score_run(project, name)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from sr_bench.drift.check import Check
-from sr_bench.drift.snapshot import PER_IMAGE, SCORES
+from sr_bench.drift.snapshot import PER_IMAGE, PROVENANCE, SCORES
 from sr_bench.drift.words import changelog
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.files import replacing, write_text
@@ -52,7 +52,7 @@ def update(baseline: Path, fresh: Path) -> list[Path]:
     if baseline.is_file() and baseline.name != SCORES:
         return [_copied(fresh if fresh.is_file() else fresh / SCORES, baseline)]
     target = baseline.parent if baseline.is_file() else baseline
-    names = [n for n in (SCORES, PER_IMAGE) if (source / n).is_file()]
+    names = [n for n in (SCORES, PER_IMAGE, PROVENANCE) if (source / n).is_file()]
     return [_copied(source / n, target / n) for n in names]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from sr_bench.explain.search import Explanation, Finding
-from sr_bench.tables import listed
+from sr_bench.score_table import listed
 
 DIGITS = 4
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
+
+from sr_bench.report.names import Names
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Report:
         timings: every machine's timings of inference.
         speedups: what they gain over a plain call of PyTorch.
         not_run: run to the reason why it has no scores.
+        names: what its methods and weights are called.
     """
 
     per_image: pd.DataFrame
@@ -30,3 +33,4 @@ class Report:
     timings: pd.DataFrame
     speedups: pd.DataFrame
     not_run: dict[str, str]
+    names: Names = field(default_factory=Names)

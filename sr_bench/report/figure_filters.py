@@ -14,11 +14,10 @@ from torch import nn
 
 from sr_bench.errors import SrBenchError
 from sr_bench.images import Image
-from sr_bench.method import Method, Model, Setup, load_methods
+from sr_bench.method import Method, Model, Setup
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
-from sr_bench.report.names import slug
-from sr_bench.report.plot_data import labels, method_name
+from sr_bench.report.names import Names, slug
 from sr_bench.report.plot_style import (
     DOUBLE_COLUMN,
     LINE,
@@ -57,23 +56,26 @@ class Bank:
     colour: str
 
 
-def read_banks(project: Project, method: str, scale: int, notes: list[str]) -> list[Bank]:
+def read_banks(project: Project, method: Method, scale: int, notes: list[str]) -> list[Bank]:
     """The first layers of a method's runs at one scale; a run that can't be had goes to ``notes``.
 
     Runs that differ in nothing but self-ensemble are one.
     """
-    found = load_methods(project.method_folders)[method]
+    names = Names({method.name: method})
     banks: dict[tuple[str, str], Bank] = {}
     for name, run in project.params.runs.items():
-        if (run.method, run.scale) != (method, scale) or (run.base_variant, run.weights) in banks:
+        if (run.method, run.scale) != (method.name, scale) or (
+            run.base_variant,
+            run.weights,
+        ) in banks:
             continue
         try:
-            model = _load(project, name, found)
+            model = _load(project, name, method)
         except SrBenchError as error:
             notes.append(f"{STEM}: {name} is left out: {error}")
             continue
         facts = pd.DataFrame([{"run": name, **run.model_dump(include=_FACTS)}])
-        bank = Bank(name, labels(facts)[name], first_layer(model), model.colour)
+        bank = Bank(name, names.labels(facts)[name], first_layer(model), model.colour)
         banks[(run.base_variant, run.weights)] = bank
     return list(banks.values())
 
@@ -105,22 +107,22 @@ def first_layer(model: Model) -> Weights:
     )
 
 
-def filters_plot(banks: Sequence[Bank], method: str, scale: int) -> Plot:
+def filters_plot(banks: Sequence[Bank], method: Method, scale: int) -> Plot:
     """All banks in one figure, each filter by itself from black (least) to white (most)."""
     caption = (
-        f"First-layer filters of {method_name(method)} ×{scale}, sorted by variance, each scaled "
-        "to its own range. *: trained here."
+        f"First-layer filters of {method.title or method.name} ×{scale}, sorted by variance, each "
+        "scaled to its own range. *: trained here."
     )
     tiles = [tile for bank in banks for tile in _tiles(bank)]
     subjects = tuple(f"runs/{bank.run}" for bank in banks)
     with paper_style():
         figure = _draw(tiles, caption)
-    return Plot(slug(STEM, method, f"x{scale}"), caption, figure, subjects, dpi=300)
+    return Plot(slug(STEM, method.name, f"x{scale}"), caption, figure, subjects, dpi=300)
 
 
-def filter_plots(project: Project, method: str, notes: list[str]) -> Iterator[Plot]:
+def filter_plots(project: Project, method: Method, notes: list[str]) -> Iterator[Plot]:
     """A figure for each scale that the method has runs of."""
-    scales = {run.scale for run in project.params.runs.values() if run.method == method}
+    scales = {run.scale for run in project.params.runs.values() if run.method == method.name}
     for scale in sorted(scales):
         banks = read_banks(project, method, scale, notes)
         if banks:

@@ -1,4 +1,4 @@
-"""PSNR gained over bicubic on each image, sorted: how even a method's advantage is."""
+"""PSNR gained over the baseline on each image, sorted: how even a method's advantage is."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from matplotlib.ticker import MaxNLocator
 
 from sr_bench.errors import SrBenchError
 from sr_bench.report.figure_panels import Grid, Lines, draw_grid
-from sr_bench.report.names import slug
-from sr_bench.report.plot_data import labels
+from sr_bench.report.names import Names, slug
 from sr_bench.report.plot_style import paper_style, printable
 from sr_bench.report.plots import Plot
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 STEM = "gain"
-_BASE = "bicubic"
 _HEIGHT = 2.1  # inches
 _COLUMNS = 3
 _FEW = 20  # images: so few are marked one by one
 
 
 def gain_plots(
-    per_image: pd.DataFrame, protocols: tuple[str, ...], notes: list[str]
+    per_image: pd.DataFrame, protocols: tuple[str, ...], notes: list[str], names: Names
 ) -> Iterator[Plot]:
     """One figure for each protocol and scale: a panel for each dataset, a line for each run.
 
@@ -34,20 +32,25 @@ def gain_plots(
         per_image: the rows of ``per_image.csv.gz``.
         protocols: which.
         notes: gets what can't be drawn, and why.
+        names: says which method is the baseline, and what the others are called.
 
     Raises:
         SrBenchError: if scores of different signatures would meet in a figure.
     """
-    per_image = _labelled(per_image)
-    lines = Lines(_by_scales(per_image))
+    base = names.baseline
+    if base is None:
+        notes.append(f"{STEM}: no method's file says baseline=True")
+        return
+    per_image = _labelled(per_image, names)
+    lines = Lines(_by_scales(per_image, base))
     for protocol in protocols:
-        rows = gains(per_image, protocol)
+        rows = gains(per_image, protocol, base)
         if rows.empty:
-            notes.append(f"{STEM}-{protocol}: no run beside {_BASE} was scored under {protocol}")
+            notes.append(f"{STEM}-{protocol}: no run beside {base} was scored under {protocol}")
         for scale, shown in rows.groupby("scale"):
             caption = (
-                f"PSNR of each image minus bicubic's at ×{scale}, in dB; images sorted by it, for "
-                f"each run by itself. *: trained here. {shown['signature'].iloc[0]}."
+                f"PSNR of each image minus {names.title(base)}'s at ×{scale}, in dB; images sorted "
+                f"by it, for each run by itself. *: trained here. {shown['signature'].iloc[0]}."
             )
             subjects = tuple(f"runs/{run}" for run in shown["run"].unique())
             with paper_style():
@@ -55,37 +58,39 @@ def gain_plots(
             yield Plot(slug(STEM, protocol, f"x{scale}"), caption, figure, subjects)
 
 
-def gains(per_image: pd.DataFrame, protocol: str) -> pd.DataFrame:
-    """The PSNR rows of a protocol with ``gain`` in dB; bicubic's own are left out.
+def gains(per_image: pd.DataFrame, protocol: str, baseline: str) -> pd.DataFrame:
+    """The PSNR rows of a protocol with ``gain`` in dB; the baseline's own are left out.
 
     Raises:
-        SrBenchError: for several signatures, or two bicubic runs of one scale.
+        SrBenchError: for several signatures, or two of its runs at one scale.
     """
     rows = per_image[(per_image["protocol"] == protocol) & (per_image["metric"] == "psnr")]
     require_one_signature(rows, f"the plot of gains under {protocol}")
     key = ["scale", "dataset", "image"]
-    base = rows[rows["method"] == _BASE][[*key, "value"]].rename(columns={"value": "base"})
+    base = rows[rows["method"] == baseline][[*key, "value"]].rename(columns={"value": "base"})
     twice = base[base.duplicated(key)]
     if len(twice):
         raise SrBenchError(
-            f"{protocol}: {twice.iloc[0]['image']} has two scores of {_BASE} at "
+            f"{protocol}: {twice.iloc[0]['image']} has two scores of {baseline} at "
             f"x{twice.iloc[0]['scale']}; remove one run from params.yaml"
         )
-    others = rows[rows["method"] != _BASE].merge(base, on=key, how="inner")
+    others = rows[rows["method"] != baseline].merge(base, on=key, how="inner")
     both = others[np.isfinite(others["value"]) & np.isfinite(others["base"])]
     return both.assign(gain=both["value"] - both["base"]).reset_index(drop=True)
 
 
-def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
+def _labelled(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
     """``rows`` with ``label``: a run's name with its method, without its scale."""
     facts = rows.drop_duplicates("run")
-    name = {row.run: labels(pd.DataFrame([row]))[row.run] for row in facts.itertuples(index=False)}
+    name = {
+        row.run: names.labels(pd.DataFrame([row]))[row.run] for row in facts.itertuples(index=False)
+    }
     return rows.assign(label=rows["run"].map(name))
 
 
-def _by_scales(rows: pd.DataFrame) -> list[str]:
+def _by_scales(rows: pd.DataFrame, baseline: str) -> list[str]:
     """The labels that have most scales first: they look the same in each figure, and all differ."""
-    counts = rows[rows["method"] != _BASE].groupby("label", sort=False)["scale"].nunique()
+    counts = rows[rows["method"] != baseline].groupby("label", sort=False)["scale"].nunique()
     return list(counts.sort_values(ascending=False, kind="stable").index)
 
 

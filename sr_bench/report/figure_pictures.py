@@ -14,15 +14,15 @@ from sr_bench import images
 from sr_bench.color import gray_of_rgb, rgb_to_y, to_uint8, ycbcr_to_rgb
 from sr_bench.columns import CELL
 from sr_bench.degrade import modcrop
-from sr_bench.errors import SrBenchError, WrongUse, about, unknown
+from sr_bench.errors import SrBenchError, about, unknown
 from sr_bench.figure_entry import FigureEntry
 from sr_bench.images import Colour, Image
 from sr_bench.manifest import Dataset, Entry, open_dataset
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
-from sr_bench.report.plot_data import labels
+from sr_bench.report.names import Names
 from sr_bench.score import Pair, score_pair
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import read_run, require_one_signature
 
 _MARKS = re.compile(r"(_SRF_\d)?(_GT|_HR)$")  # what packages put behind an image's name
 _SAME = 1e-6  # of a score: more than another processor's last bits, less than a printed digit
@@ -59,7 +59,7 @@ class Pictures:
         luminance: uint8 (h, w).
         border: pixels at each side that the protocol doesn't score.
         signature: of all the scores.
-        shown: bicubic first, then as the entry names the runs.
+        shown: the baseline first, then as the entry names the runs.
     """
 
     image: str
@@ -78,8 +78,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
             the dataset under the protocol.
         SrBenchError: for SR images or scores that are missing, or that don't belong together.
     """
-    for run in entry.runs:
-        _require_scored(project, run, entry)
+    project.require_scored(entry, where=entry.image)
     dataset = open_dataset(entry.dataset, project.data, project.manifest(entry.dataset))
     found = _find(dataset, entry.name)
     hr = dataset.read(found)
@@ -89,7 +88,10 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
     multiple = load_protocols().degradation_of(entry.protocol).multiple(entry.scale)
     with about(dataset.folder / found.name):
         shown_hr = modcrop(hr, multiple)
-    first = sorted(entry.runs, key=lambda run: project.run(run).method != "bicubic")
+    names = Names.of(project)
+    of = {run: scores[scores["run"] == run] for run in entry.runs}
+    labels = {run: names.labels(rows[CELL].head(1))[run] for run, rows in of.items()}
+    first = sorted(entry.runs, key=lambda run: project.run(run).method != names.baseline)
     return Pictures(
         _plain(found.stem),
         shown_hr,
@@ -97,26 +99,10 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
         rule.crop.pixels(entry.scale),
         str(scores["signature"].iloc[0]),
         tuple(
-            _shown(_sr(project, run, found.stem, entry), hr, scores[scores["run"] == run], entry)
+            _shown(_sr(project, run, found.stem, entry), hr, of[run], entry, labels[run])
             for run in first
         ),
     )
-
-
-def _require_scored(project: Project, name: str, entry: FigureEntry) -> None:
-    run = project.run(name)
-    if run.scale != entry.scale:
-        raise WrongUse(
-            f"{entry.image}: run {name} is of scale {run.scale}, the figure is of scale "
-            f"{entry.scale}; name runs of one scale"
-        )
-    datasets = project.params.protocols.get(entry.protocol, ())
-    if entry.protocol not in run.protocols or entry.dataset not in datasets:
-        raise WrongUse(
-            f"{name} is not scored on {entry.dataset} under {entry.protocol}, but under "
-            f"{', '.join(run.protocols)}; name one of these, or add it to the run in params.yaml "
-            f"and run: dvc repro score@{name}"
-        )
 
 
 def _find(dataset: Dataset, name: str) -> Entry:
@@ -141,9 +127,7 @@ def _sr(project: Project, run: str, stem: str, entry: FigureEntry) -> Path:
 
 def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.DataFrame:
     path = project.scores(run)
-    if not path.is_file():
-        raise SrBenchError(f"{path}: no such file; make it with: dvc repro score@{run}")
-    table = pd.read_csv(path, keep_default_na=False, dtype={"image": str, "variant": str})
+    table = read_run(path)
     rows = table[
         (table["image"] == stem)
         & (table["dataset"] == entry.dataset)
@@ -158,7 +142,7 @@ def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.Dat
     return rows
 
 
-def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry) -> Shown:
+def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry, label: str) -> Shown:
     planes, colour = images.read_tagged(path)
     values = dict(zip(scores["metric"], scores["value"].astype(float)))
     with about(path):
@@ -172,7 +156,7 @@ def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry) -> S
             )
     return Shown(
         run,
-        labels(scores[CELL].head(1))[run],
+        label,
         _looked_at(planes, colour),
         _luminance(planes, colour, gray=hr.ndim == 2),
         values["psnr"],

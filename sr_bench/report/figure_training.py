@@ -15,10 +15,10 @@ from matplotlib.ticker import ScalarFormatter
 from sr_bench.errors import SrBenchError
 from sr_bench.project import Project
 from sr_bench.report.figure_panels import Grid, Lines, draw_grid
-from sr_bench.report.names import slug
-from sr_bench.report.plot_data import method_name
+from sr_bench.report.names import NO_NAMES, Names, slug
 from sr_bench.report.plot_style import amount, log_axis, paper_style, printable
 from sr_bench.report.plots import Plot
+from sr_bench.text_files import read_rows
 
 STEM = "training"
 _HEIGHT = 1.35  # inches
@@ -76,7 +76,7 @@ def read_log(folder: Path) -> pd.DataFrame:
     return _joined(psnr, loss).sort_values("step", ignore_index=True)
 
 
-def training_plots(curves: Sequence[Curve]) -> Iterator[Plot]:
+def training_plots(curves: Sequence[Curve], names: Names = NO_NAMES) -> Iterator[Plot]:
     """One figure a method: a column for each scale, two rows for each training set.
 
     Trainings on different sets don't share a panel: they are validated on different images.
@@ -84,7 +84,7 @@ def training_plots(curves: Sequence[Curve]) -> Iterator[Plot]:
     for method in dict.fromkeys(curve.method for curve in curves):
         of = [curve for curve in curves if curve.method == method]
         caption = (
-            f"{method_name(method)} as trained here: PSNR on Y of images held out of the training "
+            f"{names.title(method)} as trained here: PSNR on Y of images held out of the training "
             "set, and training loss, of each recipe's own kind, against the training's own steps."
         )
         subjects = tuple(f"trainings/{curve.training}" for curve in of)
@@ -134,16 +134,11 @@ def _panel(axes: Axes, curves: Sequence[Curve], column: str, lines: Lines) -> No
 
 
 def _column(path: Path) -> pd.DataFrame:
+    rows = read_rows(path, ["step", path.stem], remedy="train again", separator="\t")
     try:
-        table = pd.read_csv(path, sep="\t")
-    except (OSError, ValueError) as error:
+        return rows.frame().astype(float).astype({"step": int})
+    except ValueError as error:
         raise SrBenchError(f"{path}: not a log of a training ({error}); train again") from error
-    if list(table.columns) != ["step", path.stem]:
-        raise SrBenchError(
-            f"{path}: columns are {', '.join(table.columns)}, expected step, {path.stem}; "
-            "train again"
-        )
-    return table
 
 
 def _joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from sr_bench.report import figure_filters, figure_gain, figure_training
 from sr_bench.report.figure_compare import comparison_figure, subjects_of
 from sr_bench.report.figure_layout import DPI
 from sr_bench.report.figure_pictures import load_pictures
-from sr_bench.report.names import slug
+from sr_bench.report.names import Names, slug
 from sr_bench.report.plots import (
     Identify,
     Plot,
@@ -27,14 +27,13 @@ from sr_bench.sources import find_source
 
 COMPARE = "compare"
 PROTOCOLS = ("srcnn-2015", "edsr-2017")  # whose gains are drawn, where they are scored
-FILTERS_OF = ("srcnn",)
 _STEMS = (figure_gain.STEM, figure_training.STEM, figure_filters.STEM)
 
 
 def write_figures(
     project: Project, per_image: pd.DataFrame, folder: Path, identify: Identify = no_provenance
 ) -> Plots:
-    """Write the gains over bicubic, training curves and learned filters into ``folder``.
+    """Write the gains over the baseline, training curves and learned filters into ``folder``.
 
     Figures of earlier calls that are not drawn any more are removed. What can't be drawn is in the
     notes.
@@ -55,12 +54,13 @@ def write_figures(
 
 
 def _plots(project: Project, per_image: pd.DataFrame, notes: list[str]) -> Iterator[Plot]:
+    names = Names.of(project)
     protocols = tuple(name for name in PROTOCOLS if name in project.params.protocols)
-    yield from figure_gain.gain_plots(per_image, protocols, notes)
-    yield from figure_training.training_plots(figure_training.read_curves(project, notes))
+    yield from figure_gain.gain_plots(per_image, protocols, notes, names)
+    yield from figure_training.training_plots(figure_training.read_curves(project, notes), names)
     methods = {run.method for run in project.params.runs.values()}
-    for method in FILTERS_OF:
-        if method in methods:
+    for method in names.methods.values():
+        if method.filters and method.name in methods:
             yield from figure_filters.filter_plots(project, method, notes)
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from sr_bench.entries import TRAINED
-from sr_bench.report.plot_data import method_name
-from sr_bench.sources import load_sources
+from sr_bench.sources import find_source, source_names
 
-# Published weights and what their authors trained them on; ours are called by their training set.
-_PUBLISHED = {
-    "none": "",
-    "author": "DIV2K",
-    "author-t91": "T91",
-    "author-imagenet": "ImageNet",
-    "mmediting": "DIV2K",
-}
+if TYPE_CHECKING:
+    from sr_bench.method import Method, Published
+    from sr_bench.project import Project
+
+HERE = "here"  # who trained weights that sr-bench made
+NOT_STATED = "not stated"  # the training set of weights of which no one says it
+AUTHOR = "author"  # what weights by a method's own authors are called first
+_MANY = 4  # runs of a method in a panel: with more, the legend alone names the method
 
 
 @dataclass(frozen=True)
@@ -35,38 +36,125 @@ class RunName:
         return f"{self.method}, {self.data}" if self.data else self.method
 
 
-def run_names(cells: pd.DataFrame) -> dict[str, RunName]:
-    """The name of every run that has a cell."""
-    rows = cells[["run", "method", "variant", "weights", "scale"]].drop_duplicates("run")
-    return {
-        r.run: RunName(
-            int(r.scale),
-            f"{method_name(r.method)} {r.variant}".strip(),
-            training_data(r.weights),
-            trained_by(r.weights),
-        )
-        for r in rows.itertuples(index=False)
-    }
+class Weights(NamedTuple):
+    """Weights as people read them.
 
-
-def training_data(weights: str) -> str:
-    """The training set behind weights: ``T91`` for ``sr-bench-t91``; empty where there is none.
-
-    Weights that nothing is known of are named themselves.
+    Args:
+        data: the training set; empty where nothing was trained.
+        by: who trained them: ``here``, ``authors``, or whoever published them.
+        label: what figures call them, beside the method.
     """
-    if weights in _PUBLISHED:
-        return _PUBLISHED[weights]
-    made_of = weights.removeprefix(TRAINED)
-    return {name.lower(): name for name in load_sources()}.get(made_of, made_of)
+
+    data: str
+    by: str
+    label: str
 
 
-def trained_by(weights: str) -> str:
-    """Who trained weights: ``here``, ``authors``, or whoever published them."""
-    if weights == "none":
-        return ""
-    if weights.startswith(TRAINED):
-        return "here"
-    return "authors" if weights.partition("-")[0] == "author" else weights
+@dataclass(frozen=True)
+class Names:
+    """The names of a project's methods and weights: facts of the methods' own files.
+
+    Args:
+        methods: the project's methods by name; one that isn't there is called by its name.
+    """
+
+    methods: Mapping[str, Method] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, project: Project) -> Names:
+        """Those of a project's methods."""
+        from sr_bench.method import load_methods  # torch
+
+        return cls(load_methods(project.method_folders))
+
+    @property
+    def baseline(self) -> str | None:
+        """The method that gains are measured against; ``None`` where no file says that it is."""
+        return next((name for name, m in self.methods.items() if m.baseline), None)
+
+    def title(self, method: str) -> str:
+        """As papers write it."""
+        known = self.methods.get(method)
+        return known.title or method if known else method
+
+    def marks(self, method: str) -> tuple[str | None, str | None]:
+        """The colour and the marker that a method's file asks for."""
+        known = self.methods.get(method)
+        return (known.colour, known.marker) if known else (None, None)
+
+    def runs(self, cells: pd.DataFrame) -> dict[str, RunName]:
+        """The name of every run that has a cell."""
+        rows = cells[["run", "method", "variant", "weights", "scale"]].drop_duplicates("run")
+        return {row.run: self._run(row) for row in rows.itertuples(index=False)}
+
+    def _run(self, row: NamedTuple) -> RunName:
+        method, variant, weights, scale = (str(v) for v in row[1:5])
+        made = self.weights(method, variant, weights, int(scale))
+        return RunName(int(scale), f"{self.title(method)} {variant}".strip(), made.data, made.by)
+
+    def weights(self, method: str, variant: str, weights: str, scale: int) -> Weights:
+        """What weights learned from and who trained them.
+
+        Published ones are what the method's file says of them, or their group in ``sources.yaml``;
+        those made here are called by their training set.
+        """
+        if weights == "none":
+            return Weights("", "", "")
+        if weights.startswith(TRAINED):
+            data = _dataset(weights.removeprefix(TRAINED))
+            return Weights(data, HERE, data)
+        known = self.methods.get(method)
+        found = known.published.get((variant.removesuffix("+"), weights, scale)) if known else None
+        data, by = _published(found)
+        by = by or ("authors" if weights.partition("-")[0] == AUTHOR else weights)
+        label = (data or weights.removeprefix(f"{AUTHOR}-")) if by == "authors" else by
+        if found and found.label is not None:
+            label = found.label
+        return Weights(data or NOT_STATED, by, "" if label == AUTHOR else label)
+
+    def trained_by_authors(self) -> Iterator[tuple[str, str, str]]:
+        """Method, name and training set of the authors' weights, of methods trained here too."""
+        for name, method in self.methods.items():
+            for variant, weights, scale in method.published if method.training else ():
+                made = self.weights(name, variant, weights, scale)
+                if made.by == "authors" and made.data != NOT_STATED:
+                    yield name, weights, made.data
+
+    def labels(self, rows: pd.DataFrame) -> dict[str, str]:
+        """A short name of each run: ``EDSR baseline Open591*``; the panel says the scale.
+
+        A method with many runs in a panel is named by the legend alone: ``9-5-5 ImageNet``. The
+        star says that the weights were trained here.
+        """
+        per_panel = rows.groupby(["scale", "method"]).size().groupby("method").max()
+        crowded = set(per_panel[per_panel > _MANY].index)
+        facts = rows[["run", "method", "variant", "weights", "scale"]]
+        return {row.run: self._label(row, crowded) for row in facts.itertuples(index=False)}
+
+    def _label(self, row: NamedTuple, crowded: set[str]) -> str:
+        method, variant, weights, scale = (str(v) for v in row[1:5])
+        made = self.weights(method, variant, weights, int(scale))
+        tail = [part for part in (variant, made.label) if part]
+        head = [] if method in crowded and tail else [self.title(method)]
+        return " ".join([*head, *tail]) + ("*" if made.by == HERE else "")
+
+
+NO_NAMES = Names()  # of no project: methods are called by their names
+
+
+def _published(found: Published | None) -> tuple[str, str]:
+    """The training set and the trainer of a published file; empty where nobody says."""
+    if found is None:
+        return "", ""
+    if found.group not in source_names():
+        return found.trained_on, found.by
+    group = find_source(found.group)
+    return found.trained_on or group.trained_on, found.by or group.by
+
+
+def _dataset(name: str) -> str:
+    """A dataset as ``sources.yaml`` writes it: ``T91`` for ``t91``."""
+    return {known.lower(): known for known in source_names()}.get(name, name)
 
 
 def slug(*parts: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sr_bench.entries import TRAINED
 from sr_bench.errors import SrBenchError
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 from sr_bench.timing.setting import SIZES
 
 SCORES = ["run", "method", "variant", "weights", "scale", "dataset", "protocol", "metric", "value"]
@@ -29,18 +29,6 @@ TIMINGS = [
 ]
 _NUMBERS = ["median_s", "iqr_s", "peak_memory_mb", "params", "macs"]
 _CELL = ["run", "machine", "device", "precision", "input"]
-
-_METHODS = {"srcnn": "SRCNN", "edsr": "EDSR", "mdsr": "MDSR"}
-_SETS = {
-    "t91": "T91",
-    "imagenet": "ImageNet",
-    "open591": "Open591",
-    "div2k": "DIV2K",
-    "mmediting": "MMEditing",
-    "author": "",
-    "none": "",
-}
-_MANY = 4  # runs of a method in a panel: with more, the legend alone names the method
 
 
 @dataclass(frozen=True)
@@ -196,33 +184,6 @@ def pixels_of(name: str) -> int | None:
 def trained_here(weights: str) -> bool:
     """Whether sr-bench made these weights."""
     return weights.startswith(TRAINED)
-
-
-def method_name(method: str) -> str:
-    """As papers write it."""
-    return _METHODS.get(method, method)
-
-
-def labels(rows: pd.DataFrame) -> dict[str, str]:
-    """A short name of each run: ``EDSR baseline Open591*``; the panel says the scale.
-
-    A method with many runs in a panel is named by the legend alone: ``9-5-5 ImageNet``. The star
-    says that the weights were trained here.
-    """
-    per_panel = rows.groupby(["scale", "method"]).size().groupby("method").max()
-    crowded = set(per_panel[per_panel > _MANY].index)
-    return {
-        row.run: _label(row.method, row.variant, row.weights, crowded)
-        for row in rows.itertuples(index=False)
-    }
-
-
-def _label(method: str, variant: str, weights: str, crowded: set[str]) -> str:
-    made_of = weights.removeprefix(TRAINED).removeprefix("author-")
-    star = "*" if trained_here(weights) else ""
-    tail = [part for part in (variant, _SETS.get(made_of, made_of)) if part]
-    head = [] if method in crowded and tail else [method_name(method)]
-    return " ".join([*head, *tail]) + star
 
 
 def _require(table: pd.DataFrame, columns: list[str], name: str) -> None:

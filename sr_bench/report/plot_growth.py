@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sr_bench.report.plot_data import fitted_exponent, method_name, pixels_of
+from sr_bench.report.plot_data import fitted_exponent, pixels_of
 from sr_bench.report.plot_labels import spread
 from sr_bench.report.plot_style import (
     DOUBLE_COLUMN,
     FONT,
     LINE,
+    Looks,
     draw_foot,
     fitted,
     handle,
@@ -29,8 +30,6 @@ from sr_bench.report.plot_style import (
 _LEFT, _TOP, _TICKS, _BETWEEN = 0.55, 0.2, 0.31, 0.58  # inches
 _GAP = FONT * 1.25  # points between the labels' middles
 _MINIMUM = 1.6  # inches: a panel's height
-
-Looks = dict[str, tuple[str, str]]
 
 
 def growth_rows(runs: pd.DataFrame, timings: pd.DataFrame, precision: str) -> pd.DataFrame:
@@ -56,7 +55,7 @@ def growth_figure(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
     Args:
         rows: what :func:`growth_rows` gives.
         caption: what stands below the figure.
-        methods: colour and marker of each method.
+        methods: how methods look, and what they are called.
     """
     with paper_style():
         return _draw(rows, caption, methods)
@@ -72,7 +71,7 @@ def _draw(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
     total = foot + len(scales) * (each + _TOP + _TICKS)
     figure = new_figure(DOUBLE_COLUMN, total)
     draw_foot(figure, legend, lines)
-    margin = _label_width(figure, rows)
+    margin = _label_width(figure, rows, methods)
     width = (DOUBLE_COLUMN - _LEFT - _BETWEEN - 2 * margin) / 2
     for i, scale in enumerate(scales):
         shown = rows[rows["scale"] == scale]
@@ -115,14 +114,14 @@ def _panel(
     log_axis(axes, "y", (rows[column].min() / 1.5, rows[column].max() * 1.5))
     names, colours, ends = [], [], []
     for (method, variant), line in rows.groupby(["method", "variant"], sort=False):
-        colour, marker = methods[method]
+        colour, marker = methods.marks[method]
         x, y = line["pixels"] / 1e6, line[column]
         if column == "median_s":
             low = np.minimum(line["iqr_s"].fillna(0.0) / 2, 0.9 * y)
             axes.errorbar(x, y, yerr=np.stack([low, line["iqr_s"].fillna(0.0) / 2]), fmt="none",
                           ecolor="#333333", elinewidth=0.5, capsize=1.2, capthick=0.5)  # fmt: skip
         axes.plot(x, y, color=colour, marker=marker, lw=0.9, markersize=3)
-        names.append(text(_name(method, variant), line))
+        names.append(text(_name(methods, method, variant), line))
         colours.append(colour)
         ends.append((float(x.iloc[-1]), float(y.iloc[-1])))
     _end_labels(figure, axes, names, colours, ends)
@@ -155,8 +154,8 @@ def _end_labels(
         )
 
 
-def _name(method: str, variant: str) -> str:
-    return printable(f"{method_name(method)} {variant}".strip())
+def _name(methods: Looks, method: str, variant: str) -> str:
+    return printable(f"{methods.names.title(method)} {variant}".strip())
 
 
 def _with_exponent(name: str, line: pd.DataFrame) -> str:
@@ -164,11 +163,11 @@ def _with_exponent(name: str, line: pd.DataFrame) -> str:
     return f"{name} ({p:.2f})"
 
 
-def _label_width(figure: Figure, rows: pd.DataFrame) -> float:
+def _label_width(figure: Figure, rows: pd.DataFrame, methods: Looks) -> float:
     """Inches that the longest label takes, at most a third of what there is."""
     widest = 0.0
     for method, variant in rows[["method", "variant"]].drop_duplicates().itertuples(index=False):
-        text = figure.text(0, 0, f"{_name(method, variant)} (0.00)")
+        text = figure.text(0, 0, f"{_name(methods, method, variant)} (0.00)")
         widest = max(widest, text.get_window_extent().width / figure.dpi)
         text.remove()
     return min(widest + 0.14, 1.6)
@@ -180,5 +179,9 @@ def _count(rows: pd.DataFrame) -> int:
 
 def _legend(rows: pd.DataFrame, methods: Looks) -> list[list[Line2D]]:
     there = set(rows["method"])
-    entries = [handle(printable(method_name(m)), *methods[m], 3.5) for m in methods if m in there]
+    entries = [
+        handle(printable(methods.names.title(m)), *look, 3.5)
+        for m, look in methods.marks.items()
+        if m in there
+    ]
     return fitted(entries, DOUBLE_COLUMN)

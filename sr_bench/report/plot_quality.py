@@ -15,12 +15,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from sr_bench.report.plot_boxes import Array, nearest
-from sr_bench.report.plot_data import labels, method_name, pareto_front, trained_here
+from sr_bench.report.plot_data import pareto_front, trained_here
 from sr_bench.report.plot_labels import Scene, needs_leader, place
 from sr_bench.report.plot_style import (
     DOUBLE_COLUMN,
     LINE,
     SINGLE_COLUMN,
+    Looks,
     amount,
     draw_foot,
     fitted,
@@ -76,20 +77,20 @@ class _Look:
     """What is the same in all panels."""
 
     names: dict[str, str]  # run to label
-    methods: dict[str, tuple[str, str]]  # method to colour and marker
+    methods: Looks
     cost: Cost
 
 
-def quality_figure(rows: pd.DataFrame, cost: Cost, methods: dict[str, tuple[str, str]]) -> Drawn:
+def quality_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
     """PSNR against ``cost`` with the Pareto front, one panel a scale.
 
     Args:
         rows: one row a run: run, method, variant, weights, scale, value, cost, spread (the
             interquartile range of the cost), params. A cost of 0 is a dotted line across the panel.
         cost: the horizontal axis.
-        methods: colour and marker of each method.
+        methods: how methods look, and what they are called.
     """
-    look = _Look(labels(rows), methods, cost)
+    look = _Look(methods.names.labels(rows), methods, cost)
     tried: list[Drawn] = []
     for height in _HEIGHTS:
         with paper_style():
@@ -161,7 +162,7 @@ def _lower(rows: pd.DataFrame) -> pd.Series:
 
 def _points(axes: Axes, rows: pd.DataFrame, look: _Look) -> None:
     for row in rows[rows["cost"] <= 0].itertuples(index=False):
-        axes.axhline(row.value, color=look.methods[row.method][0], lw=0.7, ls=(0, (1, 2)))
+        axes.axhline(row.value, color=look.methods.marks[row.method][0], lw=0.7, ls=(0, (1, 2)))
     measured = rows[rows["cost"] > 0].reset_index(drop=True)
     axes.plot(*_steps(axes, measured), color=_FRONT, lw=1.4, zorder=2)
     low = measured["cost"] - _lower(measured)
@@ -176,7 +177,7 @@ def _points(axes: Axes, rows: pd.DataFrame, look: _Look) -> None:
 
 
 def _mark(row: Any, look: _Look) -> Line2D:
-    colour, marker = look.methods[row.method]
+    colour, marker = look.methods.marks[row.method]
     return Line2D(
         [row.cost],
         [row.value],
@@ -308,8 +309,9 @@ def _annotate(axes: Axes, scene: Scene, i: int, box: Array, name: str) -> None:
 
 def _legend_rows(rows: pd.DataFrame, look: _Look, width: float) -> list[list[Line2D]]:
     """Handles in rows that fit: methods, whose weights, and the front; then the sizes."""
-    methods = [m for m in look.methods if m in set(rows["method"])]
-    first = [handle(printable(method_name(m)), *look.methods[m]) for m in methods]
+    title, there = look.methods.names.title, set(rows["method"])
+    marks = {m: mark for m, mark in look.methods.marks.items() if m in there}
+    first = [handle(printable(title(m)), *mark) for m, mark in marks.items()]
     own = rows["weights"].map(trained_here)
     if own.any():
         first.append(handle("hollow, *: trained here", _GRAY, "o", hollow=True))

@@ -7,6 +7,7 @@ TrueType (type 42), which publishers ask for. The font comes with matplotlib.
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from sr_bench.files import replacing
+from sr_bench.report.names import Names
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.3, 6.9  # inches: no wider than a column, a page of most venues
 FONT = 7.0  # points: the smallest text that publishers take
@@ -99,6 +101,19 @@ class About:
     provenance: str = ""
 
 
+@dataclass(frozen=True)
+class Looks:
+    """How the methods of a plot look, and what they are called.
+
+    Args:
+        names: of methods and weights.
+        marks: colour and marker of each method.
+    """
+
+    names: Names
+    marks: dict[str, tuple[str, str]]
+
+
 @contextmanager
 def paper_style() -> Iterator[None]:
     """The style of every plot, whatever the user's own matplotlibrc says; undone afterwards."""
@@ -152,13 +167,33 @@ def _metadata(kind: str, about: About) -> dict[str, str | None]:
     return _METADATA[kind] | {key: text for key, text in known.items() if text}
 
 
-def looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a marker for each name, in order of appearance."""
-    distinct = dict.fromkeys(names)
-    return {
-        name: (_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)])
-        for i, name in enumerate(distinct)
-    }
+Wanted = Callable[[str], tuple[str | None, str | None]]
+
+
+def looks(
+    names: Iterable[str], wanted: Wanted = lambda name: (None, None)
+) -> dict[str, tuple[str, str]]:
+    """A colour and a marker for each name, in order of appearance.
+
+    Args:
+        names: what is drawn.
+        wanted: the colour and the marker that a name asks for, ``None`` where it asks for none:
+            it gets the first ones that nobody asked for.
+    """
+    asked = {name: wanted(name) for name in names}
+    colours, markers = ({look[i] for look in asked.values()} for i in (0, 1))
+    every = [
+        (_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)])
+        for i in range(len(_COLOURS) * len(_MARKERS))
+    ]
+    free = [look for look in every if look not in asked.values()]
+    free.sort(key=lambda look: (look[0] in colours) + (look[1] in markers))
+    following = itertools.cycle(free)
+    given = {}
+    for name, (colour, marker) in asked.items():
+        other = ("", "") if colour and marker else next(following)
+        given[name] = (colour or other[0], marker or other[1])
+    return given
 
 
 def printable(text: object) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sr_bench.report.names import slug
+from sr_bench.report.names import NO_NAMES, Names, slug
 from sr_bench.report.plot_data import (
     Choice,
     Place,
@@ -24,7 +24,7 @@ from sr_bench.report.plot_data import (
 )
 from sr_bench.report.plot_growth import growth_figure, growth_rows
 from sr_bench.report.plot_quality import Cost, Drawn, quality_figure
-from sr_bench.report.plot_style import About, looks, printable, save_figure
+from sr_bench.report.plot_style import About, Looks, looks, printable, save_figure
 
 _KINDS = ("svg", "pdf", "png")
 _STEMS = ("psnr-time", "psnr-macs", "time-size")
@@ -93,6 +93,7 @@ def write_plots(
     folder: Path,
     choice: Choice | None = None,
     identify: Identify = no_provenance,
+    names: Names = NO_NAMES,
 ) -> Plots:
     """Draw every plot and write each as SVG, PDF and PNG into ``folder``.
 
@@ -105,19 +106,24 @@ def write_plots(
         folder: where to; made if need be.
         choice: what to compare; by default PSNR on Set5 under edsr-2017 against float32 at 720p.
         identify: gives the id that goes into the files' metadata.
+        names: what methods and weights are called, and how they look.
 
     Raises:
         SrBenchError: if a column is missing or the scores have different signatures.
     """
     notes: list[str] = []
-    plots = draw_plots(scores, timings, choice or Choice(), notes)
+    plots = draw_plots(scores, timings, choice or Choice(), notes, names)
     written = write_each(plots, folder, notes, identify)
     remove_stale(folder, _STEMS, written)
     return written
 
 
 def draw_plots(
-    scores: pd.DataFrame, timings: pd.DataFrame, choice: Choice, notes: list[str]
+    scores: pd.DataFrame,
+    timings: pd.DataFrame,
+    choice: Choice,
+    notes: list[str],
+    names: Names = NO_NAMES,
 ) -> Iterator[Plot]:
     """Every plot, one at a time; what is left out goes to ``notes``."""
     if timings.empty:
@@ -126,7 +132,7 @@ def draw_plots(
     scores, timings = checked_scores(scores), checked_timings(timings)
     rows = quality(scores, choice)
     notes += _other_precisions(timings, choice)
-    methods = looks(scores["method"])
+    methods = Looks(names, looks(scores["method"], names.marks))
     if len(rows):
         for place in places(timings):
             yield from _time_plot(rows, timings, place, choice, methods, notes)
@@ -137,9 +143,6 @@ def draw_plots(
         )
     for place in places(timings):
         yield from _growth_plot(scores, timings, place, choice, methods, notes)
-
-
-Looks = dict[str, tuple[str, str]]
 
 
 def _time_plot(

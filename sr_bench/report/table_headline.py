@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from sr_bench.report.names import run_names
+from sr_bench.report.names import HERE, NO_NAMES, Names
 from sr_bench.report.table import Cell, Column, Missing, Number, Table
 from sr_bench.report.table_grades import places
 from sr_bench.report.table_quality import RUN_COLUMNS, SCALE, run_cells, scale_group
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 PROTOCOLS = ("srcnn-2015", "edsr-2017")
 DATASETS = ("Set5", "Set14", "BSD100")
@@ -22,7 +22,10 @@ Published = Mapping[tuple[str, str, str], str]  # run, dataset, protocol -> as i
 
 
 def headline_tables(
-    cells: pd.DataFrame, reproduction: pd.DataFrame, trained: pd.DataFrame
+    cells: pd.DataFrame,
+    reproduction: pd.DataFrame,
+    trained: pd.DataFrame,
+    names: Names = NO_NAMES,
 ) -> list[Table]:
     """A table for each of :data:`PROTOCOLS` that has cells of :data:`DATASETS`.
 
@@ -32,19 +35,19 @@ def headline_tables(
     chosen = cells[(cells["metric"] == METRIC) & cells["dataset"].isin(DATASETS)]
     printed = _printed(chosen, reproduction, trained)
     of = {name: chosen[chosen["protocol"] == name] for name in PROTOCOLS}
-    return [_headline(name, rows, printed) for name, rows in of.items() if len(rows)]
+    return [_headline(name, rows, printed, names) for name, rows in of.items() if len(rows)]
 
 
-def _headline(protocol: str, cells: pd.DataFrame, printed: Published) -> Table:
+def _headline(protocol: str, cells: pd.DataFrame, printed: Published, known: Names) -> Table:
     require_one_signature(cells, f"the headline table of {protocol}")
     datasets = [d for d in DATASETS if d in set(cells["dataset"])]
-    names, values = run_names(cells), cells.set_index(["run", "dataset"])["value"].to_dict()
+    names, values = known.runs(cells), cells.set_index(["run", "dataset"])["value"].to_dict()
     groups = [
         scale_group(
             scale,
             [
                 (*run_cells(run, names[run]), *_beside(run, protocol, datasets, values, printed))
-                for run in best_runs(cells, scale)
+                for run in best_runs(cells, scale, known)
             ],
         )
         for scale in sorted(cells["scale"].unique())
@@ -63,7 +66,7 @@ def _headline(protocol: str, cells: pd.DataFrame, printed: Published) -> Table:
     )
 
 
-def best_runs(cells: pd.DataFrame, scale: int) -> list[str]:
+def best_runs(cells: pd.DataFrame, scale: int, known: Names = NO_NAMES) -> list[str]:
     """Of each method the best run with published weights, and the best with our own.
 
     Best is the highest mean over the datasets; runs that lack one of them don't compare. An
@@ -74,9 +77,9 @@ def best_runs(cells: pd.DataFrame, scale: int) -> list[str]:
     rows = rows[whole == rows["dataset"].nunique()]
     means = rows.groupby("run", sort=False)["value"].mean()
     means = means.where(np.isfinite(means), -np.inf)
-    names = run_names(rows)
+    names = known.runs(rows)
     methods = rows.drop_duplicates("run").set_index("run")["method"]
-    kinds = [(methods[run], names[run].by == "here") for run in means.index]
+    kinds = [(methods[run], names[run].by == HERE) for run in means.index]
     return [str(means[[k == kind for k in kinds]].idxmax()) for kind in dict.fromkeys(kinds)]
 
 

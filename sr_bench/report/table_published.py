@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sr_bench.report.names import RunName, run_names, slug
-from sr_bench.report.plot_data import method_name
+from sr_bench.report.names import AUTHOR, NO_NAMES, Names, RunName, slug
 from sr_bench.report.table import PAPER, SCREEN, Cell, Column, Group, Note, Number, Table
 
 VERDICTS = ("reproduced", "close", "differs", "not run")
@@ -38,19 +37,21 @@ def at_a_glance(reproduction: pd.DataFrame) -> Table:
     return Table("at-a-glance", "At a glance", caption, columns, (Group("", "", rows),))
 
 
-def reproduction_tables(reproduction: pd.DataFrame, cells: pd.DataFrame) -> list[Table]:
+def reproduction_tables(
+    reproduction: pd.DataFrame, cells: pd.DataFrame, names: Names = NO_NAMES
+) -> list[Table]:
     """One table for each source of which a number was measured: published, measured, verdict."""
     measured = reproduction[reproduction["verdict"] != "not run"]
     return [
-        _reproduction(source, rows, cells)
+        _reproduction(source, rows, cells, names)
         for source, rows in measured.groupby("source", sort=False)
     ]
 
 
-def _reproduction(source: str, rows: pd.DataFrame, cells: pd.DataFrame) -> Table:
+def _reproduction(source: str, rows: pd.DataFrame, cells: pd.DataFrame, names: Names) -> Table:
     groups = [
         Group(name, name, tuple(_reproduced(r) for r in of_method.to_dict("records")))
-        for name, of_method in rows.groupby(_published_name(rows), sort=False)
+        for name, of_method in rows.groupby(_published_name(rows, names), sort=False)
     ]
     verdict = (Column("verdict", "verdict"), Column("note", "note"))
     return Table(
@@ -69,20 +70,21 @@ def _reproduced(row: Mapping[str, object]) -> tuple[Cell, ...]:
     return (*_place(row), *_measured(row), str(row["verdict"]), Note(note) if note else "")
 
 
-def trained_table(trained: pd.DataFrame, cells: pd.DataFrame) -> Table:
+def trained_table(trained: pd.DataFrame, cells: pd.DataFrame, known: Names = NO_NAMES) -> Table:
     """What weights trained here reach, beside the published numbers that they aim at."""
-    names = run_names(cells)
+    names = known.runs(cells)
     groups = [
-        Group(source, source, tuple(_aimed(r, names) for r in rows.to_dict("records")))
+        Group(source, source, tuple(_aimed(r, names, known) for r in rows.to_dict("records")))
         for source, rows in trained.groupby("source", sort=False)
     ]
+    here = {names[run].data for run in trained["run"] if run in names}
     runs = (
         Column("run", "run", code=True, media=SCREEN),
         Column("ours", "trained here", media=PAPER),
     )
     caption = (
         "What weights trained here reach beside the published numbers that they aim at, whose "
-        "training sets are larger where their name says so (ImageNet, or DIV2K for EDSR and MDSR)."
+        f"training sets are larger where their name says so{_larger(here, known)}."
     )
     return Table(
         "trained",
@@ -95,19 +97,41 @@ def trained_table(trained: pd.DataFrame, cells: pd.DataFrame) -> Table:
     )
 
 
-def _aimed(row: Mapping[str, object], names: Mapping[str, RunName]) -> tuple[Cell, ...]:
-    run, method = str(row["run"]), method_name(str(row["method"]))
+def _larger(here: set[str], known: Names) -> str:
+    """`` (ImageNet, or DIV2K for EDSR and MDSR)``: what authors trained on, and nobody did here.
+
+    Sets that weights are called by come first, then those of methods with one set of weights.
+    """
+    called: dict[str, None] = {}
+    alone: dict[str, dict[str, None]] = {}
+    for method, weights, data in known.trained_by_authors():
+        if data not in here and weights == AUTHOR:
+            alone.setdefault(data, {})[known.title(method)] = None
+        elif data not in here:
+            called[data] = None
+    parts = [*called, *(f"{data} for {_listed([*titles])}" for data, titles in alone.items())]
+    return f" ({', or '.join(parts)})" if parts else ""
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _aimed(
+    row: Mapping[str, object], names: Mapping[str, RunName], known: Names
+) -> tuple[Cell, ...]:
+    run, method = str(row["run"]), known.title(str(row["method"]))
     ours = str(names[run]) if run in names else run
     return f"{method} {row['variant']}".strip(), *_place(row), run, ours, *_measured(row)
 
 
-def waiting_table(reproduction: pd.DataFrame) -> Table:
+def waiting_table(reproduction: pd.DataFrame, names: Names = NO_NAMES) -> Table:
     """The published numbers that were not measured: how many of what, and why."""
     waiting = reproduction[reproduction["verdict"] == "not run"]
     keys = ["source", "method", "variant", "dataset", "protocol", "note"]
     rows = tuple(
         (
-            f"{method_name(method)} {variant}".strip(),
+            f"{names.title(method)} {variant}".strip(),
             protocol,
             dataset,
             Number(len(found), 0),
@@ -135,8 +159,8 @@ def waiting_table(reproduction: pd.DataFrame) -> Table:
     return Table("not-run", "Not run", caption, columns, groups, by=_SOURCE)
 
 
-def _published_name(rows: pd.DataFrame) -> pd.Series:
-    return (rows["method"].map(method_name) + " " + rows["variant"]).str.strip()
+def _published_name(rows: pd.DataFrame, names: Names) -> pd.Series:
+    return (rows["method"].map(names.title) + " " + rows["variant"]).str.strip()
 
 
 def _place(row: Mapping[str, object]) -> tuple[Cell, ...]:

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pandas as pd
 
 from sr_bench.protocol import load_protocols
-from sr_bench.report.names import RunName, run_names
+from sr_bench.report.names import NO_NAMES, Names, RunName
 from sr_bench.report.table import PAPER, SCREEN, Cell, Column, Grade, Group, Missing, Number, Table
 from sr_bench.report.table_grades import graded, metric_name, places
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 MAIN = ("psnr", "ssim")
 SCALE = Column("scale", "scale", numeric=True)
@@ -27,7 +27,10 @@ Marks = Mapping[tuple[str, str, str, str], bool]  # run, dataset, protocol, metr
 
 
 def quality_tables(
-    cells: pd.DataFrame, marks: Marks | None = None, not_run: Mapping[str, str] | None = None
+    cells: pd.DataFrame,
+    marks: Marks | None = None,
+    not_run: Mapping[str, str] | None = None,
+    names: Names = NO_NAMES,
 ) -> list[Table]:
     """The tables of all protocols that have cells, in the order of ``protocols.yaml``.
 
@@ -37,6 +40,7 @@ def quality_tables(
         cells: the rows of ``scores.csv``.
         marks: which cells are not significantly worse than the best of their column and scale.
         not_run: run to the reason why it has no scores, for a line under each table.
+        names: what methods and weights are called.
 
     Raises:
         SrBenchError: if numbers of one protocol have different signatures.
@@ -46,7 +50,7 @@ def quality_tables(
     for name in load_protocols().protocols:
         rows = cells[cells["protocol"] == name]
         if len(rows):
-            made += [_remarked(t, remarks) for t in protocol_tables(name, rows, marks or {})]
+            made += [_remarked(t, remarks) for t in protocol_tables(name, rows, marks or {}, names)]
     return made
 
 
@@ -55,7 +59,9 @@ def _remarked(table: Table, remarks: tuple[str, ...]) -> Table:
     return replace(table, remarks=(*remarks, INFINITE) if infinite else remarks)
 
 
-def protocol_tables(protocol: str, cells: pd.DataFrame, marks: Marks) -> list[Table]:
+def protocol_tables(
+    protocol: str, cells: pd.DataFrame, marks: Marks, names: Names = NO_NAMES
+) -> list[Table]:
     """PSNR and SSIM of a protocol, and its other metrics; signatures must not differ."""
     require_one_signature(cells, f"the table of {protocol}")
     summary = load_protocols().protocol(protocol).summary
@@ -65,16 +71,16 @@ def protocol_tables(protocol: str, cells: pd.DataFrame, marks: Marks) -> list[Ta
     tables = []
     if len(main):
         caption = f"PSNR (dB) and SSIM under {protocol}: {summary}."
-        tables.append(_table((protocol, protocol, caption), main, marks))
+        tables.append(_table((protocol, protocol, caption), main, marks, names))
     if len(more):
         caption = f"Other metrics under {protocol}: {summary}."
         named = (f"{protocol}-more", f"{protocol}: other metrics", caption)
-        tables.append(_table(named, more, marks))
+        tables.append(_table(named, more, marks, names))
     return tables
 
 
-def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks) -> Table:
-    names = run_names(cells)
+def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, known: Names) -> Table:
+    names = known.runs(cells)
     values = {
         (r.run, r.dataset, r.metric): Number(
             r.value,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
-from sr_bench.report.names import RunName, run_names, slug
+from sr_bench.report.names import NO_NAMES, Names, RunName, slug
 from sr_bench.report.table import SCREEN, Cell, Column, Group, Table, number
 from sr_bench.report.table_quality import RUN_COLUMNS, SCALE, run_cells, scale_group
 from sr_bench.timing.setting import FILES, FRAME, FRAMES
@@ -38,13 +38,15 @@ _KEYS = ["machine", "device", "run", "precision"]
 _Row = dict[str, object]
 
 
-def timing_tables(timings: pd.DataFrame, cells: pd.DataFrame) -> list[Table]:
+def timing_tables(
+    timings: pd.DataFrame, cells: pd.DataFrame, known: Names = NO_NAMES
+) -> list[Table]:
     """One table for each machine and device: runs that make an image of 1280 x 720.
 
     Beside the network alone stands the whole way from file to file, and the time for an image of
     each dataset that was timed.
     """
-    names = run_names(cells)
+    names = known.runs(cells)
     datasets = sorted(set(timings["input"]) - set(FRAMES))
     beside = _beside(timings, [FILES, *datasets])
     tables = []
@@ -61,14 +63,17 @@ def timing_tables(timings: pd.DataFrame, cells: pd.DataFrame) -> list[Table]:
     return tables
 
 
-def speedup_tables(speedups: pd.DataFrame, cells: pd.DataFrame) -> list[Table]:
+def speedup_tables(
+    speedups: pd.DataFrame, cells: pd.DataFrame, known: Names = NO_NAMES
+) -> list[Table]:
     """One table for each machine and device: what each precision gains over a plain call.
 
     Args:
         speedups: as :func:`sr_bench.timing.speedups.speedups` has them.
         cells: the rows of ``scores.csv``.
+        known: what methods and weights are called.
     """
-    names = run_names(cells)
+    names = known.runs(cells)
     tables = []
     for machine, device, groups in _by_place(speedups, names, _gained):
         caption = (

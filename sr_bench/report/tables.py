@@ -61,16 +61,17 @@ def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
             best of their column and scale: they get a dagger.
     """
     cells, reproduction, trained = report.cells, report.reproduction, report.trained
+    names = report.names
     return ReportTables(
-        headline=_with_rows(headline_tables(cells, reproduction, trained)),
-        quality=_with_rows(quality_tables(cells, marks, report.not_run)),
-        timings=_with_rows(timing_tables(report.timings, cells)),
-        speedups=_with_rows(speedup_tables(report.speedups, cells)),
+        headline=_with_rows(headline_tables(cells, reproduction, trained, names)),
+        quality=_with_rows(quality_tables(cells, marks, report.not_run, names)),
+        timings=_with_rows(timing_tables(report.timings, cells, names)),
+        speedups=_with_rows(speedup_tables(report.speedups, cells, names)),
         trainings=_with_rows([trainings_table(report.trainings)]),
-        trained=_with_rows([trained_table(trained, cells)]),
+        trained=_with_rows([trained_table(trained, cells, names)]),
         at_a_glance=_with_rows([at_a_glance(reproduction)]),
-        reproduction=_with_rows(reproduction_tables(reproduction, cells)),
-        waiting=_with_rows([waiting_table(reproduction)]),
+        reproduction=_with_rows(reproduction_tables(reproduction, cells, names)),
+        waiting=_with_rows([waiting_table(reproduction, names)]),
     )
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from sr_bench.protocol import load_protocols
 from sr_bench.report.data import Report
-from sr_bench.report.names import run_names
-from sr_bench.tables import require_one_signature
+from sr_bench.report.names import Names
+from sr_bench.score_table import require_one_signature
 
 _KEEP = 10_000  # per-image values are kept as integers of 1 / 10,000
 _CELL = ["run", "dataset", "protocol", "metric"]
@@ -37,7 +37,7 @@ def payload(report: Report) -> dict[str, object]:
         "protocols": protocols,
         "datasets": [{"name": d, "images": images[d]} for d in datasets],
         "metrics": metrics,
-        "runs": _runs(cells),
+        "runs": _runs(cells, report.names),
         "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
         "timings": _rows(report.timings[_TIMES]),
         "ledger": _rows(report.reproduction.assign(published=published)),
@@ -60,7 +60,7 @@ def _protocol(name: str, cells: pd.DataFrame) -> dict[str, str]:
     return {"name": name, "summary": summary, "signature": cells["signature"].iloc[0]}
 
 
-def _runs(cells: pd.DataFrame) -> list[dict[str, object]]:
+def _runs(cells: pd.DataFrame, names: Names) -> list[dict[str, object]]:
     texts = {c: cells[c].fillna("").astype(str) for c in ("variant", "weights")}
     methods = dict(zip(cells["run"], cells["method"]))
     return [
@@ -72,7 +72,7 @@ def _runs(cells: pd.DataFrame) -> list[dict[str, object]]:
             "data": name.data or "none",
             "maker": name.by,
         }
-        for run, name in run_names(cells.assign(**texts)).items()
+        for run, name in names.runs(cells.assign(**texts)).items()
     ]
 
 
