@@ -16,6 +16,7 @@ from sr_bench.compare import not_worse
 from sr_bench.drift.check import check
 from sr_bench.drift.snapshot import Snapshot
 from sr_bench.drift.words import facts, markdown
+from sr_bench.errors import SrBenchError
 from sr_bench.ledger import REPRODUCTION
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
@@ -32,9 +33,11 @@ LEDGER = (
     "paper,bicubic,,Set5,2,psnr,31.00,edsr-2017,,bicubic,\n"
     "paper,ibp,,Set5,2,psnr,33.00,edsr-2017,,ibp,bicubic\n"
 )
-METHOD = (
-    "from sr_bench.method import Method\nMETHOD = Method(name='{0}', load=None, reference='r')\n"
-)
+METHOD = """\
+from sr_bench.method import Method
+
+METHOD = Method(name='{0}', load=print, reference='r')
+"""
 RUNS = ("bicubic-x2", "ibp-x2", "third-x2")
 
 
@@ -111,6 +114,14 @@ def test_a_report_with_an_infinite_mean_is_written_and_never_bold(project):
     assert reproduction["delta"].tolist()[0] == INF
     for path in folder.rglob("*.json"):
         json.loads(path.read_text(), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "", "-inf"])
+def test_a_score_that_is_no_number_is_refused_with_its_file(text, project):
+    path = project.scores(RUNS[0])
+    path.write_text(path.read_text().replace(",inf,", f",{text},"))
+    with pytest.raises(SrBenchError, match=r"bicubic-x2\.csv.*value"):
+        build_report(project)
 
 
 def test_without_infinite_means_nothing_is_remarked(project, per_image):
