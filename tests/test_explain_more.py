@@ -141,6 +141,13 @@ def test_identical_images_are_named_and_what_code_does_with_them_is_known(
     json.dumps(facts(answer, 5), allow_nan=False, default=str)
 
 
+@pytest.mark.parametrize("claims", [["99.99"], ["ssim=0.5", "99.99"], ["33.1", "ssim=0.123"]])
+def test_pairs_with_an_identical_image_end_well(claims: list[str], given) -> None:  # type: ignore[no-untyped-def]
+    answer = ask(given(1), *claims, protocol="edsr-2017")
+    assert not answer.fitting and answer.identical == ("im0",)
+    assert all(np.isfinite(list(f.values.values())).all() for f in answer.findings)
+
+
 def test_images_that_are_all_identical_are_an_error_that_says_so(given) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SrBenchError, match=r"im0, im1, im2, im3.*PSNR is infinite"):
         ask(given(4), "33.1", protocol="edsr-2017", limit=0)

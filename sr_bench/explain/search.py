@@ -258,7 +258,7 @@ class _Search:
             known = [(c, v) for c, v in zip(left, found) if v is not None]
             for candidate, value in known:
                 table.setdefault(candidate.place, {})[claim.metric] = value
-            left = [c for c, v in known if not pairs or claim.digits_off(v) == 0]
+            left = [c for c, v in known if not pairs or claim.fits(v)]
             if not left:
                 break
         wanted = len(self.question.metrics)
