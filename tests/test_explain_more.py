@@ -211,6 +211,16 @@ def test_pairs_count_as_tried(given) -> None:  # type: ignore[no-untyped-def]
     assert f"({two.tried} ways tried)" in conclusion(two)
 
 
+def test_costs_beside_an_infinite_mean_are_left_open(tmp_path: Path, picture, cli) -> None:  # type: ignore[no-untyped-def]
+    images.write(tmp_path / "hr" / "black.png", np.zeros((60, 64, 3), np.uint8))
+    images.write(tmp_path / "hr" / "noise.png", picture(60, 64, 3))
+    out, _ = cli(["explain", "--costs", "--hr", "hr"], cwd=tmp_path)
+    assert "nan" not in out and "inf" not in out and "| `rgb` | RGB instead of Y |  |  |  | " in out
+    said, _ = cli(["explain", "--costs", "--hr", "hr", "--json"], cwd=tmp_path)
+    facts = json.loads(said, parse_constant=pytest.fail)
+    assert {row["added"] for row in facts if row["metric"] == "psnr"} == {None}
+
+
 # Networks
 
 
