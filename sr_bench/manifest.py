@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ from sr_bench import images
 from sr_bench.errors import SrBenchError
 from sr_bench.fetch import MIRROR, Progress, fetch
 from sr_bench.files import sha256, write_text
+from sr_bench.parallel import outcomes
 from sr_bench.sources import Source, find_source
 from sr_bench.text_files import read_json
 
@@ -119,16 +119,19 @@ def _differing(dataset: Dataset) -> list[Entry]:
 
 def _index(source: Source, paths: list[Path], data: Path) -> Dataset:
     folder = data / source.folder
-    paths = sorted((p for p in paths if p.suffix.lower() in images.SUFFIXES), key=lambda p: p.stem)
+    paths = sorted((p for p in paths if images.is_image(p)), key=lambda p: p.stem)
     for one, other in pairwise(paths):
         if one.stem == other.stem:
             raise SrBenchError(
                 f"{one} and {other}: two images called '{one.stem}' in {source.name}, where a "
                 "name is one row of a table; correct sources.yaml"
             )
-    with ThreadPoolExecutor() as pool:
-        entries = tuple(pool.map(lambda p: _entry(p, folder), paths))
-    return Dataset(source.name, folder, entries)
+    if not paths:
+        raise SrBenchError(f"{folder}: no image among the files of {source.name}; it is no dataset")
+    found = outcomes(lambda p: _entry(p, folder), paths)
+    if found.failed:
+        raise SrBenchError("; ".join(f.reason for f in found.failed))
+    return Dataset(source.name, folder, tuple(entry for _, entry in found.done))
 
 
 def _entry(path: Path, folder: Path) -> Entry:

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from sr_bench import images
 from sr_bench.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from sr_bench.degrade import modcrop
-from sr_bench.errors import about
+from sr_bench.errors import SrBenchError, about
 from sr_bench.images import Colour, Image
 from sr_bench.metrics.checks import require_uint8
 from sr_bench.metrics.psnr import psnr_unchecked
 from sr_bench.metrics.ssim import ssim_unchecked
-from sr_bench.parallel import Map, map_images, strips_mapper
+from sr_bench.parallel import Failure, Map, Outcomes, all_named, outcomes, strips_mapper
 from sr_bench.protocol import Metric, Protocol, load_protocols
 
 Planes = NDArray[np.generic]
@@ -198,10 +198,36 @@ def _require_fit(sr: Image, hr: Image, whole: Image, protocol: str) -> None:
         )
 
 
-def score_images(
-    jobs: Iterable[tuple[str, Callable[[], Pair]]], protocols: Sequence[str], *, scale: int
-) -> pd.DataFrame:
-    """Score many pairs under several protocols.
+Job = tuple[str, Callable[[], Pair]]  # an image's name, and what reads its pair
+ROW = ["image", "protocol", "metric", "value", "signature"]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of many images: those that could be had, and every image without."""
+
+    rows: pd.DataFrame  # columns: ROW
+    failed: list[Failure[str]]  # by the image's name
+    total: int  # images, with and without scores
+
+    def whole(self) -> pd.DataFrame:
+        """The rows of all images.
+
+        Raises:
+            SrBenchError: naming every image that has no score.
+        """
+        if self.failed:
+            raise SrBenchError(self.refusal)
+        return self.rows
+
+    @property
+    def refusal(self) -> str:
+        """The images without scores, each with the reason."""
+        return all_named(self.failed, self.total, "scored")
+
+
+def score_images(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> pd.DataFrame:
+    """Score many pairs under several protocols: all of them, or it is an error.
 
     Args:
         jobs: (image name, a function that reads the pair); read and scored in threads.
@@ -210,14 +236,23 @@ def score_images(
 
     Returns:
         One row per image x protocol x metric: image, protocol, metric, value, signature.
+
+    Raises:
+        SrBenchError: naming every image that can't be read or scored.
     """
+    return score_each(jobs, protocols, scale=scale).whole()
+
+
+def score_each(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> Scored:
+    """As :func:`score_images`, but a bad image doesn't cost the scores of the others."""
     listed = list(jobs)
     signatures = {p: load_protocols().signature(p) for p in protocols}
     mapper, workers = strips_mapper(len(listed))
 
-    def score_one(job: tuple[str, Callable[[], Pair]]) -> list[tuple[str, str, str, float, str]]:
+    def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
         name, read = job
-        pair = read()
+        with about(name):
+            pair = read()
         rows: list[tuple[str, str, str, float, str]] = []
         for protocol in protocols:
             with about(f"{name} ({pair.origin})"):
@@ -226,9 +261,15 @@ def score_images(
         return rows
 
     with workers:
-        found = map_images(score_one, listed)
-    columns = ["image", "protocol", "metric", "value", "signature"]
-    return pd.DataFrame([row for rows in found for row in rows], columns=columns)
+        found = outcomes(score_one, listed)
+    return gathered(found)
+
+
+def gathered(found: Outcomes[Job, list[tuple[str, str, str, float, str]]]) -> Scored:
+    """What became of each job, as one table of scores and the images that failed."""
+    rows = pd.DataFrame([row for _, rows in found.done for row in rows], columns=ROW)
+    failed = [Failure(f.item[0], f.reason) for f in found.failed]
+    return Scored(rows, failed, len(found.done) + len(failed))
 
 
 def read_pair(sr: Path, hr: Path) -> Pair:

@@ -33,11 +33,9 @@ LEDGER = (
     "paper,bicubic,,Set5,2,psnr,31.00,edsr-2017,,bicubic,\n"
     "paper,ibp,,Set5,2,psnr,33.00,edsr-2017,,ibp,bicubic\n"
 )
-METHOD = """\
-from sr_bench.method import Method
-
-METHOD = Method(name='{0}', load=print, reference='r')
-"""
+METHOD = (
+    "from sr_bench.method import Method\nMETHOD = Method(name='{0}', load=print, reference='r')\n"
+)
 RUNS = ("bicubic-x2", "ibp-x2", "third-x2")
 
 

@@ -26,6 +26,8 @@ NEUTRAL = {
     "errors",
     "figure_entry",
     "files",
+    "filetype",
+    "image_checks",
     "fetch",
     "manifest",
     "method_fields",

@@ -14,7 +14,7 @@ from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.metrics import ssim
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
-from sr_bench.score import Pair, read_pair, score_images, score_pair
+from sr_bench.score import Pair, read_pair, score_each, score_images, score_pair
 from sr_bench.score_run import score_run
 from sr_bench.score_table import require_one_signature
 from sr_bench.upscale import upscale_run
@@ -288,11 +288,11 @@ def test_a_run_is_scored_under_each_protocol(upscaled):
 @pytest.mark.parametrize(
     ("change", "fact"),
     [
-        (lambda f: (f / "gray.png").unlink(), r"has 1 images, Set5 has 2 \(missing: \['gray\.png'"),
-        (lambda f: shutil.copy(f / "gray.png", f / "x.png"), r"has 3 .*not of the set: \['x\.png'"),
+        (lambda f: (f / "gray.png").unlink(), r"has 1 images, Set5 has 2 \(missing: gray\.png;"),
+        (lambda f: shutil.copy(f / "gray.png", f / "x.png"), r"has 3 .*not of the set: x\.png\)"),
         (lambda f: shutil.rmtree(f), "has 0 images, Set5 has 2"),
         (lambda f: shutil.copy(f / "gray.png", f / "colour.png"), r"colour\.png\): sr is \(34, 44"),
-        (lambda f: (f / "gray.png").write_bytes(b"\x89PNG"), r"gray\.png: not a PNG"),
+        (lambda f: (f / "gray.png").write_bytes(b"\x89PNG"), r"gray\.png: .* truncated or damaged"),
     ],
     ids=["missing", "extra", "none", "other size", "truncated"],
 )
@@ -303,3 +303,50 @@ def test_a_run_whose_images_do_not_fit_keeps_its_old_scores(upscaled, change, fa
     with pytest.raises(SrBenchError, match=fact):
         score_run(upscaled, "bicubic-x2")
     assert upscaled.scores("bicubic-x2").read_bytes() == before
+
+
+def test_a_run_names_every_bad_image_of_every_dataset(upscaled):
+    for name in ("gray.png", "colour.png"):
+        for folder in {p.parent for p in (upscaled.root / "build/sr").rglob(name)}:
+            (folder / name).write_bytes(b"<html>")
+    with pytest.raises(SrBenchError) as caught:
+        score_run(upscaled, "bicubic-x2")
+    message = str(caught.value)
+    for fact in ("rgb-matlab", "2 of 2 images", "gray.png: not an image but an HTML page"):
+        assert fact in message
+    degradations = {p.parent.parent.name for p in (upscaled.root / "build/sr").rglob("gray.png")}
+    assert len(degradations) == 2
+    assert message.count("colour.png: not an image") == message.count("gray.png: not") == 2
+    assert not upscaled.scores("bicubic-x2").exists()
+
+
+def test_hidden_files_among_the_images_of_a_run_are_ignored(upscaled):
+    folder = upscaled.sr("bicubic-x2", "rgb-matlab", "Set5")
+    (folder / "._gray.png").write_bytes(b"\0\5\26\7")
+    assert len(score_run(upscaled, "bicubic-x2"))
+
+
+def test_good_images_are_scored_beside_bad_ones_and_all_bad_ones_are_named(pair):
+    def broken(name):
+        raise SrBenchError(f"{name}.png is damaged")
+
+    def huge():
+        raise MemoryError
+
+    good, small = pair(24, 24, 3), pair(2, 2, 3)
+    jobs = [
+        ("a", partial(broken, "a")),
+        ("b", lambda: Pair(*good, "rgb")),
+        ("c", lambda: Pair(*small, "rgb", "c.png")),
+        ("d", huge),
+        ("e", lambda: Pair(*good, "rgb")),
+    ]
+    scored = score_each(jobs, ["edsr-2017"], scale=2)
+    assert list(scored.rows["image"].unique()) == ["b", "e"]
+    assert [f.item for f in scored.failed] == ["a", "c", "d"]
+    for fact in ("3 of 5 images", "a.png is damaged", "c (c.png): ", "d: not enough memory"):
+        assert fact in scored.refusal
+    with pytest.raises(SrBenchError, match="3 of 5 images could not be scored"):
+        scored.whole()
+    whole = score_each(jobs[1:2], ["edsr-2017"], scale=2)
+    assert whole.whole().equals(score_images(jobs[1:2], ["edsr-2017"], scale=2))

@@ -6,7 +6,6 @@ when they run, so that scoring a folder never loads torch.
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -29,7 +28,8 @@ from sr_bench.cli import (
     training,
     weights,
 )
-from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.cli.show import print_whatever_comes
+from sr_bench.errors import SrBenchError, WrongUse, printable
 
 _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "dvc": "run",
@@ -86,7 +86,7 @@ def _root(
 
 def _fail(message: str, status: int) -> NoReturn:
     console = Console(stderr=True, soft_wrap=True, emoji=False)
-    console.print(f"[bold red]error:[/] {escape(message)}")
+    console.print(f"[bold red]error:[/] {escape(printable(message, lines=True))}")
     sys.exit(status)
 
 
@@ -113,9 +113,7 @@ def _adapt_surroundings() -> None:
     A file name may hold what the terminal can't show. A notebook hands its backend of matplotlib on
     to the programs that it starts, where it may not exist.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    print_whatever_comes()
     os.environ["MPLBACKEND"] = "agg"
 
 

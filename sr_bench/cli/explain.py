@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from sr_bench import images
-from sr_bench.cli.show import console, count_progress, print_json, print_table
+from sr_bench.cli.show import Skipped, console, count_progress, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.explain.chain import chain, conclusion, facts, notes
@@ -114,14 +114,14 @@ def _subject(
         raise WrongUse("explain needs --scale for a folder and for bicubic")
     folder = Path(hr) if Path(hr).is_dir() else _dataset(hr).folder
     if sr is not None:
-        pairs = pair_folders(sr, folder, scale=scale)
+        pairs = pair_folders(sr, folder, scale=scale, skip=Skipped())
         return folder_subject(f"{sr} x{scale}", pairs, scale=scale)
     return bicubic_subject(f"bicubic on {hr} x{scale}", _hr_files(hr), scale=scale)
 
 
 def _hr_files(hr: str) -> list[tuple[str, Path]]:
     if Path(hr).is_dir():
-        return [(p.stem, p) for p in images.listing(Path(hr))]
+        return [(p.stem, p) for p in images.listing(Path(hr), skip=Skipped())]
     dataset = _dataset(hr)
     return [(e.stem, dataset.folder / e.name) for e in dataset]
 
