@@ -232,7 +232,7 @@ def _require_scores_of(run: str, table: pd.DataFrame, rows: Rows, remedy: str) -
             raise SrBenchError(f"{where}: there is no protocol {row.protocol!r}; {remedy}")
         if row.metric not in known[str(row.protocol)].metrics:
             raise SrBenchError(f"{where}: {row.protocol} has no metric {row.metric!r}; {remedy}")
-        if row.value != row.value:
+        if not row.value > -np.inf:  # NaN is not; identical images have +inf
             raise SrBenchError(
                 f"{where}: value of {row.dataset}/{row.image} is no number; {remedy}"
             )

@@ -18,7 +18,8 @@ from sr_bench.explain.chain import chain, conclusion, facts, notes
 from sr_bench.explain.claim import Claim
 from sr_bench.explain.runs import run_subject
 from sr_bench.explain.search import Explanation, Question, explain
-from sr_bench.explain.subject import Subject, folder_subject
+from sr_bench.explain.subject import Subject, bicubic_subject, folder_subject
+from sr_bench.explain.way import Way
 from sr_bench.manifest import open_dataset
 from sr_bench.metrics.psnr import psnr_unchecked
 from sr_bench.metrics.ssim import ssim_unchecked
@@ -140,6 +141,13 @@ def test_identical_images_are_named_and_what_code_does_with_them_is_known(
     json.dumps(facts(answer, 5), allow_nan=False, default=str)
 
 
+@pytest.mark.parametrize("claims", [["99.99"], ["ssim=0.5", "99.99"], ["33.1", "ssim=0.123"]])
+def test_pairs_with_an_identical_image_end_well(claims: list[str], given) -> None:  # type: ignore[no-untyped-def]
+    answer = ask(given(1), *claims, protocol="edsr-2017")
+    assert not answer.fitting and answer.identical == ("im0",)
+    assert all(np.isfinite(list(f.values.values())).all() for f in answer.findings)
+
+
 def test_images_that_are_all_identical_are_an_error_that_says_so(given) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SrBenchError, match=r"im0, im1, im2, im3.*PSNR is infinite"):
         ask(given(4), "33.1", protocol="edsr-2017", limit=0)
@@ -152,7 +160,7 @@ def test_a_protocol_that_cuts_otherwise_is_said_and_others_are_tried(given) -> N
         SrBenchError, match=r"edsr-2017: it cuts hr \(60, 66\) to \(60, 66\), sr is"
     ):
         ask(subject, "30.0", protocol="edsr-2017", limit=1, told=told)
-    assert told == []
+    assert told == ["6 protocols as they are"]
 
 
 def test_deviations_of_protocols_that_fit_are_tried_where_the_named_one_does_not(
@@ -183,11 +191,34 @@ def test_gray_sr_of_colour_hr_says_which_protocols_score_colour(given) -> None: 
     assert "sr is gray, and it scores colour" in "\n".join(notes(answer))
 
 
+def test_images_of_one_name_are_two_images(tmp_path: Path, picture) -> None:  # type: ignore[no-untyped-def]
+    for suffix in ("png", "bmp"):
+        images.write(tmp_path / f"same.{suffix}", picture(40, 44, 3))
+    files = [("same", tmp_path / f"same.{suffix}") for suffix in ("png", "bmp")]
+    each, both = ([bicubic_subject("b", f, scale=2) for f in ([files[0]], [files[1]])],
+                  bicubic_subject("b", files, scale=2))  # fmt: skip
+    way = Way.of("edsr-2017")
+    (one,), (two,), (mean,) = (
+        s.values([way], "psnr", progress=lambda _: None) for s in (*each, both)
+    )
+    assert one != two and mean == pytest.approx((one + two) / 2)
+
+
 def test_pairs_count_as_tried(given) -> None:  # type: ignore[no-untyped-def]
     subject = given()
     one, two = (ask(subject, "99.99", protocol="edsr-2017", limit=n) for n in (1, 2))
     assert two.tried > 5 * one.tried
     assert f"({two.tried} ways tried)" in conclusion(two)
+
+
+def test_costs_beside_an_infinite_mean_are_left_open(tmp_path: Path, picture, cli) -> None:  # type: ignore[no-untyped-def]
+    images.write(tmp_path / "hr" / "black.png", np.zeros((60, 64, 3), np.uint8))
+    images.write(tmp_path / "hr" / "noise.png", picture(60, 64, 3))
+    out, _ = cli(["explain", "--costs", "--hr", "hr"], cwd=tmp_path)
+    assert "nan" not in out and "inf" not in out and "| `rgb` | RGB instead of Y |  |  |  | " in out
+    said, _ = cli(["explain", "--costs", "--hr", "hr", "--json"], cwd=tmp_path)
+    facts = json.loads(said, parse_constant=pytest.fail)
+    assert {row["added"] for row in facts if row["metric"] == "psnr"} == {None}
 
 
 # Networks
@@ -257,11 +288,9 @@ def test_each_lr_is_upscaled_once_for_all_metrics_and_claims(network: Project) -
     before, told = calls(network), []
     claims = "99.99", "ssim=0.5", "ssim=0.6"
     ask(subject_of(network, upscale=True), *claims, limit=1, told=told, passes=200)
-    saved = 1  # edsr-2017's LR has its images
     made = (calls(network) - before) / 2  # images
     stated = [int(t.split("network runs ")[1].split()[0]) for t in told if "network runs" in t]
-    plain = {p.degradation for p in load_protocols().protocols.values()}
-    assert made == sum(stated) + len(plain) - saved
+    assert len(stated) == 2 and made == sum(stated)
 
 
 def test_weights_of_another_scale_that_are_not_there_end_nothing(
@@ -303,7 +332,8 @@ def test_cheap_ways_come_first_and_the_network_is_spared(network: Project) -> No
     subject = subject_of(network, upscale=True)
     answer = ask(subject, claim, protocol="edsr-2017", told=told)
     assert names(answer.fitting[0]) == ("edsr-2017", "crop-more")
-    assert len(told) == 1 and "network" not in told[0]
+    assert told[0] == "6 protocols as they are, for which the network runs 3 times over 2 images"
+    assert len(told) == 2 and "network" not in told[1]
     assert "not tried, since a way without them fits" in "\n".join(notes(answer))
     assert (calls(network) - before) / 2 == 3  # the other protocols' own LR
 
@@ -360,6 +390,7 @@ def test_the_command_takes_the_folder_of_a_dataset(network: Project, cli) -> Non
         ("Set55", "unknown dataset or weights 'Set55'", 2),
         ("data/Set55", "unknown dataset or weights 'data/Set55'", 2),
         ("methods", "not the folder of a fetched dataset", 2),
+        ("SRCNN-author-weights", "holds weights, not images", 2),
         ("Set14", "make it with: sr-bench fetch Set14", 1),
     ],
 )

@@ -10,8 +10,13 @@ import pandas as pd
 import pytest
 
 from sr_bench import images
+from sr_bench.cli.show import print_json
 from sr_bench.columns import IMAGE_COLUMNS
 from sr_bench.compare import not_worse
+from sr_bench.drift.check import check
+from sr_bench.drift.snapshot import Snapshot
+from sr_bench.drift.words import facts, markdown
+from sr_bench.errors import SrBenchError
 from sr_bench.ledger import REPRODUCTION
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
@@ -109,6 +114,14 @@ def test_a_report_with_an_infinite_mean_is_written_and_never_bold(project):
         json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
+@pytest.mark.parametrize("text", ["nan", "NaN", "", "-inf"])
+def test_a_score_that_is_no_number_is_refused_with_its_file(text, project):
+    path = project.scores(RUNS[0])
+    path.write_text(path.read_text().replace(",inf,", f",{text},"))
+    with pytest.raises(SrBenchError, match=r"bicubic-x2\.csv.*value"):
+        build_report(project)
+
+
 def test_without_infinite_means_nothing_is_remarked(project, per_image):
     rows = per_image[per_image["run"] == RUNS[0]]
     rows.replace({"value": {INF: 60.0}}).to_csv(project.scores(RUNS[0]), index=False)
@@ -121,6 +134,19 @@ def test_the_headline_prefers_a_finite_run_and_takes_an_infinite_one_where_it_is
     both = table[table["metric"] == "psnr"].assign(method="srcnn")
     assert best_runs(both, 2) == ["srcnn-b-x2"]
     assert best_runs(both[both["run"] == "srcnn-a-x2"], 2) == ["srcnn-a-x2"]
+
+
+@pytest.mark.parametrize("after", [[30.0, 33.0, 29.0], [INF, INF, 29.0]])
+def test_drift_of_infinite_scores_is_told_and_is_json(after, capsys):
+    before = scores("bicubic-x2", [30.0, INF, 29.0])
+    states = [
+        Snapshot(name, cells(rows), rows.assign(images=3))
+        for name, rows in (("old", before), ("new", scores("bicubic-x2", after)))
+    ]
+    found = check(*states)
+    assert found.drift and "inf" in markdown(found)
+    print_json(facts(found))
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["drift"] is True
 
 
 def test_plots_leave_infinite_means_out(per_image):

@@ -79,6 +79,8 @@ def explain(
     claims = tuple(Claim.parse(text, metric) for text in claim)
     subject = _subject(run, hr, sr, scale, upscale=upscale)
     question = Question(subject, claims, protocol, limit=1 if single else 2, passes=passes)
+    if upscale:
+        _tell_plan(f"at most {passes} runs of the network beside the protocols' own (--passes)")
     answer = find_ways(question, watch=_watch, tell=_tell_plan)
     if json:
         print_json(facts(answer, top))
@@ -139,7 +141,8 @@ def _dataset_of_run(run: str, hr: str) -> Dataset:
 
 def _dataset(name: str) -> Dataset:
     """A dataset fetched into the current folder."""
-    find_source(name)
+    if find_source(name).kind == "weights":
+        raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
     return open_dataset(name, Path("data"), Project.manifest_in(Path(), name))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
@@ -46,8 +47,12 @@ class Claim:
         """One in the last printed digit."""
         return Decimal(1).scaleb(int(Decimal(self.printed).as_tuple().exponent))
 
+    def fits(self, value: float) -> bool:
+        """Whether ``value`` has the printed digits, which an infinite one never has."""
+        return math.isfinite(value) and self.digits_off(value) == 0
+
     def digits_off(self, value: float) -> int:
-        """How many last digits ``value``, rounded half up as it is printed, lies off; 0 fits."""
+        """How many last digits a finite ``value``, rounded half up, lies off; 0 fits."""
         rounded = Decimal(repr(value)).quantize(self.digit, rounding=ROUND_HALF_UP)
         return int(abs(rounded - Decimal(self.printed)) / self.digit)
 

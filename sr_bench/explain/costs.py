@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,10 @@ METRICS = ("psnr", "ssim")
 
 @dataclass(frozen=True)
 class Cost:
-    """One deviation, and what it adds to each metric at each scale; ``None`` where it can't be."""
+    """One deviation, and what it adds to each metric at each scale; ``None`` where it can't be.
+
+    An identical image makes a mean infinite, beside which no cost can be told.
+    """
 
     deviation: Deviation
     added: dict[tuple[str, int], float | None]
@@ -42,10 +46,16 @@ def costs(
                 start, *found = subject.values(all_ways, metric, progress=progress)
             for (deviation, _), value in zip(ways, found):
                 cost = table.setdefault(deviation.name, Cost(deviation, {}))
-                known = start is not None and value is not None
-                cost.added[metric, scale] = value - start if known else None  # type: ignore[operator]
+                cost.added[metric, scale] = _added(start, value)
     kept = [table[d.name] for d in DEVIATIONS if d.name in table]
     return [c for c in kept if any(v is not None for v in c.added.values())]
+
+
+def _added(start: float | None, value: float | None) -> float | None:
+    """What a deviation adds; nothing can be said beside an infinite number."""
+    if start is None or value is None or not math.isfinite(value - start):
+        return None
+    return value - start
 
 
 def markdown(found: Sequence[Cost], scales: Sequence[int]) -> str:

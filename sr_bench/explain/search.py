@@ -122,7 +122,7 @@ def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) ->
         WrongUse: for an unknown protocol.
     """
     search = _Search(question, watch, Budget(question.passes))
-    search.protocols()
+    search.protocols(tell)
     following = search.stages()
     for stage in following:
         tell(str(stage))
@@ -151,16 +151,18 @@ class _Search:
     _values: dict[Place, dict[str, float]] = field(default_factory=dict)
     _seen: set[Hashable] = field(default_factory=set)
 
-    def protocols(self) -> None:
+    def protocols(self, tell: Tell) -> None:
         """Score the images under every protocol as it is, and say which they don't go with."""
         subject = self.question.subject
         if self.question.protocol is not None:
             load_protocols().protocol(self.question.protocol)
         plain = [Candidate(p, (), Way.of(p)) for p in load_protocols().protocols]
         self._seen |= {subject.key(c.way) for c in plain}
+        before = self.budget.left
         for need in map(subject.network, (c.way for c in plain)):
             if need is not None and self.budget.needs(need):
                 self.budget.take(need)
+        tell(str(Stage(tuple(plain), len(subject.hr), before - self.budget.left)))
         self._extend(plain, pairs=False)
         for candidate in plain:
             if candidate.place not in self._values:
@@ -256,7 +258,7 @@ class _Search:
             known = [(c, v) for c, v in zip(left, found) if v is not None]
             for candidate, value in known:
                 table.setdefault(candidate.place, {})[claim.metric] = value
-            left = [c for c, v in known if not pairs or claim.digits_off(v) == 0]
+            left = [c for c, v in known if not pairs or claim.fits(v)]
             if not left:
                 break
         wanted = len(self.question.metrics)

@@ -9,7 +9,7 @@ from sr_bench.explain.deviations import Deviation
 from sr_bench.explain.subject import NetworkPass, Subject
 from sr_bench.explain.way import Way
 
-_COUNTS = {1: "single deviations", 2: "pairs of deviations"}
+_COUNTS = {0: "protocols as they are", 1: "single deviations", 2: "pairs of deviations"}
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class Subject:
     ) -> list[float | None]:
         """Numbers of one image and one sr, which is made only if one of them isn't known."""
         name, path = item
-        numbers = self._numbers.setdefault((name, source), {})
+        numbers = self._numbers.setdefault((path, source), {})  # names may be twice there
         keys = [number_key(way, metric) for way in ways]
         if not all(key in numbers for key in keys):
             with about(path):
