@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from sr_bench.columns import CELL
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.score_files import read_per_image, read_scores
 from sr_bench.tables import cells
@@ -109,8 +110,10 @@ def open_snapshot(path: Path) -> Snapshot:
 
 
 def _of_runs(folder: Path, tables: list[Path]) -> Snapshot:
-    images = pd.concat([_of_run(table) for table in tables], ignore_index=True)
-    return Snapshot(str(folder), cells(images), images, runs=tuple(t.stem for t in tables))
+    scored = pd.concat([_of_run(table) for table in tables], ignore_index=True)
+    means = cells(scored)
+    images = scored.merge(means[CELL], on=CELL)  # reports leave out the images of no cell, too
+    return Snapshot(str(folder), means, images, runs=tuple(t.stem for t in tables))
 
 
 def _of_run(path: Path) -> pd.DataFrame:
