@@ -11,8 +11,9 @@ BENCH_BIN := $(CURDIR)/$(BENCH)/bin
 BENCH_STAMP := $(BENCH)/.installed
 RIVALS := benchmarks/requirements.txt benchmarks/requirements-no-deps.txt
 
-# A process for each core, at most four (each takes up to 1.2 GB); a group's tests stay together.
-PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+# A process for each core, at most four (each takes up to 1.2 GB). One runs a whole file, so that what
+# a file's tests share is made once; conftest.py puts the slowest files first.
+PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Processors that CI doesn't have: one without any vector instructions that PyTorch itself would
 # choose, with oneDNN's AVX2; and one with SSE4 alone.
 AVX2 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2

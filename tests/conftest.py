@@ -19,6 +19,8 @@ from sr_bench.parallel import cores
 from sr_bench.sources import find_source
 
 ROOT = Path(__file__).resolve().parent.parent
+# The files that take longest: started last, one of them would keep a single core busy at the end.
+SLOWEST = ("test_pipeline", "test_training_run", "test_plots", "test_method_contract")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,7 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of files that use torch: CI repeats them on emulated older processors."""
+    """Put the slowest files first, and mark files that use torch as ``network``."""
+    items.sort(key=lambda item: item.path.stem not in SLOWEST)
     for item in items:
         if isinstance(item, pytest.Function) and hasattr(item.module, "torch"):
             item.add_marker("network")

@@ -181,6 +181,13 @@ def test_a_wrong_image_of_a_run_that_was_scored_anew_is_drift(check, scored, val
     assert {image["run"] for image in found["images"]} == {"s"}
 
 
+def test_a_metric_that_some_image_lacks_is_in_no_report(check, scored, tmp_path):
+    scored("s", [30.0, 31.0, 32.0])  # Cb of a gray image: the reports have no such cell
+    with (tmp_path / "build/scores/s.csv").open("a") as table:
+        table.write(IMAGE.format(run="s", i=0, value=50).replace("psnr", "psnr_cb"))
+    assert "1 cells and 3 image scores agree" in check(*SOME)[0]
+
+
 def test_a_run_that_the_baseline_does_not_have_is_new(check, scored):
     scored("t", [30.0])
     (cell,) = json.loads(check(*SOME, "--json", status=1)[0])["cells"]

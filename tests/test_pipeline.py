@@ -41,8 +41,8 @@ NEUTRAL = {
     "unpack",
     "viewer_entry",
 }
-# One worker runs this file's tests, so that the project is made once.
-pytestmark = pytest.mark.xdist_group("pipeline")
+
+
 METHODS = {p.name for p in (ROOT / "methods").glob("*.py")}
 TRAINING = {p.name for p in (ROOT / "sr_bench/training").glob("*.py")}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from sr_bench.columns import CELL
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.files import sha256
 from sr_bench.report.dvc_lock import read_stages
@@ -121,8 +122,10 @@ def _require_written(snapshot: Snapshot, tables: list[Path]) -> None:
 
 
 def _of_runs(folder: Path, tables: list[Path]) -> Snapshot:
-    images = pd.concat([_of_run(table) for table in tables], ignore_index=True)
-    return Snapshot(str(folder), cells(images), images, runs=tuple(t.stem for t in tables))
+    scored = pd.concat([_of_run(table) for table in tables], ignore_index=True)
+    means = cells(scored)
+    images = scored.merge(means[CELL], on=CELL)  # reports leave out the images of no cell, too
+    return Snapshot(str(folder), means, images, runs=tuple(t.stem for t in tables))
 
 
 def _of_run(path: Path) -> pd.DataFrame:
