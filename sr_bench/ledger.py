@@ -21,7 +21,10 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
 _PLACE = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
-_PRINTED, _SCALE = re.compile(r"[+-]?[0-9]{1,6}(\.[0-9]{1,12})?"), re.compile(r"[2-8]")
+_PRINTED, _SCALE = (
+    re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
+    re.compile(r"[2-8]"),
+)
 REPRODUCTION = [*_PLACE, "published", "measured", "delta", "verdict", "note"]
 TRAINED = [*_PLACE, "published", "run", "measured", "delta"]
 

@@ -321,3 +321,35 @@ def test_a_wrong_origin_is_refused(tmp_path, old, new):
     fact = "weights 'none' come from sr_bench/sources.yaml"
     with pytest.raises(WrongUse, match=fact):
         Project.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("figure", "fact"),
+    [
+        ("scale: 3, protocol: edsr-2017", "run bicubic-x2 is of scale 2, the figure is of scale 3"),
+        (
+            "scale: 2, protocol: basicsr-y",
+            "bicubic-x2 is not scored under basicsr-y, but under edsr-2017",
+        ),
+        (
+            "scale: 2, protocol: edsr-2017",
+            r"Set14 is not among the datasets of edsr-2017 \(Set5\)",
+        ),
+    ],
+)
+def test_a_figure_of_what_is_not_scored_is_refused_at_once(tmp_path, figure, fact):
+    (tmp_path / "params.yaml").write_text(
+        "methods: [methods]\nledger: null\nfetch: []\n"
+        "protocols: {edsr-2017: [Set5], basicsr-y: [Set5]}\n"
+        "runs: {bicubic-x2: {method: bicubic, scale: 2, protocols: [edsr-2017]}}\n"
+        f"figures: {{a: {{image: Set14/zebra, runs: [bicubic-x2], {figure}}}}}\n"
+    )
+    with pytest.raises(WrongUse, match=rf"params\.yaml: figures\.a: {fact}"):
+        Project.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 10_000, "{a: " * 100_000, "a: &a [*a]\n"])
+def test_params_that_are_endless_as_data_are_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(WrongUse, match="not YAML"):
+        Project.load(tmp_path)

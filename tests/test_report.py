@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -183,3 +184,81 @@ def test_report_command_says_what_is_missing(reported, monkeypatch):
     done = CliRunner().invoke(app, ["report", "--allow-missing", "--json"])
     assert done.exit_code == 0
     assert json.loads(done.stdout)["verdicts"] == {"reproduced": 1, "differs": 1, "not run": 1}
+
+
+def snapshot(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    "step", ["write_table", "write_tables", "write_figures", "write_page", "write_provenance"]
+)
+def test_a_report_that_fails_keeps_the_old_one_whole(reported, monkeypatch, step):
+    write_report(reported, build_report(reported))
+    (reported.reports / "CHANGES.md").write_text("why\n")
+    before = snapshot(reported.root)
+    save(reported, "bicubic-x2", rows("bicubic-x2", psnr=[40.0, 42.0], ssim=[0.8, 0.85]))
+    before[reported.scores("bicubic-x2").relative_to(reported.root)] = reported.scores(
+        "bicubic-x2"
+    ).read_bytes()
+
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"sr_bench.report.write.{step}", fail)
+        with pytest.raises(OSError, match="No space"):
+            write_report(reported, build_report(reported))
+    assert snapshot(reported.root) == before
+    write_report(reported, build_report(reported))
+    assert "41" in (reported.reports / "scores.csv").read_text()
+    assert (reported.reports / "CHANGES.md").read_text() == "why\n"
+
+
+def test_a_readme_with_a_wrong_marker_stops_the_report_before_it_writes(reported):
+    write_report(reported, build_report(reported))
+    (reported.root / "README.md").write_text("<!-- table: headline-edsr-2017 -->\n")
+    before = snapshot(reported.root)
+    with pytest.raises(SrBenchError, match="stands alone"):
+        write_report(reported, build_report(reported))
+    assert snapshot(reported.root) == before
+
+
+def test_what_a_killed_report_left_behind_is_removed(reported):
+    gone = reported.root / "build" / ".report-4194304999-x"
+    running = reported.root / "build" / f".report-{os.getpid()}-x"
+    for folder in (gone, running):
+        (folder / "reports").mkdir(parents=True)
+    write_report(reported, build_report(reported))
+    assert not gone.exists() and running.is_dir()
+
+
+def test_the_metrics_that_dvc_shows(reported):
+    write_report(reported, build_report(reported))
+    assert json.loads((reported.reports / "metrics.json").read_text()) == {
+        "runs": 1,
+        "cells": 2,
+        "published": {"reproduced": 1, "close": 0, "differs": 1, "not run": 1},
+    }
+
+
+def test_packed_scores_have_neither_a_date_nor_a_name(reported):
+    write_report(reported, build_report(reported))
+    packed = (reported.reports / "per_image.csv.gz").read_bytes()
+    assert packed[:10] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
+
+
+def test_numbers_have_twelve_digits(reported):
+    save(
+        reported,
+        "bicubic-x2",
+        rows("bicubic-x2", psnr=[30.123456789012345, 31.0], ssim=[0.8, 1 / 3]),
+    )
+    write_report(reported, build_report(reported))
+    text = (reported.reports / "scores.csv").read_text()
+    assert ",30.5617283945," in text and ",0.5666666667," in text
+    assert (
+        ",30.123456789,"
+        in gzip.decompress((reported.reports / "per_image.csv.gz").read_bytes()).decode()
+    )
+    assert ",-7.4382716055" in (reported.reports / "trained.csv").read_text()

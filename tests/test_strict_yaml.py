@@ -27,3 +27,24 @@ def test_a_merged_key_may_be_overridden():
 def test_code_in_yaml_is_refused():
     with pytest.raises(yaml.YAMLError):
         read_yaml("!!python/object/apply:os.getcwd []")
+
+
+NINE = ", ".join(["*a{}"] * 9)
+BOMB = "a0: &a0 [x]\n" + "".join(
+    f"a{i}: &a{i} [{NINE.format(*[i - 1] * 9)}]\n" for i in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, "- " * 100_000, "{a: " * 100_000, BOMB, "a: &a [1, *a]", "a: &a\n  b: *a\n"],
+    ids=["brackets", "dashes", "mappings", "aliases", "itself in a list", "itself in a mapping"],
+)
+def test_what_is_endless_as_data_is_refused(text):
+    with pytest.raises(yaml.YAMLError, match=r"levels deep, or has more than|recursive"):
+        read_yaml(text)
+
+
+def test_ordinary_anchors_and_depth_are_read():
+    assert read_yaml("a: &x [1, 2]\nb: *x\nc: [*x, *x]\n")["c"] == [[1, 2], [1, 2]]
+    assert read_yaml("[" * 90 + "]" * 90)

@@ -68,7 +68,7 @@ def test_a_command_that_needs_torch_says_so(installed, tmp_path):
     )
     done = call(installed, tmp_path, "upscale", "bicubic-x2")
     assert done.returncode == 1
-    assert "torch is not installed, and this command runs methods: pip install" in done.stderr
+    assert "torch is not installed; it comes with the extra [run] of sr-bench" in done.stderr
     assert "Traceback" not in done.stderr
 
 

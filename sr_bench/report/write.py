@@ -98,7 +98,7 @@ def _remove_left_behind(build: Path) -> None:
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:  # it runs and belongs to somebody else
         return True
