@@ -5,16 +5,42 @@ BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help demo test repro lint bench wheel clean
+# The benchmarks' rivals have an environment of their own: no test or check ever sees them.
+BENCH := .venv-bench
+BENCH_BIN := $(CURDIR)/$(BENCH)/bin
+BENCH_STAMP := $(BENCH)/.installed
+RIVALS := benchmarks/requirements.txt benchmarks/requirements-no-deps.txt
+
+# A process for each core, at most four (each takes up to 1.2 GB); a group's tests stay together.
+PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+# Processors that CI doesn't have: one without any vector instructions that PyTorch itself would
+# choose, with oneDNN's AVX2; and one with SSE4 alone.
+AVX2 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2
+SSE4 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2
+
+.PHONY: help demo test test-all test-slow test-emulated lint repro bench wheel clean
 
 help:  ## Show what can be made.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+define CHECK_PYTHON
+@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "error: $(PYTHON) is Python %d.%d, sr-bench needs 3.11 or newer; pass PYTHON=python3.12, say" % v[:2])'
+endef
+INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "error: $(PYTHON) is Python %d.%d, sr-bench needs 3.11 or newer; pass PYTHON=python3.12, say" % v[:2])'
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[run,test]'
+	$(BIN)/python $(INSTALL) --editable '.[run,test]'
+	@touch $@
+
+$(BENCH_STAMP): pyproject.toml constraints.txt $(RIVALS)
+	$(CHECK_PYTHON)
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH_BIN)/python $(INSTALL) --editable '.[run,test]'
+	$(BENCH_BIN)/python $(INSTALL) --requirement benchmarks/requirements.txt
+	$(BENCH_BIN)/python $(INSTALL) --no-deps --no-build-isolation \
+		--requirement benchmarks/requirements-no-deps.txt
 	@touch $@
 
 demo: $(STAMP)  ## Run the whole pipeline on images that installed packages carry: no download.
@@ -24,24 +50,32 @@ demo: $(STAMP)  ## Run the whole pipeline on images that installed packages carr
 repro: $(STAMP)  ## dvc repro: fetch, upscale, score and report the real thing.
 	dvc repro
 
-test: $(STAMP)  ## Lint, type-check and test.
+lint: $(STAMP)  ## Lint and type-check.
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest
 
-bench: $(STAMP)  ## Measure speed against other packages (installs them into the environment).
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--requirement benchmarks/requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation \
-		--requirement benchmarks/requirements-no-deps.txt
+test: lint  ## Lint, type-check, and run all tests but the slow ones.
+	$(PYTEST) -m 'not slow'
+
+test-slow: $(STAMP)  ## Run the slow tests alone.
+	$(PYTEST) -m slow
+
+test-all: test test-slow  ## Lint, type-check, and run every test.
+
+test-emulated: $(STAMP)  ## Test the networks once more as two older processors compute them.
+	env $(AVX2) $(PYTEST) -m 'network and not slow'
+	env $(SSE4) $(PYTEST) -m 'network and not slow'
+
+bench: export PATH := $(BENCH_BIN):$(PATH)
+bench: $(BENCH_STAMP)  ## Measure speed against other packages, in .venv-bench.
 	mkdir -p build
 	pytest benchmarks --benchmark-only --benchmark-json build/benchmarks.json
-	$(BIN)/python -m benchmarks.ratios build/benchmarks.json
+	python -m benchmarks.ratios build/benchmarks.json
 
 wheel: $(STAMP)  ## Build the wheel into dist/.
 	rm -rf build/lib build/bdist.*
 	$(BIN)/python -m build --wheel
 
-clean:  ## Remove the environment and everything that can be made again.
-	rm -rf $(VENV) build dist demo/build demo/data demo/reports
+clean:  ## Remove the environments and everything that can be made again.
+	rm -rf $(VENV) $(BENCH) build dist demo/build demo/data demo/reports

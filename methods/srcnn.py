@@ -207,10 +207,10 @@ class Easier(nn.Module):
     def folded(self) -> dict[str, torch.Tensor]:
         """As SRCNN's state; the channels handed through are the last ones."""
         shape = self.shape
-        state = {
-            k: torch.zeros_like(v) for k, v in SRCNN(shape, padding="valid").state_dict().items()
-        }
-        first = (self.first.weight.double() @ self.whitener.double()).float()
+        kind = self.first.weight.dtype
+        network = SRCNN(shape, padding="valid").to(kind)
+        state = {k: torch.zeros_like(v) for k, v in network.state_dict().items()}
+        first = (self.first.weight.double() @ self.whitener.double()).to(kind)
         layers = {
             "conv1": (first, self.first.bias - self.CENTRE * first.sum(1)),
             "conv2": (self.second.weight, self.second.bias),

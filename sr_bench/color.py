@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_RGB_TO_YCBCR = np.array(
+_COEFFICIENTS = np.array(
     [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]
 )
+# MATLAB scales the coefficients, not the weighted sum. In exact arithmetic both are the same. In
+# float64 the sums of 122 of the 16,777,216 colours fall on the other side of a tie of uint8.
+_RGB_TO_YCBCR = _COEFFICIENTS * (1 / 255)
 _OFFSET = np.array([16.0, 128.0, 128.0])
-_YCBCR_TO_RGB = np.linalg.inv(_RGB_TO_YCBCR) * 255
+_YCBCR_TO_RGB = np.linalg.inv(_COEFFICIENTS) * 255
 
 
 def rgb_to_y(rgb: NDArray[np.generic]) -> Array:
@@ -26,7 +29,7 @@ def rgb_to_y(rgb: NDArray[np.generic]) -> Array:
 
     Returns:
         (h, w) float64, 16..235 for inputs in 0..255. Rounded to uint8 it equals MATLAB's
-        ``rgb2ycbcr`` of a uint8 image.
+        ``rgb2ycbcr`` of a uint8 image for every colour, ties included.
     """
     _require_three(rgb, "rgb")
     return np.asarray(_weighted(rgb, _RGB_TO_YCBCR[0]) + _OFFSET[0])
@@ -50,7 +53,7 @@ def gray_of_rgb(rgb: NDArray[np.generic]) -> Array:
 
     This is what a gray image compares with after an RGB network made three channels of it.
     """
-    return np.asarray((rgb_to_y(rgb) - _OFFSET[0]) * (255 / _RGB_TO_YCBCR[0].sum()))
+    return np.asarray((rgb_to_y(rgb) - _OFFSET[0]) / _RGB_TO_YCBCR[0].sum())
 
 
 def to_uint8(values: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -62,7 +65,6 @@ def _weighted(rgb: NDArray[np.generic], weights: Array) -> Array:
     total: Array = weights[0] * rgb[..., 0]  # float64: the weights' type decides
     total += weights[1] * rgb[..., 1]
     total += weights[2] * rgb[..., 2]
-    total /= 255
     return total
 
 

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sr_bench.errors import SrBenchError, WrongUse, unknown
-from sr_bench.score_files import read_per_image
+from sr_bench.score_table import read_per_image, read_run, require_one_signature
 from sr_bench.stats import Array, Paired, differences, holm, paired, signed_rank
-from sr_bench.tables import require_one_signature
 
 ALPHA = 0.05
 _SEED = 20240501  # of the bootstrap: the same differences give the same interval everywhere
@@ -55,6 +54,11 @@ class Comparison:
         return min(1.0, self.compared * self.paired.smallest_p)
 
     @property
+    def ranked(self) -> bool:
+        """Whether ranks alone decide, since a difference is infinite (one image is identical)."""
+        return not all(np.isfinite(value) for value in self.by_image.values())
+
+    @property
     def too_few(self) -> bool:
         """Whether so few images can't be significant even if all agree."""
         return self.smallest_p >= ALPHA
@@ -66,16 +70,21 @@ class Comparison:
         Better and worse need both: a corrected p below 0.05, and an interval of the mean that
         leaves out 0. With neither it is noise; ``mixed`` has only the p-value (most images one
         way, the mean not), ``unproven`` only the interval (too few images for the test, mostly).
+        Where a difference is infinite there is no mean: the ranks alone decide, in which that
+        image counts as one image.
         """
         found = self.paired
         if found.tied == found.images:
             return "equal"
-        clear = bool(found.low > 0 or found.high < 0 or np.isinf(found.mean))
+        if self.ranked:
+            clear, gain = found.won == 0 or found.lost == 0, found.balance
+        else:
+            clear, gain = bool(found.low > 0 or found.high < 0), found.mean
         if self.p_holm >= ALPHA:
-            return "unproven" if clear else "noise"
-        if not clear:
+            return "unproven" if clear and found.images > 1 else "noise"
+        if not clear and not self.ranked:
             return "mixed"
-        return "better" if (found.mean > 0) == self.higher_is_better else "worse"
+        return "better" if (gain > 0) == self.higher_is_better else "worse"
 
 
 def higher_is_better(metric: str) -> bool:
@@ -101,7 +110,7 @@ def load_runs(root: Path, runs: Sequence[str]) -> pd.DataFrame:
     for run in dict.fromkeys(runs):
         scored = root / "build" / "scores" / f"{run}.csv"
         if run not in known and scored.is_file():
-            parts.append(read_per_image(scored))
+            parts.append(read_run(scored))
         elif run not in known:
             where = f"{reported} and {scored.parent}"
             raise unknown("run", run, known | _stems(scored.parent), where=where)
@@ -224,7 +233,8 @@ def _require_numbers(table: pd.DataFrame) -> None:
 def not_worse(per_image: pd.DataFrame) -> dict[Cell, bool]:
     """Whether a cell is not significantly worse than the best of its scale: the tables' dagger.
 
-    Best is the best mean. Two-sided Wilcoxon signed-rank tests against it, corrected by Holm over
+    Best is the best finite mean: a mean with an identical image is infinite and doesn't compare.
+    Two-sided Wilcoxon signed-rank tests against it, corrected by Holm over
     all runs of the scale. Where so few images can't be significant even if all agree (five
     images), a run counts as worse only if it is worse on every image.
 
@@ -233,7 +243,7 @@ def not_worse(per_image: pd.DataFrame) -> dict[Cell, bool]:
 
     Returns:
         (run, dataset, protocol, metric) -> bool, for all cells but the best ones. Cells that don't
-        cover the images of the best one are left out: they don't compare.
+        cover the images of the best one, and infinite ones, are left out: they don't compare.
     """
     found: dict[Cell, bool] = {}
     for (_, *column), rows in per_image.groupby(_COLUMN, sort=False):
@@ -244,6 +254,9 @@ def not_worse(per_image: pd.DataFrame) -> dict[Cell, bool]:
 
 
 def _not_worse(wide: pd.DataFrame, sign: int) -> dict[str, bool]:
+    wide = wide.loc[:, np.isfinite(wide.mean())]
+    if wide.empty:
+        return {}
     best = str((sign * wide.mean()).idxmax())
     left = wide[best].to_numpy()
     runs = [r for r in wide.columns if r != best and (wide[r].isna() == wide[best].isna()).all()]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import pandas as pd
-
 from sr_bench.errors import about
-from sr_bench.metrics.ms_ssim import ms_ssim
+from sr_bench.metrics.ms_ssim import ms_ssim_unchecked
 from sr_bench.metrics.perceptual import load_perceptual
+from sr_bench.parallel import outcomes
 from sr_bench.protocol import load_protocols
-from sr_bench.score import Pair, Views, views
+from sr_bench.score import Job, Scored, Views, gathered, views
 
 EXTRA = ("ms_ssim", "lpips", "dists", "niqe")
 
@@ -33,30 +32,33 @@ def load_extra(metric: str, protocol: str) -> Extra:
     """
     signature = f"{load_protocols().signature(protocol)}|metric:{metric}"
     if metric == "ms_ssim":
-        return Extra(lambda v: ms_ssim(*v.main(), data_range=255), f"{signature}+wang-2003")
+        return Extra(
+            lambda v: ms_ssim_unchecked(*v.main(), data_range=255), f"{signature}+wang-2003"
+        )
     loaded = load_perceptual(metric)
     return Extra(lambda v: loaded(*v.rgb()), f"{signature}+{loaded.signature}")
 
 
-def score_extra(
-    jobs: Iterable[tuple[str, Callable[[], Pair]]], *, metric: str, protocol: str, scale: int
-) -> pd.DataFrame:
-    """Score many pairs by one extra metric.
+def score_extra(jobs: Iterable[Job], *, metric: str, protocol: str, scale: int) -> Scored:
+    """Score many pairs by one extra metric; a bad image doesn't cost the scores of the others.
 
     The protocol says how hr is cut and how wide the border is; MS-SSIM is of the planes that the
     protocol scores, LPIPS, DISTS and NIQE of RGB.
 
     Args:
-        jobs: as for :func:`sr_bench.score.score_images`, whose columns the table has.
+        jobs: as for :func:`sr_bench.score.score_each`, whose columns the table has.
         metric: one of :data:`EXTRA`.
         protocol: a name.
         scale: the factor that sr was enlarged by.
     """
     extra = load_extra(metric, protocol)
-    rows = []
-    for name, read in jobs:
-        pair = read()
+
+    def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
+        name, read = job
+        with about(name):
+            pair = read()
         with about(f"{name} ({pair.origin})"):
             value = extra.function(views(pair, protocol, scale=scale))
-        rows.append((name, protocol, metric, value, extra.signature))
-    return pd.DataFrame(rows, columns=["image", "protocol", "metric", "value", "signature"])
+        return [(name, protocol, metric, value, extra.signature)]
+
+    return gathered(outcomes(score_one, list(jobs), workers=1))

@@ -41,9 +41,9 @@ def replacing_folder(target: Path) -> Iterator[Path]:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write ``text`` as UTF-8 with Unix line ends, atomically."""
+    """Write ``text`` as UTF-8 with Unix line ends, atomically; what isn't Unicode as escapes."""
     with replacing(target) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def sha256(path: Path) -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import math
+import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.errors import SrBenchError
+from sr_bench.errors import SrBenchError, unknown
 from sr_bench.protocol import load_protocols
+from sr_bench.score_table import DECIMALS
 from sr_bench.sources import source_names
+from sr_bench.text_files import read_rows
 
 COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value", "protocol", "note"]
 # The ledger's own columns: the run family that the published number was made by, and the one with
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
 _PLACE = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+_PRINTED, _SCALE = re.compile(r"[+-]?[0-9]{1,6}(\.[0-9]{1,12})?"), re.compile(r"[2-8]")
 REPRODUCTION = [*_PLACE, "published", "measured", "delta", "verdict", "note"]
 TRAINED = [*_PLACE, "published", "run", "measured", "delta"]
 
@@ -38,30 +41,24 @@ def read_ledger(path: Path) -> pd.DataFrame:
     Raises:
         SrBenchError: if the file is missing, or a column, a number or a protocol is wrong.
     """
-    if not path.is_file():
-        raise SrBenchError(f"{path}: no such file; params.yaml: ledger names it")
     columns = [*COLUMNS, RUN, TRAINED_RUN]
-    with path.open(newline="", encoding="utf-8") as handle:
-        header, *rows = csv.reader(handle)
-    if header != columns:
-        raise SrBenchError(
-            f"{path}: columns are {', '.join(header)}; expected {', '.join(columns)}"
-        )
-    for line, row in enumerate(rows, start=2):
-        if len(row) != len(columns):
-            raise SrBenchError(
-                f"{path}:{line}: {len(row)} fields, expected {len(columns)}; quote commas"
-            )
+    rows = read_rows(path, columns, remedy="correct it (params.yaml: ledger names it)")
+    for line, row in zip(rows.lines, rows.fields):
         _check_row(dict(zip(columns, row)), f"{path}:{line}")
-    return pd.DataFrame(rows, columns=columns).astype({"scale": int})
+    return rows.frame().astype({"scale": int})
 
 
 def _check_row(row: dict[str, str], where: str) -> None:
-    load_protocols().protocol(row["protocol"])
-    try:
-        float(row["value"]), int(row["scale"])
-    except ValueError as error:
-        raise SrBenchError(f"{where}: {error}; scale and value are numbers") from error
+    if row["protocol"] not in load_protocols().protocols:
+        raise unknown("protocol", row["protocol"], load_protocols().protocols, where=where)
+    if not _PRINTED.fullmatch(row["value"]):
+        raise SrBenchError(
+            f"{where}: value is {row['value'][:40]!r}, expected the number as it is printed, 32.75"
+        )
+    if not _SCALE.fullmatch(row["scale"]):
+        raise SrBenchError(
+            f"{where}: scale is {row['scale'][:40]!r}, expected a number from 2 to 8"
+        )
 
 
 def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.DataFrame:
@@ -95,7 +92,11 @@ def beside_published(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFra
         value = found.get((family, scale, row["dataset"], row["protocol"], metric))
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
-            rows.append({k: row[k] for k in _PLACE} | made | {"delta": value - float(published)})
+            rows.append(
+                {k: row[k] for k in _PLACE}
+                | made
+                | {"delta": round(value - float(published), DECIMALS)}
+            )
     return pd.DataFrame(rows, columns=TRAINED)
 
 
@@ -129,7 +130,7 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     out |= {"published": row["value"], "measured": value, "delta": None}
     if value is None:
         return out | {"verdict": "not run", "note": _join(_why_not_run(row, context), row["note"])}
-    delta = value - float(row["value"])
+    delta = round(value - float(row["value"]), DECIMALS)
     out["delta"] = delta
     if equal_at_printed_digits(row["value"], value):
         return out | {"verdict": "reproduced", "note": row["note"]}

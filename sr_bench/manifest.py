@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,9 @@ from sr_bench import images
 from sr_bench.errors import SrBenchError
 from sr_bench.fetch import MIRROR, Progress, fetch
 from sr_bench.files import sha256, write_text
+from sr_bench.parallel import outcomes
 from sr_bench.sources import Source, find_source
+from sr_bench.text_files import read_json
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,7 @@ def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
         SrBenchError: if there is no manifest or it is damaged, or a file differs from it after
             fetching.
     """
-    if not manifest.is_file():
-        raise SrBenchError(f"{manifest}: no such file; make it with: sr-bench fetch {name}")
-    try:
-        listed = json.loads(manifest.read_text(encoding="utf-8"))["images"]
-        entries = tuple(Entry(e["name"], tuple(e["shape"]), e["sha256"]) for e in listed)
-    except (ValueError, KeyError, TypeError) as error:
-        raise SrBenchError(
-            f"{manifest}: not a manifest ({error!r}); make it again with: sr-bench fetch {name}"
-        ) from error
+    entries = read_manifest(manifest, name)
     source = find_source(name)
     dataset = Dataset(name, data / source.folder, entries)
     if _differing(dataset):
@@ -96,6 +89,26 @@ def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
     return dataset
 
 
+def read_manifest(manifest: Path, name: str) -> tuple[Entry, ...]:
+    """The images that the manifest of the dataset ``name`` lists.
+
+    Raises:
+        SrBenchError: if it is missing or damaged.
+    """
+    remedy = f"make it with: sr-bench fetch {name}"
+    content = read_json(manifest, remedy=remedy)
+    try:
+        return tuple(_listed(**entry) for entry in content["images"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SrBenchError(f"{manifest}: not a manifest ({error!r}); {remedy}") from error
+
+
+def _listed(name: str, shape: list[int], sha256: str) -> Entry:
+    if not (isinstance(name, str) and isinstance(sha256, str) and all(n > 0 for n in shape)):
+        raise ValueError(f"{name!r} has shape {shape!r} and sha256 {sha256!r}")
+    return Entry(name, tuple(shape), sha256)
+
+
 def _differing(dataset: Dataset) -> list[Entry]:
     return [
         e
@@ -106,16 +119,19 @@ def _differing(dataset: Dataset) -> list[Entry]:
 
 def _index(source: Source, paths: list[Path], data: Path) -> Dataset:
     folder = data / source.folder
-    paths = sorted((p for p in paths if p.suffix.lower() in images.SUFFIXES), key=lambda p: p.stem)
+    paths = sorted((p for p in paths if images.is_image(p)), key=lambda p: p.stem)
     for one, other in pairwise(paths):
         if one.stem == other.stem:
             raise SrBenchError(
                 f"{one} and {other}: two images called '{one.stem}' in {source.name}, where a "
                 "name is one row of a table; correct sources.yaml"
             )
-    with ThreadPoolExecutor() as pool:
-        entries = tuple(pool.map(lambda p: _entry(p, folder), paths))
-    return Dataset(source.name, folder, entries)
+    if not paths:
+        raise SrBenchError(f"{folder}: no image among the files of {source.name}; it is no dataset")
+    found = outcomes(lambda p: _entry(p, folder), paths)
+    if found.failed:
+        raise SrBenchError("; ".join(f.reason for f in found.failed))
+    return Dataset(source.name, folder, tuple(entry for _, entry in found.done))
 
 
 def _entry(path: Path, folder: Path) -> Entry:

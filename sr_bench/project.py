@@ -97,10 +97,14 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with a ``params.yaml``; every path of the pipeline comes from here."""
+    """A folder with a ``params.yaml``; every path of the pipeline comes from here.
+
+    ``out`` stands in for ``root`` where reports are written: they take their place when whole.
+    """
 
     root: Path
     params: Params
+    out: Path | None = None
 
     @classmethod
     def load(cls, root: Path) -> Project:
@@ -118,6 +122,8 @@ class Project:
             project = cls(root, Params.model_validate(content))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        except RecursionError as error:
+            raise WrongUse(f"{path}: is nested too deeply; correct it") from error
         except ValidationError as error:
             raise _refused(error, path) from error
         project._check_runs()
@@ -193,17 +199,17 @@ class Project:
     @property
     def reports(self) -> Path:
         """Generated tables and pages."""
-        return self.root / "reports"
+        return (self.out or self.root) / "reports"
 
     @property
     def local_figures(self) -> Path:
         """Figures of images that may not be redistributed."""
-        return self.root / "build" / "figures"
+        return (self.out or self.root) / "build" / "figures"
 
     @property
     def local_page(self) -> Path:
         """The page with images that may not be redistributed."""
-        return self.root / "build" / "page"
+        return (self.out or self.root) / "build" / "page"
 
     @staticmethod
     def manifest_in(root: Path, dataset: str) -> Path:
@@ -213,6 +219,33 @@ class Project:
     def manifest(self, dataset: str) -> Path:
         """A dataset's manifest."""
         return self.manifest_in(self.root, dataset)
+
+    def require_scored(self, figure: FigureEntry, *, where: str) -> None:
+        """Refuse a figure that shows a run as nothing scores it.
+
+        Raises:
+            WrongUse: naming the run, what it is scored on, and the remedy.
+        """
+        datasets = self.params.protocols.get(figure.protocol, ())
+        for name in figure.runs:
+            run = self.run(name)
+            if run.scale != figure.scale:
+                raise WrongUse(
+                    f"{where}: run {name} is of scale {run.scale}, the figure is of scale "
+                    f"{figure.scale}; name runs of one scale"
+                )
+            if figure.protocol not in run.protocols:
+                raise WrongUse(
+                    f"{where}: {name} is not scored under {figure.protocol}, but under "
+                    f"{', '.join(run.protocols)}; name one of these, or add it to the run in "
+                    f"{PARAMS} and run: dvc repro score@{name}"
+                )
+            if figure.dataset not in datasets:
+                raise WrongUse(
+                    f"{where}: {figure.dataset} is not among the datasets of {figure.protocol} "
+                    f"({', '.join(datasets) or 'none'}); show an image of one of these, or add it "
+                    f"to {PARAMS}: protocols.{figure.protocol} and run: dvc repro"
+                )
 
     def images_of(self, run: Run) -> int:
         """How many images the run upscales: each dataset once for every degradation in use."""
@@ -254,6 +287,7 @@ class Project:
             for run_name in figure.runs:
                 if run_name not in self.params.runs:
                     raise unknown("run", run_name, self.params.runs, where=where)
+            self.require_scored(figure, where=where)
 
     def _origin(self, training: str) -> str:
         return self.trained(training).relative_to(self.root).as_posix()

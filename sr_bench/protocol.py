@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
 from sr_bench import __version__
 from sr_bench.degrade import Degradation
@@ -58,9 +58,19 @@ class Protocol(_Frozen):
     degradation: str
     colour: Literal["y", "rgb"]
     y: Literal["uint8", "float"]
+    gray: Literal["own-y", "rgb"]
     crop: Crop
     metrics: tuple[Metric, ...]
     tolerance: Tolerance
+
+    @model_validator(mode="after")
+    def _gray_fits_colour(self) -> Protocol:
+        if self.colour == "rgb" and self.gray != "rgb":
+            raise ValueError(
+                f"colour is rgb and gray is {self.gray}; where RGB is scored, a gray image is "
+                "three equal channels: write gray: rgb"
+            )
+        return self
 
 
 class Protocols(_Frozen):
@@ -85,7 +95,7 @@ class Protocols(_Frozen):
     def signature(self, name: str) -> str:
         """What stands beside every number: protocol, version, both rules, software version."""
         rule = self.protocol(name)
-        scored = f"y.{rule.y}" if rule.colour == "y" else "rgb.uint8"
+        scored = f"y.{rule.y}+gray.{rule.gray}" if rule.colour == "y" else "rgb.uint8"
         return "|".join(
             (
                 f"protocol:{name}",

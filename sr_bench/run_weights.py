@@ -13,6 +13,7 @@ from sr_bench.manifest import fetch_source
 from sr_bench.method import Method, Published, find_method
 from sr_bench.project import Project
 from sr_bench.sources import find_source
+from sr_bench.text_files import read_object
 from sr_bench.training.checkpoint import read_facts
 
 Note = dict[str, str | None]  # weights, file, sha256
@@ -49,14 +50,10 @@ def noted_weights(project: Project, run: Run, method: Method) -> Path | None:
         return None
     note = project.weights_note(run.name)
     again = f"sr-bench fetch --run {run.name}"
-    if not note.is_file():
-        raise SrBenchError(f"{note}: no such file; make it with: {again}")
-    try:
-        pinned = json.loads(note.read_text(encoding="utf-8"))["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SrBenchError(
-            f"{note}: not a note of weights ({error!r}); make it again with: {again}"
-        ) from error
+    content = read_object(note, remedy=f"make it with: {again}")
+    if "sha256" not in content:
+        raise SrBenchError(f"{note}: not a note of weights; make it with: {again}")
+    pinned = content["sha256"]
     path = _file(project, run, method, lambda _: None)
     if path is not None and sha256(path) != pinned:
         raise SrBenchError(f"{path}: sha256 is {sha256(path)}, {note} says {pinned}; run: {again}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,12 @@ from numpy.typing import NDArray
 from sr_bench import images
 from sr_bench.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from sr_bench.degrade import modcrop
-from sr_bench.errors import about
+from sr_bench.errors import SrBenchError, about
 from sr_bench.images import Colour, Image
-from sr_bench.metrics import psnr, ssim
-from sr_bench.parallel import Map, map_images, strips_mapper
+from sr_bench.metrics.checks import require_uint8
+from sr_bench.metrics.psnr import psnr_unchecked
+from sr_bench.metrics.ssim import ssim_unchecked
+from sr_bench.parallel import Failure, Map, Outcomes, all_named, outcomes, strips_mapper
 from sr_bench.protocol import Metric, Protocol, load_protocols
 
 Planes = NDArray[np.generic]
@@ -52,7 +55,8 @@ def score_pair(pair: Pair, name: str, *, scale: int, mapper: Map = map) -> dict[
 
     Raises:
         WrongUse: for an unknown protocol.
-        ValueError: if sizes or channels don't go together.
+        ValueError: if sizes or channels don't go together, or an image isn't uint8, (h, w) or
+            (h, w, 3): floats, 16 bits, transparency and channels first are never converted.
     """
     seen = views(pair, name, scale=scale)
     return {m: _METRICS[m](seen, mapper) for m in seen.rule.metrics if seen.has(m)}
@@ -80,11 +84,9 @@ class Views:
 
     @cached_property  # psnr and ssim both ask for it
     def y(self) -> tuple[Planes, Planes]:
-        """Luminance as the protocol rounds it; a gray image is its own."""
-        gray = self.hr.ndim == 2
-        return self._cut(
-            self._luma(self.sr, self.sr_colour, gray), self._luma(self.hr, "rgb", gray)
-        )
+        """Luminance as the protocol rounds it; of a gray hr as its field ``gray`` says."""
+        own = self.hr.ndim == 2 and self.rule.gray == "own-y"
+        return self._cut(self._luma(self.sr, self.sr_colour, own), self._luma(self.hr, "rgb", own))
 
     @cached_property  # three metrics ask for it
     def ycbcr(self) -> tuple[Planes, Planes]:
@@ -98,12 +100,13 @@ class Views:
             sr = to_uint8(ycbcr_to_rgb(sr))
         return self._cut(_three(sr), _three(self.hr))
 
-    def _luma(self, image: Image, colour: Colour, gray: bool) -> Planes:
-        if image.ndim == 2:
+    def _luma(self, image: Image, colour: Colour, own: bool) -> Planes:
+        """Y of one image; ``own``: on the scale of a gray hr that is its own Y."""
+        if image.ndim == 2 and (own or self.hr.ndim == 3):
             return image
-        if colour == "ycbcr":
+        if colour == "ycbcr" and image.ndim == 3:
             return image[..., 0]
-        y = gray_of_rgb(image) if gray else rgb_to_y(image)
+        y = gray_of_rgb(image) if own else rgb_to_y(_three(image))
         return to_uint8(y) if self.rule.y == "uint8" else y
 
     def _cut(self, sr: Planes, hr: Planes) -> tuple[Planes, Planes]:
@@ -122,6 +125,7 @@ def views(pair: Pair, name: str, *, scale: int) -> Views:
     """
     protocols = load_protocols()
     rule = protocols.protocol(name)
+    _require_arrays(pair, scale)
     hr = modcrop(pair.hr, protocols.degradation_of(name).multiple(scale))
     _require_fit(pair.sr, hr, pair.hr, name)
     border = rule.crop.pixels(scale)
@@ -133,6 +137,19 @@ def views(pair: Pair, name: str, *, scale: int) -> Views:
     return Views(pair.sr, hr, pair.sr_colour, rule, border)
 
 
+def _require_arrays(pair: Pair, scale: int) -> None:
+    """A pair is what files hold: nothing is converted, since that would be a guess."""
+    require_uint8("sr", pair.sr)
+    require_uint8("hr", pair.hr)
+    if pair.sr_colour not in get_args(Colour):
+        raise ValueError(
+            f"sr_colour is {pair.sr_colour!r}, expected {' or '.join(get_args(Colour))}; "
+            "turn BGR round first: sr[..., ::-1]"
+        )
+    if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:
+        raise ValueError(f"scale is {scale!r}, expected a whole number from 2 to 8")
+
+
 def _three(image: Image) -> Image:
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
@@ -142,7 +159,11 @@ def _ycbcr8(image: Image, colour: Colour) -> Image:
 
 
 def _psnr(planes: tuple[Planes, Planes]) -> float:
-    return psnr(*planes, data_range=255)
+    return psnr_unchecked(*planes, data_range=255)
+
+
+def _ssim(planes: tuple[Planes, Planes], mapper: Map) -> float:
+    return ssim_unchecked(*planes, data_range=255, mapper=mapper)
 
 
 def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]:
@@ -151,8 +172,10 @@ def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]
 
 _METRICS: dict[Metric, Callable[[Views, Map], float]] = {
     "psnr": lambda v, _: _psnr(v.main()),
-    "ssim": lambda v, mapper: ssim(*v.main(), data_range=255, mapper=mapper),
-    "ssim_blue": lambda v, mapper: ssim(*_channel(v.rgb(), 2), data_range=255, mapper=mapper),
+    "ssim": lambda v, mapper: ssim_unchecked(*v.main(), data_range=255, mapper=mapper),
+    "ssim_blue": lambda v, mapper: ssim_unchecked(
+        *_channel(v.rgb(), 2), data_range=255, mapper=mapper
+    ),
     "psnr_y": lambda v, _: _psnr(v.y),
     "psnr_cb": lambda v, _: _psnr(_channel(v.ycbcr, 1)),
     "psnr_cr": lambda v, _: _psnr(_channel(v.ycbcr, 2)),
@@ -175,10 +198,36 @@ def _require_fit(sr: Image, hr: Image, whole: Image, protocol: str) -> None:
         )
 
 
-def score_images(
-    jobs: Iterable[tuple[str, Callable[[], Pair]]], protocols: Sequence[str], *, scale: int
-) -> pd.DataFrame:
-    """Score many pairs under several protocols.
+Job = tuple[str, Callable[[], Pair]]  # an image's name, and what reads its pair
+ROW = ["image", "protocol", "metric", "value", "signature"]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of many images: those that could be had, and every image without."""
+
+    rows: pd.DataFrame  # columns: ROW
+    failed: list[Failure[str]]  # by the image's name
+    total: int  # images, with and without scores
+
+    def whole(self) -> pd.DataFrame:
+        """The rows of all images.
+
+        Raises:
+            SrBenchError: naming every image that has no score.
+        """
+        if self.failed:
+            raise SrBenchError(self.refusal)
+        return self.rows
+
+    @property
+    def refusal(self) -> str:
+        """The images without scores, each with the reason."""
+        return all_named(self.failed, self.total, "scored")
+
+
+def score_images(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> pd.DataFrame:
+    """Score many pairs under several protocols: all of them, or it is an error.
 
     Args:
         jobs: (image name, a function that reads the pair); read and scored in threads.
@@ -187,14 +236,23 @@ def score_images(
 
     Returns:
         One row per image x protocol x metric: image, protocol, metric, value, signature.
+
+    Raises:
+        SrBenchError: naming every image that can't be read or scored.
     """
+    return score_each(jobs, protocols, scale=scale).whole()
+
+
+def score_each(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> Scored:
+    """As :func:`score_images`, but a bad image doesn't cost the scores of the others."""
     listed = list(jobs)
     signatures = {p: load_protocols().signature(p) for p in protocols}
     mapper, workers = strips_mapper(len(listed))
 
-    def score_one(job: tuple[str, Callable[[], Pair]]) -> list[tuple[str, str, str, float, str]]:
+    def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
         name, read = job
-        pair = read()
+        with about(name):
+            pair = read()
         rows: list[tuple[str, str, str, float, str]] = []
         for protocol in protocols:
             with about(f"{name} ({pair.origin})"):
@@ -203,9 +261,15 @@ def score_images(
         return rows
 
     with workers:
-        found = map_images(score_one, listed)
-    columns = ["image", "protocol", "metric", "value", "signature"]
-    return pd.DataFrame([row for rows in found for row in rows], columns=columns)
+        found = outcomes(score_one, listed)
+    return gathered(found)
+
+
+def gathered(found: Outcomes[Job, list[tuple[str, str, str, float, str]]]) -> Scored:
+    """What became of each job, as one table of scores and the images that failed."""
+    rows = pd.DataFrame([row for _, rows in found.done for row in rows], columns=ROW)
+    failed = [Failure(f.item[0], f.reason) for f in found.failed]
+    return Scored(rows, failed, len(found.done) + len(failed))
 
 
 def read_pair(sr: Path, hr: Path) -> Pair:

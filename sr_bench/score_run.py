@@ -8,33 +8,45 @@ from pathlib import Path
 
 import pandas as pd
 
+from sr_bench import images
 from sr_bench.columns import IMAGE_COLUMNS
 from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError
-from sr_bench.files import replacing
 from sr_bench.manifest import Dataset, open_dataset
 from sr_bench.project import Project
 from sr_bench.score import read_pair, score_images
+from sr_bench.score_record import write_record
+from sr_bench.score_table import DECIMALS, write_table
 
 
 def score_run(project: Project, name: str) -> pd.DataFrame:
     """Score a run and write ``build/scores/<run>.csv``: one row per image x protocol x metric.
 
+    Nothing is written unless every image of every dataset has its scores. Beside the table lies
+    ``<run>.json``, the record of what was scored.
+
     Raises:
-        SrBenchError: if an upscaled image is missing or doesn't fit its hr.
+        SrBenchError: naming every upscaled image that is missing, can't be read or doesn't fit its
+            hr.
     """
     run = project.run(name)
-    parts = []
+    parts, problems = [], []
     opened = {d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)}
     for dataset, degradation, protocols in project.work(run):
         folder = project.sr(name, degradation, dataset)
-        rows = _score_dataset(opened[dataset], folder, protocols, run)
+        try:
+            rows = _score_dataset(opened[dataset], folder, protocols, run)
+        except SrBenchError as error:
+            problems.append(f"{dataset}, {degradation}: {error}")
+            continue
         parts.append(rows.assign(dataset=dataset))
+    if problems:
+        raise SrBenchError("\n".join(problems))
     table = pd.concat(parts, ignore_index=True).assign(
         run=name, method=run.method, variant=run.variant, weights=run.weights, scale=run.scale
     )[IMAGE_COLUMNS]
-    with replacing(project.scores(name)) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    table["value"] = table["value"].round(DECIMALS)
+    write_record(project, name, write_table(project.scores(name), table), opened)
     return table
 
 
@@ -42,12 +54,12 @@ def _score_dataset(
     dataset: Dataset, folder: Path, protocols: Sequence[str], run: Run
 ) -> pd.DataFrame:
     expected = {f"{e.stem}.png" for e in dataset}
-    present = {p.name for p in folder.glob("*.png")}
+    present = {p.name for p in folder.glob("*.png") if images.is_image(p)}
     if expected != present:
         missing, extra = sorted(expected - present), sorted(present - expected)
         raise SrBenchError(
             f"{folder}: has {len(present)} images, {dataset.name} has {len(expected)} "
-            f"(missing: {missing[:3]}, not of the set: {extra[:3]}); "
+            f"(missing: {_named(missing)}; not of the set: {_named(extra)}); "
             f"run: sr-bench upscale {run.name}"
         )
     jobs = [
@@ -55,3 +67,7 @@ def _score_dataset(
         for e in dataset
     ]
     return score_images(jobs, protocols, scale=run.scale)
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(names) or "none"

@@ -24,6 +24,7 @@ class Paired:
         low, high: the interval of the mean, see :func:`interval`; NaN where there is none.
         won, lost, tied: images above, below and at zero.
         p: two-sided p-value of the Wilcoxon signed-rank test, see :func:`signed_rank`.
+        balance: the ranks of the positive differences less those of the negative ones.
     """
 
     images: int
@@ -34,6 +35,7 @@ class Paired:
     lost: int
     tied: int
     p: float
+    balance: float
 
     @property
     def smallest_p(self) -> float:
@@ -54,7 +56,8 @@ def paired(differences: Array, rng: np.random.Generator) -> Paired:
     low, high = interval(differences, rng)
     won, lost = int((differences > 0).sum()), int((differences < 0).sum())
     tied = len(differences) - won - lost
-    return Paired(len(differences), mean, low, high, won, lost, tied, signed_rank(differences))
+    p, balance = signed_rank(differences), rank_balance(differences)
+    return Paired(len(differences), mean, low, high, won, lost, tied, p, balance)
 
 
 def interval(differences: Array, rng: np.random.Generator) -> tuple[float, float]:
@@ -82,6 +85,12 @@ def interval(differences: Array, rng: np.random.Generator) -> tuple[float, float
         rng=rng,
     ).confidence_interval
     return float(found.low), float(found.high)
+
+
+def rank_balance(differences: Array) -> float:
+    """W+ - W- of the signed-rank test: which way the ranks lean; infinities have the highest."""
+    moved = differences[differences != 0]
+    return float((np.sign(moved) * stats.rankdata(np.abs(moved))).sum())
 
 
 def signed_rank(differences: Array) -> float:

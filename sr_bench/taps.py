@@ -20,7 +20,8 @@ class _TapConvolution(torch.autograd.Function):
         ctx.shape = weight.shape
         products = taps @ planes.reshape(-1, channels).T  # (k k out, B h w)
         each = products.view(k, k, out, batch, height, width)
-        total = torch.zeros(out, batch, height - k + 1, width - k + 1, device=planes.device)
+        size = (out, batch, height - k + 1, width - k + 1)
+        total = torch.zeros(size, dtype=_summed_in(planes), device=planes.device)
         for i in range(k):
             for j in range(k):
                 total += each[i, j, :, :, i : height - k + 1 + i, j : width - k + 1 + j]
@@ -39,14 +40,18 @@ class _TapConvolution(torch.autograd.Function):
         to_planes = (shifted.T @ taps).view_as(planes)
         to_taps = shifted @ planes.reshape(-1, channels)  # (k k out, c)
         to_weight = to_taps.view(k, k, out, channels).permute(2, 3, 0, 1)
-        return to_planes, to_weight.float()
+        return to_planes, to_weight.to(_summed_in(planes))
+
+
+def _summed_in(planes: torch.Tensor) -> torch.dtype:
+    return torch.promote_types(planes.dtype, torch.float32)
 
 
 def tap_convolution(planes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Valid convolution without bias: (B, h, w, c) and (out, c, k, k) to (B, out, h', w').
 
-    Equals ``conv2d`` of the planes' precision, summed in float32; several times as fast on a CPU
-    for one to three output channels.
+    Equals ``conv2d`` of the planes' precision, summed in float32 at least; several times as fast on
+    a CPU for one to three output channels.
     """
     result: torch.Tensor = _TapConvolution.apply(planes, weight)  # type: ignore[no-untyped-call]
     return result

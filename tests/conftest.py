@@ -15,9 +15,24 @@ from sr_bench import images
 from sr_bench.cli import main
 from sr_bench.fetch import MIRROR, fetch, is_present
 from sr_bench.files import sha256
+from sr_bench.parallel import cores
 from sr_bench.sources import find_source
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Share the cores between xdist's workers, which inherit the environment."""
+    workers = len(getattr(config.option, "tx", None) or [])
+    if workers:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // workers)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of files that use torch: CI repeats them on emulated older processors."""
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item.module, "torch"):
+            item.add_marker("network")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from sr_bench.columns import IMAGE_COLUMNS
 from sr_bench.ledger import REPRODUCTION
 from sr_bench.protocol import load_protocols
 from sr_bench.report.data import Report
-from sr_bench.tables import cells
+from sr_bench.score_table import cells
 from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
 from sr_bench.timing.table import COLUMNS as TIMINGS
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -194,7 +195,10 @@ def hr16(path):
 
 BAD = {
     "missing": (lambda f: (f / "sr/a_x4.png").unlink(), "a.png has no sr image"),
-    "truncated": (lambda f: (f / "sr/a_x4.png").write_bytes(b"\x89PNG\r\n"), "sr/a_x4.png: not a"),
+    "truncated": (
+        lambda f: (f / "sr/a_x4.png").write_bytes(b"\x89PNG\r\n"),
+        "sr/a_x4.png: it is a PNG image that can't be decoded",
+    ),
     "gray sr": (
         lambda f: images.write(f / "sr/a_x4.png", np.zeros((48, 60), np.uint8)),
         "a (sr/a_x4.png): sr is gray, hr is RGB",
@@ -216,13 +220,120 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("damage", "fact"), BAD.values(), ids=BAD)
-def test_score_of_bad_images_ends_with_1_and_keeps_the_old_csv(refused, folders, damage, fact):
+@pytest.mark.parametrize("which", ["missing", "no folder"])
+def test_score_of_sets_that_do_not_pair_ends_with_1_and_keeps_the_old_csv(refused, folders, which):
+    damage, fact = BAD[which]
     (folders / "rows.csv").write_text("old")
     damage(folders)
     refused([*scoring(), "--csv", "rows.csv"], 1, fact, cwd=folders)
     assert (folders / "rows.csv").read_text() == "old"
     assert sorted(p.name for p in folders.iterdir() if p.is_file()) == ["rows.csv"]
+
+
+@pytest.mark.parametrize("which", set(BAD) - {"missing", "no folder"})
+def test_a_bad_image_does_not_cost_the_scores_of_the_other(cli, folders, which):
+    damage, fact = BAD[which]
+    damage(folders)
+    good, bad = ("a", "b") if which == "16 bits" else ("b", "a")
+    out, err = cli([*scoring(), "--csv", "rows.csv"], 1, cwd=folders)
+    assert "1 of 2 images could not be scored" in err and fact in err
+    assert "mean of 1 of 2: not the whole set" in out and f" {good}.png " in out
+    rows = list(csv.DictReader((folders / "rows.csv").open()))
+    assert {r["image"] for r in rows if r["value"]} == {good}
+    assert [(r["image"], fact in r["error"]) for r in rows if not r["value"]] == [(bad, True)]
+    said = json.loads(cli([*scoring(), "--json"], 1)[0])
+    assert [i["image"] for i in said["images"]] == [good]
+    assert [f["name"] for f in said["failed"]] == [bad] and "mean" not in said
+
+
+def test_a_set_of_bad_images_alone_writes_nothing(refused, folders):
+    (folders / "rows.csv").write_text("old")
+    for path in (folders / "sr").iterdir():
+        path.write_text("<html>")
+    facts = ("2 of 2 images", "a_x4.png: not an image but an HTML page", "b_x4.png: not an image")
+    refused([*scoring(), "--csv", "rows.csv"], 1, *facts, cwd=folders)
+    assert (folders / "rows.csv").read_text() == "old"
+
+
+def test_what_is_no_image_is_skipped_with_its_name_and_reason(cli, folders, picture):
+    for name in ("notes.txt", "all.csv", "LICENSE"):
+        (folders / "hr" / name).write_text("text")
+    np.save(folders / "sr" / "a.npy", np.zeros(3))
+    images.write(folders / "sr" / "old" / "a.png", picture(8, 8))
+    Image.new("RGB", (8, 8)).save(folders / "hr" / "lost", "PNG")
+    for junk in (".DS_Store", "._a.png", "Thumbs.db", "desktop.ini", ".hidden.png"):
+        (folders / "hr" / junk).write_bytes(b"\0\5\26\7")
+    (folders / "hr" / "__MACOSX").mkdir()
+    out, err = cli([*scoring(), "--json"], cwd=folders)
+    skipped = {s["file"]: s["reason"] for s in json.loads(out)["skipped"]}
+    assert skipped == {
+        "hr/LICENSE": "no image (plain text)",
+        "hr/all.csv": "no image (plain text)",
+        "hr/lost": "a PNG image whose name has no image's suffix; rename it if it belongs to the "
+        "set",
+        "hr/notes.txt": "no image (plain text)",
+        "sr/a.npy": "no image (a NumPy array)",
+        "sr/old": "a folder; images in it are not looked at",
+    }
+    assert all(f"skipped: {file}: {reason}" in err for file, reason in skipped.items())
+    assert json.loads(cli([*degrading(), "--json"])[0])["skipped"] == [
+        {"file": f, "reason": r} for f, r in skipped.items() if f.startswith("hr")
+    ]
+
+
+def test_a_folder_of_many_formats_is_scored_whole(cli, tmp_path, picture):
+    suffixes = ("png", "BMP", "tif", "TIFF", "webp", "ppm", "JPG")
+    for suffix in suffixes:
+        for folder in ("sr", "hr"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            options = {"lossless": True} if suffix == "webp" else {}
+            path = tmp_path / folder / f"im_{suffix.lower()}{len(suffix)}.{suffix}"
+            Image.fromarray(picture(24, 24, 3)).save(path, **options)
+    said = json.loads(cli([*scoring(scale="2"), "--json"], cwd=tmp_path)[0])
+    assert len(said["images"]) == len(suffixes) and said["failed"] == said["skipped"] == []
+
+
+ODD = {
+    b"caf\xe9": "caf\\xe9",  # Latin-1
+    b"\x1b[31mred": "\\x1b[31mred",  # turns the terminal red
+    "abc\u202egnp".encode(): "abc\\u202egnp",  # shown backwards
+    b"two\nlines": "two\\nlines",
+}
+
+
+@pytest.fixture
+def odd_names(tmp_path, picture):
+    """hr/ and sr/ with images of these names."""
+    for folder in ("hr", "sr"):
+        for name in ODD:
+            images.write(tmp_path / folder / os.fsdecode(name + b".png"), picture(24, 24, 3))
+    return tmp_path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_odd_names_are_escaped_in_the_table_and_in_csv(odd_names, encoding):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    words = [SCRIPT, *scoring(scale="2"), "--csv", "rows.csv"]
+    done = subprocess.run(words, cwd=odd_names, capture_output=True, env=environment, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    assert {c for c in done.stdout if c < 32} == {10}
+    rows = (odd_names / "rows.csv").read_bytes().decode()
+    for shown in ODD.values():
+        assert f" {shown}.png ".encode() in done.stdout
+        assert f"\n{shown},edsr-2017,psnr," in rows
+
+
+def test_json_of_odd_names_is_valid_unicode(cli, odd_names):
+    said = json.loads(cli([*scoring(scale="2"), "--json"], cwd=odd_names)[0])
+    assert "caf\\xe9" in [i["image"] for i in said["images"]]
+    assert "\x1b[31mred" in [i["image"] for i in said["images"]]  # JSON has its own escape
+    json.dumps(said, ensure_ascii=False).encode()  # no lone surrogate
+
+
+def test_an_error_about_an_odd_name_is_escaped(cli, folders):
+    (folders / "hr" / "a\x1b[2J\u202e.png").write_text("x")
+    _, err = cli(scoring(), 1, cwd=folders)
+    assert "a\\x1b[2J\\u202e.png has no sr image" in err and "\x1b[2J" not in err
 
 
 def test_score_in_wrong_use(refused, folders):
@@ -258,11 +369,21 @@ def test_degrade_that_cannot_be_done(refused, folders, picture):
     refused(degrading("edsr"), 2, "unknown protocol 'edsr'", cwd=folders)
     refused(degrading(out="hr"), 2, "hr: is the HR folder too", cwd=folders)
     images.write(folders / "hr" / "tiny.png", picture(8, 8))
-    refused(degrading("basicsr-y"), 1, "hr/tiny.png: image is (8, 8), smaller than 12", cwd=folders)
     (folders / "hr" / "tiny.png").rename(folders / "hr" / "a.bmp")
-    refused(degrading(), 1, "hr: a occurs with two suffixes", cwd=folders)
+    refused(degrading(), 1, "hr: two images of one name: a.bmp and a.png", cwd=folders)
     shutil.rmtree(folders / "hr")
     refused(degrading(), 1, "hr: no such folder", cwd=folders)
+
+
+def test_a_bad_image_does_not_cost_the_lr_of_the_others(cli, folders, picture):
+    images.write(folders / "hr" / "tiny.png", picture(8, 8))
+    (folders / "hr" / "page.jpg").write_text("<html>")
+    out, err = cli(degrading("basicsr-y"), 1, cwd=folders)
+    assert "2 of 4 images by basicsr-y" in out
+    assert "2 of 4 images could not be degraded" in err
+    assert "hr/tiny.png: image is (8, 8), smaller than 12" in err
+    assert "hr/page.jpg: not an image but an HTML page (6 bytes)" in err
+    assert sorted(p.name for p in (folders / "lr").iterdir()) == ["a.png", "b.png"]
 
 
 def test_a_folder_that_cannot_be_made_is_one_message(refused, folders):

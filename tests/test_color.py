@@ -30,6 +30,24 @@ def test_corner_colours(rgb, expected):
     assert tuple(to_uint8(rgb_to_ycbcr(np.array([[rgb]], dtype=np.uint8)))[0, 0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("rgb", "y"), [((0, 204, 68), 125), ((2, 44, 141), 52), ((4, 194, 109), 125)]
+)
+def test_ties_fall_where_matlab_lets_them_fall(rgb, y):
+    assert to_uint8(rgb_to_y(np.array([[rgb]], dtype=np.uint8)))[0, 0] == y
+
+
+def test_scaling_the_sum_would_differ_in_122_of_all_colours():
+    """Of all 16,777,216: what 0.1 did, and what per-image tables made by MATLAB refute."""
+    different = 0
+    green, blue = np.meshgrid(np.arange(256.0), np.arange(256.0), indexing="ij")
+    for red in range(256):
+        rgb = np.stack([np.full_like(green, red), green, blue], axis=-1)
+        scaled_sum = (65.481 * red + 128.553 * green + 24.966 * blue) / 255 + 16
+        different += int((to_uint8(rgb_to_y(rgb)) != to_uint8(scaled_sum)).sum())
+    assert different == 122
+
+
 def test_the_inverse_undoes():
     np.testing.assert_allclose(ycbcr_to_rgb(rgb_to_ycbcr(PHOTO)), PHOTO, atol=1e-10)
 

@@ -88,6 +88,49 @@ def test_ties_one_image_and_identical_images():
     assert verdict([inf, *(base(9) + 1)], [40.0, *base(9)]).verdict == "better"
 
 
+INF = float("inf")
+
+
+def losing(n, *infinite):
+    """1 dB below the base on every image but those of the given numbers, which are identical."""
+    values = base(n) - 1 + noise(n, 0, 0.1)
+    values[list(infinite)] = INF
+    return values
+
+
+@pytest.mark.parametrize("infinite", [(7,), (0, 19)])
+def test_identical_images_do_not_outweigh_the_images_that_were_lost(infinite):
+    found = verdict(losing(20, *infinite), base(20))
+    assert (found.verdict, found.paired.won) == ("worse", len(infinite))
+    assert "worse by ranks alone" in sentence(found) and "so there is no mean" in sentence(found)
+    assert verdict(base(20), losing(20, *infinite)).verdict == "better"
+
+
+def test_an_infinite_win_among_wins_is_better_and_among_both_ways_noise():
+    assert verdict([INF, *(base(19) + 1)], [40.0, *base(19)]).verdict == "better"
+    both_ways = base(8) + np.array([1, -1, 0.5, -0.5, 2, -2, 0.1, -0.1])
+    found = verdict([INF, *both_ways], [40.0, *base(8)])
+    assert found.verdict == "noise"
+    assert "this is noise on 9 images by ranks alone" in sentence(found)
+    assert verdict([INF, *(base(4) + 1)], [40.0, *base(4)]).verdict == "unproven"
+    assert verdict([INF], [30.0]).verdict == "noise"
+    assert verdict([INF, INF], [INF, INF]).verdict == "equal"
+
+
+def test_opposite_infinities_are_one_rank_each():
+    assert verdict(losing(20, 3, 4, 5, 6), base(20)).verdict == "noise"  # four highest ranks
+    found = verdict([INF, 30.0, *(base(18) - 1)], [30.0, INF, *base(18)])
+    assert (found.verdict, found.paired.won, found.paired.lost) == ("worse", 1, 19)
+
+
+def test_infinite_cells_are_never_the_best_and_have_no_dagger():
+    parts = [rows("perfect", losing(14, 3)), rows("best", base(14)), rows("far", base(14) - 2)]
+    marks = not_worse(pd.concat(parts, ignore_index=True))
+    key = ("Set5", "edsr-2017", "psnr")
+    assert marks == {("far", *key): False}
+    assert not_worse(rows("perfect", losing(14, 3))) == {}
+
+
 def test_p_values_are_corrected_for_all_runs():
     parts = [rows("a", base(14) + 0.1)] + [rows(r, base(14) + noise(14, 0.04)) for r in "bcd"]
     alone = compare(pd.concat([parts[0], parts[1]], ignore_index=True), "a")[0]
@@ -188,6 +231,17 @@ def test_the_command_prints_verdict_interval_and_signature(cli):
     (facts,) = json.loads(cli("a", "b", "--json"))
     assert facts["verdict"] == "better" and facts["by_image"]["im000"] == pytest.approx(1)
     assert (facts["images"], facts["won"], facts["p"]) == (6, 6, 2 / 2**6)
+
+
+def test_the_command_shows_no_mean_where_an_image_is_identical(cli, reported):
+    parts = [rows("a", losing(12, 2)), rows("b", base(12))]
+    table = pd.concat(parts, ignore_index=True).assign(images=12)[[*CELL_COLUMNS, "image"]]
+    path = reported / "reports" / "per_image.csv.gz"
+    path.write_bytes(gzip.compress(table.to_csv(index=False).encode()))
+    assert "1 difference is infinite (im002)" in cli("a", "b", "--images")
+    (facts,) = json.loads(cli("a", "b", "--json"))
+    assert facts["mean"] is facts["low"] is None
+    assert facts["by_image"]["im002"] == "inf" and facts["verdict"] == "worse"
 
 
 def test_the_command_refuses_wrong_use(cli):

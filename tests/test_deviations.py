@@ -137,10 +137,17 @@ def test_a_way_that_does_not_fit_the_images_has_no_value(picture: Picture) -> No
 
 def test_gray_images_as_rgb_shrink_their_errors(picture: Picture) -> None:
     made = Made(picture(48, 60), picture(48, 60), "rgb")
-    own = made.value(Way.of("edsr-2017"), "psnr", scale=2)
-    as_rgb = made.value(changed("gray-rgb", "edsr-2017"), "psnr", scale=2)
-    assert own is not None
-    assert as_rgb == pytest.approx(own + 20 * np.log10(255 / 219), abs=1e-6)
+    for own, as_rgb in (
+        (Way.of("srcnn-2015"), changed("gray-rgb", "srcnn-2015")),
+        (changed("gray-own-y", "edsr-2017"), Way.of("edsr-2017")),
+    ):
+        smaller = made.value(as_rgb, "ssim", scale=2)
+        assert smaller is not None
+        assert smaller != made.value(own, "ssim", scale=2)
+    own_y = made.value(changed("gray-own-y", "edsr-2017"), "psnr", scale=2)
+    assert own_y is not None
+    as_rgb_y = made.value(Way.of("edsr-2017"), "psnr", scale=2)
+    assert as_rgb_y == pytest.approx(own_y + 20 * np.log10(255 / 219), abs=1e-6)
 
 
 def test_the_mean_mse_lies_below_the_mean_psnr() -> None:

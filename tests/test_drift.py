@@ -15,7 +15,7 @@ from sr_bench.drift.suspects import suspects
 from sr_bench.drift.tolerance import Tolerances, load_tolerances
 from sr_bench.drift.words import facts, findings, github_lines, markdown
 from sr_bench.errors import SrBenchError
-from sr_bench.tables import cells
+from sr_bench.score_table import cells
 
 INF = float("inf")
 
@@ -93,6 +93,13 @@ def test_a_mean_over_other_images_is_drift_though_numbers_are_equal():
     before = Snapshot("old.csv", state(rows([30.0, 30.0])).cells, None)
     after = Snapshot("new.csv", state(rows([30.0])).cells, None)
     assert check(before, after).cells["what"].tolist() == ["other images"]
+
+
+def test_another_version_of_the_software_is_no_drift():
+    first, second = (rows(base(), signature=f"protocol:p|version:1|sr-bench:{v}") for v in "12")
+    assert not check(state(first), state(second)).drift
+    third = rows(base(), signature="protocol:p|version:2|sr-bench:2")
+    assert check(state(second), state(third)).cells["what"].tolist() == ["signature"]
 
 
 def test_another_signature_is_drift_though_numbers_are_equal():

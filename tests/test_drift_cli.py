@@ -129,14 +129,97 @@ def test_no_baseline_at_all_is_wrong_use(check, tmp_path):
     assert "name a revision, a scores.csv or its folder with --baseline" in check(status=2)[1]
 
 
+# Fresh scores of some runs
+
+
+@pytest.fixture
+def scored(tmp_path):
+    """``scored(run, values, name)`` writes ``build/scores/<name>.csv``; runs r and s are committed.
+
+    Their committed images have 30, 31 and 32 dB.
+    """
+    folder = tmp_path / "build" / "scores"
+    folder.mkdir(parents=True)
+    (tmp_path / "committed").mkdir()
+    whole = IMAGES + "".join(IMAGE.format(run=r, i=i, value=30 + i) for r in "rs" for i in range(3))
+    means = "".join(CELL.format(run=run, value=31.0).replace(",5,", ",3,") for run in "rs")
+    (tmp_path / "committed/scores.csv").write_text(HEADER + means)
+    (tmp_path / "committed/per_image.csv.gz").write_bytes(gzip.compress(whole.encode()))
+
+    def write(run, values, name=None):
+        lines = (IMAGE.format(run=run, i=i, value=v) for i, v in enumerate(values))
+        (folder / f"{name or run}.csv").write_text(IMAGES + "".join(lines))
+
+    return write
+
+
+SOME = ["--baseline", "committed", "--fresh", "build/scores"]
+
+
+def test_runs_that_were_not_scored_anew_are_not_compared(check, scored):
+    scored("s", [30.0, 31.0001, 32.0])
+    out, _ = check(*SOME)
+    assert "1 cells and 3 image scores agree with committed/scores.csv" in out
+    assert "note: compared these runs alone: s" in out
+    scored("r", [30.0, 31.0, 32.0])
+    assert "2 cells and 6 image scores agree" in check(*SOME)[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ([30.1, 31.0, 31.9], "moved"),  # the mean is as it was
+        ([30.0, 31.0], "missing"),
+        ([30.0, 31.0, 32.0, 31.0], "new"),
+        ([30.0, "", 32.0], "not a number"),
+    ],
+)
+def test_a_wrong_image_of_a_run_that_was_scored_anew_is_drift(check, scored, values, what):
+    scored("s", values)
+    found = json.loads(check(*SOME, "--json", status=1)[0])
+    assert what in {image["what"] for image in found["images"]}
+    assert {image["run"] for image in found["images"]} == {"s"}
+
+
+def test_a_run_that_the_baseline_does_not_have_is_new(check, scored):
+    scored("t", [30.0])
+    (cell,) = json.loads(check(*SOME, "--json", status=1)[0])["cells"]
+    assert (cell["run"], cell["what"]) == ("t", "new")
+
+
+def test_runs_can_be_chosen(check, scored):
+    scored("r", [30.0, 31.0, 32.0])
+    scored("s", [40.0, 41.0, 42.0])
+    check(*SOME, status=1)
+    assert "1 cells and 3 image scores agree" in check(*SOME, "--run", "r")[0]
+    check(*SOME, "--run", "r", "--run", "s", status=1)
+    reports = ["--baseline", "committed", "--fresh", "committed", "--run", "s"]
+    assert "1 cells and 3 image scores agree" in check(*reports)[0]
+    unknown = check(*SOME, "--run", "rr", status=2)[1]
+    assert "unknown run 'rr' in build/scores; did you mean r" in unknown
+
+
+def test_a_table_named_after_another_run_is_refused(check, scored):
+    scored("s", [30.0, 31.0, 32.0], name="r")
+    error = check(*SOME, status=1)[1]
+    assert "r.csv: is named after run r, but holds scores of s; make it with: sr-bench" in error
+
+
+def test_some_runs_are_not_accepted_for_all(check, scored, tmp_path):
+    scored("s", [40.0, 41.0, 42.0])
+    error = check(*SOME, "--accept", "better", status=2)[1]
+    assert "build/scores is compared by 1 of them; make the reports" in error
+    assert not list(tmp_path.rglob("CHANGES.md"))
+
+
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
         (None, "new.csv: no such file; make it with: dvc repro"),
-        ("", "new.csv: "),
+        ("", "new.csv: is empty"),
         ("a,b\n1,2\n", "new.csv: columns are a, b; expected run, method"),
-        (HEADER + "," * 12 + "\n" + "," * 17 + "\n", "new.csv: "),
-        (HEADER + CELL.format(run="r", value="much"), "new.csv: "),
+        (HEADER + "," * 12 + "\n" + "," * 17 + "\n", "new.csv:2: 13 fields, expected 11"),
+        (HEADER + CELL.format(run="r", value="much"), "new.csv:2: value is 'much'"),
     ],
 )
 def test_a_file_that_is_no_table_of_scores(check, tmp_path, text, fact):

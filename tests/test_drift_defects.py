@@ -29,7 +29,7 @@ from sr_bench.project import Project
 from sr_bench.protocol import Crop
 from sr_bench.run_weights import note_weights
 from sr_bench.score_run import score_run
-from sr_bench.tables import cells
+from sr_bench.score_table import cells
 from sr_bench.upscale import upscale_run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -224,7 +224,7 @@ MISTYPED = tuple(np.array([64.738, 129.057, 25.064]) / 256)
 
 
 def mistyped_everywhere(original):
-    return np.vstack([np.array(MISTYPED) * 255, original[1:]])
+    return np.vstack([np.array(MISTYPED), original[1:]])
 
 
 SCORING = {
@@ -307,6 +307,7 @@ def test_what_no_deviation_explains_names_none(project, sound):
 # Without a defect
 
 
+@pytest.mark.slow
 def test_fifty_runs_on_other_threads_and_tiles_raise_no_alarm(again, monkeypatch):
     before = made(again, SRCNN)
     run = again.params.runs[SRCNN]

@@ -32,11 +32,16 @@ def layers(features, blocks, scale):
 
 
 def random_state(scale, features=64, blocks=16, value_range=1):
+    """Our keys; biases for values of 0..value_range.
+
+    A bias for 0..255 divided by 255 has no rounding, so formats can be compared in float64.
+    """
     torch.manual_seed(scale)
     state = {}
     for name, outputs, inputs in layers(features, blocks, scale):
         state[f"{name}.weight"] = torch.randn(outputs, inputs, 3, 3) / (9 * inputs) ** 0.5
-        state[f"{name}.bias"] = value_range * 0.1 * torch.randn(outputs)
+        bias = torch.round(0.1 * torch.randn(outputs) * 2**12) / 2**12
+        state[f"{name}.bias"] = value_range * bias
     return state
 
 
@@ -44,15 +49,17 @@ def plain(state, lr, *, blocks=16, res_scale=1.0, scale, value_range=1):
     """The published network on values of 0..value_range, one operation after another."""
 
     def conv(x, name):
-        return functional.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
+        weight, bias = (state[f"{name}.{kind}"].to(x.dtype) for kind in ("weight", "bias"))
+        return functional.conv2d(x, weight, bias, padding=1)
 
-    first = x = conv(lr * value_range - MEAN * value_range, "head.0")
+    mean = MEAN.to(lr.dtype) * value_range
+    first = x = conv(lr * value_range - mean, "head.0")
     for i in range(blocks):
         x = x + res_scale * conv(functional.relu(conv(x, f"body.{i}.body.0")), f"body.{i}.body.2")
     x = first + conv(x, f"body.{blocks}")
     for i in range(2 if scale == 4 else 1):
         x = functional.pixel_shuffle(conv(x, f"tail.0.{2 * i}"), 3 if scale == 3 else 2)
-    return (conv(x, "tail.1") + MEAN * value_range) / value_range
+    return (conv(x, "tail.1") + mean) / value_range
 
 
 def official(state):
@@ -106,7 +113,9 @@ def setup(path, scale=2, variant="baseline"):
 
 
 def image(*shape):
-    return torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(1))
+    """In float64: how far float32 sums of another order lie apart depends on the processor."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(1, 3, *shape, dtype=torch.float64, generator=generator)
 
 
 # The network
@@ -142,15 +151,15 @@ def test_one_network_has_one_scale():
 
 
 def test_a_trained_state_becomes_a_model_that_several_threads_can_call():
-    network = METHOD.training.network("baseline", (2,))
-    model = METHOD.training.model(network.state_dict(), setup(None))
+    network = METHOD.training.network("baseline", (2,)).double()
+    model = METHOD.training.model(network.state_dict(), setup(None)).double()
     images = [image(6, 5 + i) for i in range(4)]
     with torch.no_grad():
         expected = [network(x) for x in images]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(torch.no_grad()(model), images))
     assert (model.colour, model.reach, model.training) == ("rgb", 36, False)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
 
 
 # Formats
@@ -164,19 +173,19 @@ def test_weights_of_each_format_do_what_their_program_does(tmp_path, name, scale
     path = write(tmp_path, name, state)
     lr = image(5, 7)
     with torch.inference_mode():
-        sr = METHOD.load(setup(path, scale))(lr)
+        sr = METHOD.load(setup(path, scale)).double()(lr)
         expected = plain(state, lr, scale=scale, value_range=value_range)
     assert expected.std() > 0.1
-    torch.testing.assert_close(sr, expected, atol=2e-5, rtol=1e-5)
+    torch.testing.assert_close(sr, expected, atol=1e-11, rtol=0)
 
 
 def test_full_weights_have_their_residuals_scaled(tmp_path):
     state = random_state(2, features=256, blocks=32, value_range=255)
-    model = METHOD.load(setup(write(tmp_path, "official", state), variant="full"))
+    model = METHOD.load(setup(write(tmp_path, "official", state), variant="full")).double()
     lr = image(3, 4)
     with torch.inference_mode():
         expected = plain(state, lr, blocks=32, res_scale=0.1, scale=2, value_range=255)
-        torch.testing.assert_close(model(lr), expected, atol=2e-5, rtol=1e-5)
+        torch.testing.assert_close(model(lr), expected, atol=1e-11, rtol=0)
     assert model.reach == 68
 
 

@@ -153,6 +153,7 @@ def test_it_names_each_of_ten_ways_on_made_up_pictures(
     assert [names(f) for f in answer.fitting] == [way]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", TEN, ids="+".join)
 def test_it_names_each_of_ten_ways_on_set5(
     way: tuple[str, ...], real: Callable[[str], list[Path]]

@@ -199,7 +199,7 @@ def test_missing_files_name_the_command(scored):
     assert list(made.captions) == ["compare-b"] and "compare-a is not drawn" in made.notes[0]
     (folder / "wing_GT.png").write_bytes(kept)
     scored.scores("other-x2").unlink()
-    with pytest.raises(SrBenchError, match=r"dvc repro score@other-x2"):
+    with pytest.raises(SrBenchError, match=r"sr-bench score other-x2"):
         load_pictures(scored, entry())
 
 
@@ -212,7 +212,7 @@ def test_a_score_of_another_picture_is_refused(scored):
 def test_what_does_not_exist_is_refused(scored):
     with pytest.raises(WrongUse, match="unknown image 'wong' in Set5; did you mean wing_GT"):
         load_pictures(scored, entry(image="Set5/wong"))
-    with pytest.raises(WrongUse, match="is not scored on Set5 under srcnn-2015, but under edsr"):
+    with pytest.raises(WrongUse, match="is not scored under srcnn-2015, but under edsr"):
         load_pictures(scored, entry(runs=(f"odd-{ODD}-x2",), protocol="srcnn-2015"))
     with pytest.raises(WrongUse, match="bicubic-x3 is of scale 3, the figure is of scale 2"):
         load_pictures(scored, entry(runs=("bicubic-x3",)))

@@ -122,7 +122,7 @@ def test_logs_are_read_and_several_scales_meant(tmp_path):
     with pytest.raises(SrBenchError, match=r"loss.tsv: columns are step,loss"):
         read_log(tmp_path)
     (metrics / "train" / "loss.tsv").unlink()
-    with pytest.raises(SrBenchError, match=r"loss.tsv: not a log"):
+    with pytest.raises(SrBenchError, match=r"loss.tsv: no such file; train again"):
         read_log(tmp_path)
 
 

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
 from sr_bench.report import plot_quality
@@ -91,6 +92,7 @@ def drawn(monkeypatch, *heights):
     return made
 
 
+@pytest.mark.slow
 def test_the_height_is_the_first_without_tangles(monkeypatch):
     heights = (1.2, 1.5, 2.0)
     each = [drawn(monkeypatch, h) for h in heights]

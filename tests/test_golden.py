@@ -1,14 +1,16 @@
-"""imresize against LR images that MATLAB made (SelfExSR package; see sources.yaml)."""
+"""imresize, Y, PSNR and SSIM against images and tables that MATLAB made (SelfExSR package)."""
 
+import csv
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sr_bench import images
-from sr_bench.color import rgb_to_y
+from sr_bench.color import rgb_to_y, to_uint8
 from sr_bench.degrade import modcrop
-from sr_bench.metrics import psnr
+from sr_bench.metrics import psnr, ssim
 from sr_bench.resize import imresize
 
 
@@ -49,3 +51,31 @@ def test_ledger_note_on_bicubic_of_set14(real, scale, printed):
         inside = np.s_[scale:-scale, scale:-scale]
         values.append(psnr(sr[inside], y[inside], data_range=255))
     assert f"{np.mean(values):.2f}" == printed
+
+
+with (Path(__file__).parent / "reference" / "selfexsr_bicubic.csv").open(newline="") as handle:
+    MATLAB_TABLES = list(csv.DictReader(handle))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "scale", "count", "cut"),
+    [
+        *(("Set5", s, 5, s) for s in (2, 3, 4)),
+        *(("Set14", s, 14, s) for s in (2, 3, 4)),
+        *(pytest.param("BSD100", s, 100, s, marks=pytest.mark.slow) for s in (2, 3, 4)),
+        pytest.param("Urban100", 4, 100, 4, marks=pytest.mark.slow),
+    ],
+)
+def test_every_image_of_matlabs_own_tables(real, dataset, scale, count, cut):
+    """Bicubic's PSNR and SSIM of Y as uint8, to the last digits of double precision."""
+    rows = [r for r in MATLAB_TABLES if (r["dataset"], r["scale"]) == (dataset, str(scale))]
+    paths = {p.stem: p for p in real(dataset)}
+    assert len(rows) == count
+    for row in rows:
+        hr = modcrop(images.read(paths[row["image"]]), cut)
+        lr = imresize(hr, scale=Fraction(1, scale), rounding="each-pass", border="replicate")
+        sr = imresize(lr, scale=scale, rounding="each-pass", border="replicate")
+        inside = np.s_[scale:-scale, scale:-scale]
+        pair = [(i if i.ndim == 2 else to_uint8(rgb_to_y(i)))[inside] for i in (sr, hr)]
+        assert psnr(*pair, data_range=255) == pytest.approx(float(row["psnr"]), abs=1e-12, rel=0)
+        assert ssim(*pair, data_range=255) == pytest.approx(float(row["ssim"]), abs=1e-12, rel=0)

@@ -150,8 +150,8 @@ def test_every_published_number_has_a_verdict_and_every_gap_a_reason():
     ("old", "new", "message"),
     [
         ("33.66", "33,66", "12 fields, expected 11"),
-        ("33.66", "33.6x", "could not convert"),
-        (",2,", ",two,", "invalid literal"),
+        ("33.66", "33.6x", "value is '33.6x'"),
+        (",2,", ",two,", "scale is 'two'"),
         ("srcnn-2015", "srcnn-2016", "did you mean srcnn-2015"),
         ("source,", "origin,", "columns are origin"),
     ],

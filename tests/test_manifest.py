@@ -123,7 +123,7 @@ def test_a_damaged_manifest_is_an_error(tmp_path, known, made, text):
     data, target = paths(tmp_path)
     target.parent.mkdir()
     target.write_text(text)
-    with pytest.raises(SrBenchError, match=r"Tiny\.json: not a manifest .*sr-bench fetch Tiny"):
+    with pytest.raises(SrBenchError, match=r"Tiny\.json: not (a manifest|JSON).*fetch Tiny"):
         open_dataset("Tiny", data, target)
 
 

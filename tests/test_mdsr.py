@@ -31,6 +31,10 @@ def layers(blocks, scales=SCALES):
 
 
 def random_state(blocks=16, scales=SCALES, value_range=1):
+    """Our keys; biases for values of 0..value_range.
+
+    A bias for 0..255 divided by 255 has no rounding, so formats can be compared in float64.
+    """
     torch.manual_seed(0)
     state = {}
     for name, outputs, inputs, kernel in layers(blocks, scales):
@@ -38,7 +42,8 @@ def random_state(blocks=16, scales=SCALES, value_range=1):
         if "body." in name and blocks > 16:
             spread /= 2  # eighty unscaled residuals would double the values fifteen times
         state[f"{name}.weight"] = spread * torch.randn(outputs, inputs, kernel, kernel)
-        state[f"{name}.bias"] = value_range * 0.1 * torch.randn(outputs)
+        bias = torch.round(0.1 * torch.randn(outputs) * 2**12) / 2**12
+        state[f"{name}.bias"] = value_range * bias
     return state
 
 
@@ -46,21 +51,22 @@ def plain(state, lr, *, blocks=16, scale, value_range=1):
     """The published network on values of 0..value_range, one operation after another."""
 
     def conv(x, name):
-        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+        weight, bias = (state[f"{name}.{kind}"].to(x.dtype) for kind in ("weight", "bias"))
         return functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
 
     def block(x, name):
         return x + conv(functional.relu(conv(x, f"{name}.body.0")), f"{name}.body.2")
 
     k = {2: 0, 3: 1, 4: 2}[scale]
-    x = conv(lr * value_range - MEAN * value_range, "head.0")
+    mean = MEAN.to(lr.dtype) * value_range
+    x = conv(lr * value_range - mean, "head.0")
     first = x = block(block(x, f"pre_process.{k}.0"), f"pre_process.{k}.1")
     for i in range(blocks):
         x = block(x, f"body.{i}")
     x = first + conv(x, f"body.{blocks}")
     for i in range(2 if scale == 4 else 1):
         x = functional.pixel_shuffle(conv(x, f"upsample.{k}.{2 * i}"), 3 if scale == 3 else 2)
-    return (conv(x, "tail.0") + MEAN * value_range) / value_range
+    return (conv(x, "tail.0") + mean) / value_range
 
 
 def official(state):
@@ -84,7 +90,9 @@ def setup(path, scale=2, variant="baseline"):
 
 
 def image(*shape):
-    return torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(1))
+    """In float64: how far float32 sums of another order lie apart depends on the processor."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(1, 3, *shape, dtype=torch.float64, generator=generator)
 
 
 # The network
@@ -105,18 +113,18 @@ def test_parameters_are_as_many_as_published(variant, blocks, count):
 
 @pytest.mark.parametrize("scales", [(2, 3, 4), (2, 4), (3,)])
 def test_a_network_of_some_scales_keeps_their_names_and_becomes_a_model(scales):
-    network = METHOD.training.network("baseline", scales)
+    network = METHOD.training.network("baseline", scales).double()
     state = network.state_dict()
     assert {k.split(".")[1] for k in state if k.startswith("upsample")} == {
         str(s - 2) for s in scales
     }
     lr = image(5, 4)
     for scale in scales:
-        model = METHOD.training.model(state, setup(None, scale))
+        model = METHOD.training.model(state, setup(None, scale)).double()
         assert (model.colour, model.reach, model.training) == ("rgb", 44, False)
         with torch.no_grad():
             assert model(lr).shape == (1, 3, 5 * scale, 4 * scale)
-            torch.testing.assert_close(model(lr), network(lr, scale), atol=1e-5, rtol=0)
+            torch.testing.assert_close(model(lr), network(lr, scale), atol=1e-12, rtol=0)
     for scale in set(SCALES) - set(scales):
         with pytest.raises(SrBenchError, match=rf"mdsr baseline x{scale}: has layers for x\d"):
             METHOD.training.model(state, setup(None, scale))
@@ -136,20 +144,20 @@ def test_weights_of_each_format_do_what_their_program_does(tmp_path, name, value
     state = random_state(value_range=value_range)
     lr = image(5, 7)
     with torch.inference_mode():
-        sr = METHOD.load(setup(write(tmp_path, name, state), scale))(lr)
+        sr = METHOD.load(setup(write(tmp_path, name, state), scale)).double()(lr)
         expected = plain(state, lr, scale=scale, value_range=value_range)
     assert expected.std() > 0.1
-    torch.testing.assert_close(sr, expected, atol=2e-5 * expected.abs().max().item(), rtol=1e-5)
+    torch.testing.assert_close(sr, expected, atol=1e-13 * expected.abs().max().item(), rtol=0)
 
 
 def test_full_weights(tmp_path):
     state = random_state(blocks=80, value_range=255)
-    model = METHOD.load(setup(write(tmp_path, "official", state), 3, "full"))
+    model = METHOD.load(setup(write(tmp_path, "official", state), 3, "full")).double()
     lr = image(4, 3)
     with torch.inference_mode():
         expected = plain(state, lr, blocks=80, scale=3, value_range=255)
         sr = model(lr)
-    torch.testing.assert_close(sr, expected, atol=2e-5 * expected.abs().max().item(), rtol=1e-5)
+    torch.testing.assert_close(sr, expected, atol=1e-13 * expected.abs().max().item(), rtol=0)
     assert model.reach == 172
 
 

@@ -104,6 +104,13 @@ LARGE = {("edsr", "full"), ("mdsr", "full")}
 CONFIGURATIONS = [of for method in METHODS.values() for of in contract.configurations(method)]
 
 
+def param(of, *more):
+    """One case; the largest networks at x3 and x4 are left to `make test-all`."""
+    slow = (of.method.name, of.variant) in LARGE and of.scale > 2
+    name = "-".join([str(of), *more])
+    return pytest.param(of, *more, id=name, marks=[pytest.mark.slow] if slow else [])
+
+
 def weights_file(of, folder):
     """A made-up file; a skip with the reason where none can be made."""
     published = of.method.weights_file(of.variant, of.weights, of.scale)
@@ -121,7 +128,7 @@ def lr_of(shape, seed=0):
     return contract.lr_of(shape[1], shape[2:], seed)
 
 
-every = pytest.mark.parametrize("of", CONFIGURATIONS, ids=str)
+every = pytest.mark.parametrize("of", [param(of) for of in CONFIGURATIONS])
 
 
 @every
@@ -132,7 +139,7 @@ def test_the_weights_file_is_one_that_can_be_fetched(of):
 @pytest.mark.parametrize(
     ("of", "degradation"),
     [
-        pytest.param(of, name, id=f"{of}-{name}")
+        param(of, name)
         for of in CONFIGURATIONS
         for name in sorted(DEGRADATIONS)
         if name == "rgb-matlab" or (of.method.name, of.variant) not in LARGE

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sr_bench import pairing
 from sr_bench.errors import SrBenchError
 from sr_bench.pairing import pair_folders
 
@@ -104,8 +105,15 @@ def test_two_candidates_are_an_error_not_a_guess(folders):
 
 
 def test_one_sr_for_two_hr_is_an_error(folders):
-    with pytest.raises(SrBenchError, match=r"a\.png fits 2 hr images"):
-        pair_folders(*folders(["a.png"], ["a.png", "a.bmp"]), scale=2)
+    with pytest.raises(SrBenchError, match=r"a_SR\.png fits 2 hr images"):
+        pair_folders(*folders(["a_SR.png"], ["a_HR.png", "a_GT.png"]), scale=2)
+
+
+@pytest.mark.parametrize("where", ["sr", "hr"])
+def test_two_images_of_one_name_are_both_named(folders, where):
+    names = {"sr": ["a.png"], "hr": ["a.png"], where: ["a.png", "a.bmp"]}
+    with pytest.raises(SrBenchError, match=rf"{where}: two images of one name: a\.bmp and a\.png;"):
+        pair_folders(*folders(**{"srs": names["sr"], "hrs": names["hr"]}), scale=2)
 
 
 def test_a_long_list_is_cut_short(folders):
@@ -116,5 +124,90 @@ def test_a_long_list_is_cut_short(folders):
 
 
 def test_an_empty_folder_is_an_error(folders):
-    with pytest.raises(SrBenchError, match=r"sr: no \.png"):
+    with pytest.raises(SrBenchError, match=r"sr: no image in it"):
         pair_folders(*folders([], ["a.png"]), scale=2)
+
+
+E_ACUTE = "e\u0301"  # two characters, as macOS writes the letter
+
+
+@pytest.mark.parametrize(
+    ("hr", "sr"),
+    [
+        ("caf\u00e9.png", f"caf{E_ACUTE}.png"),
+        (f"caf{E_ACUTE}_HR.png", "caf\u00e9_x4_edsr.png"),
+        ("\uac00.png", "\u1100\u1161_x4.png"),  # a Korean syllable and its two letters
+    ],
+)
+def test_letters_written_as_one_character_and_as_two_pair(folders, hr, sr):
+    assert paired([sr], [hr], folders) == {hr: sr}
+
+
+def test_names_that_differ_only_in_how_letters_are_written_are_both_named(folders):
+    names = [f"caf{E_ACUTE}.png", "caf\u00e9.png"]
+    with pytest.raises(SrBenchError) as caught:
+        pair_folders(*folders(["a.png"], names), scale=4)
+    assert all(n in str(caught.value) for n in (*names, "two images of one name"))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("end", ["{}", "{}_x{s}", "{}x{s}", "{}_edsr", "{}_x{s}_edsr", "{}_SR"])
+def test_marks_inside_of_a_name_are_part_of_it(folders, end, scale):
+    stems = (
+        *("box", "box2", "bo", "boxx4", "zoom_x2", "zoom_x3", "x4", "sr", "HR", "out", "1", "10"),
+        *("img_hr_01", "img_hr_02", "img_sr_01", "shore", "photo", "srcnn", "gt_lake", "a-x2-b"),
+    )
+    hrs = [f"{stem}.png" for stem in stems]
+    srs = [end.format(stem, s=scale) + ".png" for stem in stems]
+    assert paired(srs, hrs, folders, scale) == dict(zip(hrs, srs))
+
+
+@pytest.mark.parametrize("stem", ["photo_out", "x2_HR", "lake_gt", "boxx2", "_x2"])
+def test_a_mark_at_the_end_of_both_names(folders, stem):
+    names = ["photo.png", f"{stem}.png"]
+    srs = ["photo_x2_edsr.png", f"{stem}_x2_edsr.png"]
+    assert paired(srs, names, folders, 2) == dict(zip(names, srs))
+
+
+def test_an_image_of_a_series_is_not_taken_for_a_method(folders):
+    with pytest.raises(SrBenchError, match=r"img\.png has no sr image; img_2_edsr\.png has no hr"):
+        pair_folders(
+            *folders(["img_1_edsr.png", "img_2_edsr.png"], ["img_1.png", "img.png"]), scale=4
+        )
+
+
+def test_the_iteration_that_a_training_program_adds_is_a_method(folders):
+    assert paired(["img_500000.png"], ["img.png"], folders) == {"img.png": "img_500000.png"}
+
+
+@pytest.mark.parametrize("sr", ["img_x2.png", "imgx2.png", "img_edsr_x2.png", "img_2x_SR.png"])
+def test_another_scale_in_the_names_is_said(folders, sr):
+    with pytest.raises(SrBenchError) as caught:
+        pair_folders(*folders([sr], ["img.png"]), scale=3)
+    assert f"{sr} names scale 2, --scale is 3" in str(caught.value)
+
+
+def test_marks_of_another_scale_in_both_names_do_not_pair(folders):
+    hr, sr = "img_001_SRF_2_HR.png", "img_001_SRF_2_SRCNN.png"
+    with pytest.raises(SrBenchError, match="names scale 2, --scale is 4"):
+        pair_folders(*folders([sr], [hr]), scale=4)
+
+
+@pytest.mark.parametrize("end", ["", "_x4", "_x4_edsr"])
+def test_each_name_is_looked_up_and_not_searched(folders, end, monkeypatch):
+    """The work grows with the number of names, not with its square."""
+    calls = []
+    before = pairing.name_of
+    monkeypatch.setattr(pairing, "name_of", lambda p: calls.append(p) or before(p))
+    hrs = [f"im{i}.png" for i in range(300)]
+    assert len(paired([f"im{i}{end}.png" for i in range(300)], hrs, folders)) == 300
+    assert len(calls) <= 4 * 600
+
+
+def test_files_instead_of_folders_and_a_folder_that_is_missing(folders):
+    sr, hr = folders(["a.png"], ["a.png"])
+    for one, other in ((sr / "a.png", hr), (sr, hr / "a.png")):
+        with pytest.raises(SrBenchError, match=r"a\.png: is an empty file, expected a folder"):
+            pair_folders(one, other, scale=2)
+    with pytest.raises(SrBenchError, match=r"none: no such folder"):
+        pair_folders(sr, hr / "none", scale=2)

@@ -1,6 +1,7 @@
 """The pipeline: dvc.yaml declares what each stage really reads, and stages run when they should."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -8,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.numpy import load_file
 
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
@@ -25,6 +26,8 @@ NEUTRAL = {
     "errors",
     "figure_entry",
     "files",
+    "filetype",
+    "image_checks",
     "fetch",
     "manifest",
     "method_fields",
@@ -38,8 +41,8 @@ NEUTRAL = {
     "unpack",
     "viewer_entry",
 }
-
-
+# One worker runs this file's tests, so that the project is made once.
+pytestmark = pytest.mark.xdist_group("pipeline")
 METHODS = {p.name for p in (ROOT / "methods").glob("*.py")}
 TRAINING = {p.name for p in (ROOT / "sr_bench/training").glob("*.py")}
 
@@ -165,9 +168,9 @@ A, B = (f"tiny-{v}-sr-bench-skimage-photos-x4" for v in "ab")
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A copy of the pipeline on two demo photographs' worth of work, run once."""
-    root = tmp_path_factory.mktemp("project")
+def made(tmp_path_factory):
+    """The pipeline on two demo photographs' worth of work, run once; tests get copies of it."""
+    root = tmp_path_factory.mktemp("made")
     for name in ("sr_bench", "methods"):
         ignore = shutil.ignore_patterns("__pycache__", "weights", "logs", "checkpoints")
         shutil.copytree(ROOT / name, root / name, ignore=ignore)
@@ -211,6 +214,12 @@ def project(tmp_path_factory):
     return root
 
 
+@pytest.fixture
+def project(made, tmp_path):
+    """A copy, which a test may change."""
+    return Path(shutil.copytree(made, tmp_path / "project", symlinks=True))
+
+
 def dvc(root: Path, *arguments: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
@@ -230,10 +239,60 @@ def repro(root: Path) -> set[str]:
     return set(re.findall(r"Running stage '([^']+)'", dvc(root, "repro")))
 
 
+def changed(root: Path) -> set[str]:
+    """Stages whose own inputs or outputs changed: where the next repro begins."""
+    return set(json.loads(dvc(root, "status", "--json")))
+
+
 def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+
+
+def weights(root: Path, name: str) -> Path:
+    return root / f"methods/weights/{name}.safetensors"
+
+
+def touch(path: Path) -> None:
+    with path.open("a") as handle:
+        handle.write("\n# touched\n")
+
+
+def touch_protocol(root: Path) -> None:
+    edit(root / "sr_bench/protocols.yaml", "8-bit RGB LR, unrounded Y", "8-bit RGB, unrounded Y")
+
+
+def touch_ledger(root: Path) -> None:
+    edit(root / "methods/published.csv", ",33.66,", ",33.67,")
+
+
+def touch_recipe(root: Path) -> None:
+    edit(root / "methods/tiny.py", '"steps": 2', '"steps": 4')
+
+
+SCORES = {f"score@{run}" for run in ("bicubic-x4", "ibp-x4", A)}
+TOUCHES = {
+    "nothing": (lambda root: None, set()),
+    "a method": (
+        lambda root: touch(root / "methods/ibp.py"),
+        {"weights@ibp-x4", "upscale@ibp-x4", "report"},
+    ),
+    "a protocol": (touch_protocol, {*SCORES, "report"}),
+    "the ledger": (touch_ledger, {"report"}),
+    "a recipe": (touch_recipe, {f"train-warm@{B}", f"weights@{A}", f"upscale@{A}", "report"}),
+    "weights": (
+        lambda root: weights(root, A).unlink(),
+        {f"train@{A}", f"train-warm@{B}", f"weights@{A}", "report"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TOUCHES)
+def test_a_change_concerns_the_stages_that_read_it(project, what):
+    do, expected = TOUCHES[what]
+    do(project)
+    assert changed(project) == expected
 
 
 def test_a_second_repro_does_nothing(project):
@@ -243,17 +302,14 @@ def test_a_second_repro_does_nothing(project):
     assert repro(project) == set()
 
 
+@pytest.mark.slow
 def test_touching_a_method_repeats_its_runs_alone(project):
-    with (project / "methods/ibp.py").open("a") as handle:
-        handle.write("\n# touched\n")
+    touch(project / "methods/ibp.py")
     # The touched file gives the same images, so nothing is scored; provenance names the file.
     assert repro(project) == {"weights@ibp-x4", "upscale@ibp-x4", "report"}
 
 
-def weights(root: Path, name: str) -> Path:
-    return root / f"methods/weights/{name}.safetensors"
-
-
+@pytest.mark.slow
 def test_deleted_weights_are_trained_again_alone(project):
     before = load_file(weights(project, A))
     weights(project, A).unlink()
@@ -262,18 +318,20 @@ def test_deleted_weights_are_trained_again_alone(project):
     assert f"train@{A}" in ran
     assert not {s for s in ran if s.endswith(("bicubic-x4", "ibp-x4"))}
     after = load_file(weights(project, A))
-    assert all(torch.equal(before[k], after[k]) for k in before)
+    assert all(np.array_equal(before[k], after[k]) for k in before)
     weights(project, B).unlink()
     assert repro(project) - {"report"} == {f"train-warm@{B}"}
 
 
+@pytest.mark.slow
 def test_changing_a_recipe_trains_that_variant_alone(project):
-    edit(project / "methods/tiny.py", '"steps": 2', '"steps": 4')
+    touch_recipe(project)
     ran = repro(project)
     assert {s for s in ran if s.startswith("train")} == {f"train-warm@{B}"}
     assert read_facts(weights(project, B))["step"] == 4
 
 
+@pytest.mark.slow
 def test_a_clone_that_has_the_weights_trains_nothing(project, tmp_path):
     clone = tmp_path / "clone"
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("build", "data", ".dvc"))
@@ -283,19 +341,22 @@ def test_a_clone_that_has_the_weights_trains_nothing(project, tmp_path):
     assert not {s for s in ran if s.startswith("train")}
 
 
+@pytest.mark.slow
 def test_touching_a_protocol_upscales_nothing(project):
-    edit(project / "sr_bench/protocols.yaml", "8-bit RGB LR, unrounded Y", "8-bit RGB, unrounded Y")
-    assert repro(project) == {"score@bicubic-x4", "score@ibp-x4", f"score@{A}", "report"}
+    touch_protocol(project)
+    assert repro(project) == {*SCORES, "report"}
 
 
+@pytest.mark.slow
 def test_touching_the_ledger_reports_alone(project):
-    edit(project / "methods/published.csv", ",33.66,", ",33.67,")
+    touch_ledger(project)
     assert repro(project) == {"report"}
 
 
+@pytest.mark.slow
 def test_deleted_images_are_fetched_again_by_the_stage_that_needs_them(project):
     shutil.rmtree(project / "data")
     shutil.rmtree(project / "build/sr/ibp-x4")
-    (project / "methods/ibp.py").open("a").write("\n# touched again\n")
+    touch(project / "methods/ibp.py")
     assert "upscale@ibp-x4" in repro(project)
     assert (project / "data/skimage-photos/coffee.png").is_file()

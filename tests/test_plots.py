@@ -93,6 +93,7 @@ def overlaps(boxes):
     ]
 
 
+@pytest.mark.slow
 def test_every_plot_in_three_kinds_and_the_same_bytes(tmp_path):
     contents = []
     for name in ("a", "b"):
@@ -146,6 +147,7 @@ def test_the_size_is_in_the_input_or_unknown():
     assert [pixels_of(n) for n in names] == [921600, 57600, 8294400, None, None, None]
 
 
+@pytest.mark.slow
 def test_odd_names_break_nothing(tmp_path):
     odd = {"a$_%": ("$\\frac{1}", "<script>&", 31.0, 0.1, 5e3, 1e9),
            "b--x\x07": ("{}^_", "sr-bench-ü$$", 32.0, 0.2, 9e3, 3e9)}  # fmt: skip
@@ -176,6 +178,7 @@ def test_what_is_left_out_is_noted(tmp_path):
     assert "SRCNN 9-1-5 T91" in shown and "EDSR baseline" not in shown
 
 
+@pytest.mark.slow
 def test_machines_and_devices_are_kept_apart():
     times = pd.concat([timings(), timings(machine="other"), timings(device="cuda")])
     stems = [s for s in drawn(scores(), times)[0] if s.startswith("psnr-time")]

@@ -10,7 +10,7 @@ from sr_bench.method import load_methods
 from sr_bench.report.names import Names
 from sr_bench.report.readme import filled
 from sr_bench.report.table_headline import headline_tables
-from sr_bench.score_files import read_scores
+from sr_bench.score_table import read_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 

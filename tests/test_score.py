@@ -4,6 +4,7 @@ import shutil
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sr_bench import images
@@ -13,8 +14,9 @@ from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.metrics import ssim
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
-from sr_bench.score import Pair, read_pair, score_images, score_pair
+from sr_bench.score import Pair, read_pair, score_each, score_images, score_pair
 from sr_bench.score_run import score_run
+from sr_bench.score_table import require_one_signature
 from sr_bench.upscale import upscale_run
 
 PROTOCOLS = sorted(load_protocols().protocols)
@@ -120,12 +122,31 @@ def test_identical_images_are_inf_and_1(picture, protocol, shape):
 # Gray images
 
 
-@pytest.mark.parametrize("protocol", ["edsr-2017", "srcnn-2015", "basicsr-y"])
-def test_a_gray_pair_is_its_own_luma(pair, protocol):
+def test_a_gray_pair_is_its_own_luma_in_the_oldest_tables(pair):
+    sr, hr = pair(48, 60)
+    found = score_pair(Pair(sr, hr, "rgb"), "srcnn-2015", scale=2)
+    assert found["psnr"] == found["psnr_y"] == pytest.approx(db(*inside(2, sr, hr)), abs=1e-9)
+    assert set(found) == {"psnr", "ssim", "psnr_y"}
+
+
+@pytest.mark.parametrize("protocol", ["edsr-2017", "basicsr-y"])
+def test_a_gray_pair_is_three_equal_channels_whose_y_is_scored(pair, protocol):
     sr, hr = pair(48, 60)
     found = score_pair(Pair(sr, hr, "rgb"), protocol, scale=2)
-    assert found["psnr"] == pytest.approx(db(*inside(2, sr, hr)), abs=1e-9)
-    assert set(found) <= {"psnr", "ssim", "psnr_y"}
+    own = db(*inside(2, sr, hr))
+    assert found["psnr"] == pytest.approx(own + 20 * np.log10(255 / 219), abs=1e-9)
+    y = [luma(np.repeat(image[..., None], 3, axis=2)) for image in inside(2, sr, hr)]
+    assert found["ssim"] == pytest.approx(ssim(*y, data_range=255), abs=1e-12)
+
+
+def test_the_two_readings_of_gray_never_share_a_table(pair):
+    signatures = [load_protocols().signature(p) for p in ("srcnn-2015", "edsr-2017", "basicsr-y")]
+    assert ["gray.own-y" in s for s in signatures] == [True, False, False]
+    assert ["version:2|" in s and "gray.rgb" in s for s in signatures] == [False, True, True]
+    first = signatures[1].replace("version:2", "version:1").replace("+gray.rgb", "")
+    both = pd.DataFrame({"signature": [first, signatures[1]]})
+    with pytest.raises(ValueError, match=r"a table would mix 2 signatures: .*version:1.*version:2"):
+        require_one_signature(both, "a table")
 
 
 def test_a_gray_pair_on_rgb_is_three_equal_channels(pair):
@@ -261,17 +282,17 @@ def test_a_run_is_scored_under_each_protocol(upscaled):
     sr = upscaled.sr("bicubic-x2", "rgb-matlab", "Set5") / "colour.png"
     alone = score_pair(read_pair(sr, upscaled.data / "Set5/colour.png"), "edsr-2017", scale=2)
     rows = table[(table["protocol"] == "edsr-2017") & (table["image"] == "colour")]
-    assert dict(zip(rows["metric"], rows["value"])) == alone
+    assert dict(zip(rows["metric"], rows["value"])) == pytest.approx(alone, rel=0, abs=6e-11)
 
 
 @pytest.mark.parametrize(
     ("change", "fact"),
     [
-        (lambda f: (f / "gray.png").unlink(), r"has 1 images, Set5 has 2 \(missing: \['gray\.png'"),
-        (lambda f: shutil.copy(f / "gray.png", f / "x.png"), r"has 3 .*not of the set: \['x\.png'"),
+        (lambda f: (f / "gray.png").unlink(), r"has 1 images, Set5 has 2 \(missing: gray\.png;"),
+        (lambda f: shutil.copy(f / "gray.png", f / "x.png"), r"has 3 .*not of the set: x\.png\)"),
         (lambda f: shutil.rmtree(f), "has 0 images, Set5 has 2"),
         (lambda f: shutil.copy(f / "gray.png", f / "colour.png"), r"colour\.png\): sr is \(34, 44"),
-        (lambda f: (f / "gray.png").write_bytes(b"\x89PNG"), r"gray\.png: not a PNG"),
+        (lambda f: (f / "gray.png").write_bytes(b"\x89PNG"), r"gray\.png: .* truncated or damaged"),
     ],
     ids=["missing", "extra", "none", "other size", "truncated"],
 )
@@ -282,3 +303,50 @@ def test_a_run_whose_images_do_not_fit_keeps_its_old_scores(upscaled, change, fa
     with pytest.raises(SrBenchError, match=fact):
         score_run(upscaled, "bicubic-x2")
     assert upscaled.scores("bicubic-x2").read_bytes() == before
+
+
+def test_a_run_names_every_bad_image_of_every_dataset(upscaled):
+    for name in ("gray.png", "colour.png"):
+        for folder in {p.parent for p in (upscaled.root / "build/sr").rglob(name)}:
+            (folder / name).write_bytes(b"<html>")
+    with pytest.raises(SrBenchError) as caught:
+        score_run(upscaled, "bicubic-x2")
+    message = str(caught.value)
+    for fact in ("rgb-matlab", "2 of 2 images", "gray.png: not an image but an HTML page"):
+        assert fact in message
+    degradations = {p.parent.parent.name for p in (upscaled.root / "build/sr").rglob("gray.png")}
+    assert len(degradations) == 2
+    assert message.count("colour.png: not an image") == message.count("gray.png: not") == 2
+    assert not upscaled.scores("bicubic-x2").exists()
+
+
+def test_hidden_files_among_the_images_of_a_run_are_ignored(upscaled):
+    folder = upscaled.sr("bicubic-x2", "rgb-matlab", "Set5")
+    (folder / "._gray.png").write_bytes(b"\0\5\26\7")
+    assert len(score_run(upscaled, "bicubic-x2"))
+
+
+def test_good_images_are_scored_beside_bad_ones_and_all_bad_ones_are_named(pair):
+    def broken(name):
+        raise SrBenchError(f"{name}.png is damaged")
+
+    def huge():
+        raise MemoryError
+
+    good, small = pair(24, 24, 3), pair(2, 2, 3)
+    jobs = [
+        ("a", partial(broken, "a")),
+        ("b", lambda: Pair(*good, "rgb")),
+        ("c", lambda: Pair(*small, "rgb", "c.png")),
+        ("d", huge),
+        ("e", lambda: Pair(*good, "rgb")),
+    ]
+    scored = score_each(jobs, ["edsr-2017"], scale=2)
+    assert list(scored.rows["image"].unique()) == ["b", "e"]
+    assert [f.item for f in scored.failed] == ["a", "c", "d"]
+    for fact in ("3 of 5 images", "a.png is damaged", "c (c.png): ", "d: not enough memory"):
+        assert fact in scored.refusal
+    with pytest.raises(SrBenchError, match="3 of 5 images could not be scored"):
+        scored.whole()
+    whole = score_each(jobs[1:2], ["edsr-2017"], scale=2)
+    assert whole.whole().equals(score_images(jobs[1:2], ["edsr-2017"], scale=2))

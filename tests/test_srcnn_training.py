@@ -27,22 +27,25 @@ def inputs(variant, low=-0.2, high=1.2, side=24, count=3):
     """Enlarged lr leaves [0, 1] where bicubic overshoots."""
     rng = np.random.default_rng(4)
     values = rng.uniform(low, high, (count, planes(variant), side, side))
-    return torch.from_numpy(values.astype(np.float32))
+    return torch.from_numpy(values)
 
 
 def easier(variant, perturb=0.1):
-    """The form in training, prepared, all of its parameters moved."""
+    """The form in training, prepared, all of its parameters moved.
+
+    In float64: how far float32 sums of another order lie apart depends on the processor.
+    """
     made = initialise(lambda: TRAINING.reparametrised(variant), RECIPE)
-    made.prepare(inputs(variant, count=40))
+    made.prepare(inputs(variant, count=40).float())
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter += perturb * torch.randn(parameter.shape, generator=generator)
-    return made
+    return made.double()
 
 
 def plain(variant, state):
-    network = TRAINING.network(variant, (3,))
+    network = TRAINING.network(variant, (3,)).double()
     network.load_state_dict(state)  # strictly
     return network
 
@@ -56,17 +59,18 @@ def test_what_is_folded_is_the_network(variant):
     assert folded.shape == expected.shape == (3, planes(variant), 24 - 2 * margin, 24 - 2 * margin)
     moved = (expected - x[..., margin:-margin, margin:-margin]).abs()
     assert moved.max() > 0.05  # something was added to what is handed through
-    torch.testing.assert_close(folded, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(folded, expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_is_folded_is_the_model_that_is_scored(variant):
     made = easier(variant)
     model = TRAINING.model(made.folded(), Setup(variant, "sr-bench-t91", None, 3, RULE))
+    model.network.double().load_state_dict(made.folded())
     x, margin = inputs(variant, count=1), TRAINING.samples(variant).margin
     with torch.no_grad():
         expected, scored = made(x), model.network(x)[..., margin:-margin, margin:-margin]
-    torch.testing.assert_close(scored, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(scored, expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -82,7 +86,7 @@ def test_the_input_is_handed_through_below_0_and_above_1(variant):
             own, folded = made(x), plain(variant, made.folded())(x)
         inside = x[..., margin:-margin, margin:-margin]
         assert torch.equal(own, inside)
-        torch.testing.assert_close(folded, inside, atol=1e-6, rtol=0)
+        torch.testing.assert_close(folded, inside, atol=1e-14, rtol=0)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -100,7 +104,7 @@ def test_every_parameter_and_plane_has_a_gradient(variant):
 def test_the_margin_is_what_valid_convolutions_take(variant):
     x, margin = inputs(variant), TRAINING.samples(variant).margin
     with torch.no_grad():
-        out = TRAINING.network(variant, (3,))(x)
+        out = TRAINING.network(variant, (3,)).double()(x)
     assert out.shape == (3, planes(variant), 24 - 2 * margin, 24 - 2 * margin)
 
 
@@ -145,7 +149,7 @@ def test_a_floor_keeps_what_hardly_varies_small():
 def test_prepare_whitens_the_patches_of_its_inputs():
     made = initialise(lambda: TRAINING.reparametrised("9-1-5"), RECIPE)
     ramp = torch.linspace(0, 1, 40)
-    x = 0.5 * (ramp[:, None] + ramp)[None, None] + 0.05 * inputs("9-1-5", -1, 1, 40, 30)
+    x = 0.5 * (ramp[:, None] + ramp)[None, None] + 0.05 * inputs("9-1-5", -1, 1, 40, 30).float()
     made.prepare(x)
     patches = functional.unfold(x - 0.5, 9, stride=8).transpose(1, 2).reshape(-1, 81)
     seen = patches @ made.whitener.T

@@ -5,8 +5,7 @@ import pytest
 
 from sr_bench.columns import CELL, CELL_COLUMNS
 from sr_bench.errors import SrBenchError
-from sr_bench.score_files import read_scores
-from sr_bench.tables import cells
+from sr_bench.score_table import cells, read_scores
 
 KEY = ["r-x2", "r", "", "none", 2, "Set5", "edsr-2017", "psnr"]
 

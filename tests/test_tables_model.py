@@ -54,7 +54,9 @@ def grades(values, metric="psnr", places=2):
         ([30.0], " "),
         ([], ""),
         ([30.0, None, 31.0, 32.0], " -21"),
-        ([math.inf, 30.0, math.inf], "1 1"),
+        ([math.inf, 30.0, math.inf], "   "),  # infinite: an image is identical; it doesn't rank
+        ([math.inf, 30.0, 31.0, 32.0], "  21"),
+        ([math.inf, 30.0, 31.0, -math.inf], "  1 "),
         ([math.nan, 30.0, 31.0], "  1"),
     ],
 )

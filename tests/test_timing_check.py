@@ -2,8 +2,6 @@
 
 import json
 import math
-import re
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -261,58 +259,3 @@ def test_bad_files(folders: Path, change: Callable[[Path], object], said: str) -
     done = CliRunner().invoke(app, ["check", "--timings"])
     with pytest.raises(SrBenchError, match=said):
         raise done.exception
-
-
-SLEEPER = '''
-"""Takes a known time, whatever the machine does."""
-
-import time
-
-from sr_bench.method import Method
-
-
-class Sleeper:
-    colour = "any"
-
-    def __call__(self, lr):
-        time.sleep({seconds})
-        return lr.repeat_interleave(2, 2).repeat_interleave(2, 3)
-
-
-METHOD = Method(
-    name="{name}",
-    load=lambda setup: Sleeper(),
-    reference="none",
-    speed_reference="{name}" == "bicubic",
-)
-'''
-
-
-def test_a_method_that_became_slower_is_named_by_real_timings(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All of it: processes, rounds, files. The methods sleep, so a busy machine does no harm."""
-    params = project / "params.yaml"
-    text = re.sub("methods: .*", "methods: [methods]", params.read_text())
-    params.write_text(text + "  sleepy-x2: {method: sleepy, scale: 2, protocols: [edsr-2017]}\n")
-    (project / "methods").mkdir()
-    monkeypatch.chdir(project)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
-
-    def time_into(folder: str, seconds: float) -> None:
-        for name, taken in (("bicubic", 0.2), ("sleepy", seconds)):
-            code = SLEEPER.format(name=name, seconds=taken)
-            (project / "methods" / f"{name}.py").write_text(code)
-        words = ["time", "--device", "cpu-1", "--input", "Set5", "--results", folder]
-        done = CliRunner().invoke(app, words)
-        assert done.exit_code == 0, done.output
-
-    time_into("benchmarks/results", 0.2)
-    time_into("build/timings", 0.26)
-    done = CliRunner().invoke(app, ["check", "--timings"])
-    assert isinstance(done.exception, SrBenchError)
-    assert "1 of 1 settings" in str(done.exception)
-    assert "sleepy-x2 cpu-1 float32 Set5: 1." in str(done.exception)
-    back = ["--baseline", "build/timings", "--fresh", "benchmarks/results"]
-    done = CliRunner().invoke(app, ["check", "--timings", *back])
-    assert done.exit_code == 0 and "faster: sleepy-x2" in done.stdout

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sr_bench.project import Project
-from sr_bench.score_files import read_scores
+from sr_bench.score_table import read_scores
 from sr_bench.training.checkpoint import read_facts
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -479,9 +478,9 @@ def test_images_that_were_not_fetched(make):
 # Killed
 
 # Runs a training undisturbed, so that everything is loaded; then others in forked children, which
-# are killed: after some steps and a moment, or by themselves before their n-th change of a folder.
+# are killed: after some steps, or by themselves before their n-th change of a folder.
 KILLER = """
-import json, os, random, signal, sys, time, traceback
+import json, os, random, signal, sys, traceback
 from pathlib import Path
 
 from sr_bench.project import Project
@@ -546,7 +545,6 @@ def at_random(root, name, kills):
         child, reading = start(root, name, steps=steps + 3)
         for _ in range(steps):
             os.read(reading, 1)
-        time.sleep(dice.uniform(0, 0.06))
         os.kill(child, signal.SIGKILL)
         assert not ended(child, reading), "finished before it was killed"
     finish(root, name)
@@ -608,6 +606,7 @@ def undisturbed(make):
     return root
 
 
+@pytest.mark.slow
 def test_killed_ten_times_it_ends_as_if_it_had_not_been(make, undisturbed, tmp_path):
     root = make(**LONG)
     kill("at random", [make(**SHORT), root], tmp_path)
@@ -624,6 +623,7 @@ def killed(make, tmp_path_factory):
     return roots[:changes], calm
 
 
+@pytest.mark.slow
 def test_killed_at_any_change_of_a_file_its_weights_are_the_same(killed):
     roots, calm = killed
     for n, root in enumerate(roots):
@@ -632,11 +632,13 @@ def test_killed_at_any_change_of_a_file_its_weights_are_the_same(killed):
         assert not kept(root).exists(), n
 
 
+@pytest.mark.slow
 def test_killed_at_any_change_of_a_file_its_record_is_the_same(killed):
     roots, calm = killed
     assert [n for n, root in enumerate(roots) if curves(root) != curves(calm)] == []
 
 
+@pytest.mark.slow
 def test_killed_at_any_change_of_a_file_it_leaves_nothing_behind(killed):
     roots, _ = killed
     left = [p for root in roots for p in (root / "methods").rglob(".*")]
@@ -655,13 +657,13 @@ def sr_bench(*words, cwd, **options):
     )
 
 
+@pytest.mark.slow
 def test_the_command_killed_and_given_again(make, undisturbed):
     root = make(**LONG)
     first = sr_bench("train", NAME, cwd=root)
     late = time.monotonic() + 120
     while not kept(root).exists() and first.poll() is None and time.monotonic() < late:
         time.sleep(0.002)
-    time.sleep(random.Random(5).uniform(0, 0.2))
     first.kill()
     first.communicate()
     assert first.returncode == -signal.SIGKILL
@@ -708,6 +710,7 @@ def shared(make):
     return one, two, done.stdout
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_does(shared):
     one, two, _ = shared
     assert read_facts(weights(two))["processes"] == 2
@@ -721,5 +724,6 @@ def test_two_processes_train_what_one_does(shared):
     assert not kept(two).exists()
 
 
+@pytest.mark.slow
 def test_two_processes_print_one_answer(shared):
     assert json.loads(shared[2])["training"] == NAME

@@ -176,6 +176,7 @@ def nearest(ours, theirs):
     return [float(np.abs(theirs - one).max(axis=1).min()) for one in ours]
 
 
+@pytest.mark.slow
 def test_no_image_of_bsd100_is_in_bsd400(real):
     """Decoded: BSD100's PNG files were once BSDS300's JPEG files, cut to 480 x 321."""
     training = np.stack([thumbnail(images.read(p)) for p in real("BSD400")])

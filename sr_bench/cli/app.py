@@ -6,6 +6,7 @@ when they run, so that scoring a folder never loads torch.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -27,10 +28,23 @@ from sr_bench.cli import (
     training,
     weights,
 )
-from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.cli.show import print_whatever_comes
+from sr_bench.errors import SrBenchError, WrongUse, printable
 
-_EXTRA = ("torch", "safetensors", "dvclive")  # what the extra [run] adds
-_INSTALL = "pip install 'sr-bench[run]' (for the small CPU build of torch, see the README)"
+_EXTRAS = {  # module -> the extra of sr-bench that brings it
+    "dvc": "run",
+    "dvclive": "run",
+    "matplotlib": "run",
+    "safetensors": "run",
+    "skimage": "run",
+    "torch": "run",
+    "lpips": "metrics",
+    "piq": "metrics",
+    "torchvision": "metrics",
+    "cpuinfo": "test",
+    "pytest": "test",
+    "pytest_benchmark": "test",
+}
 
 app = typer.Typer(
     name="sr-bench",
@@ -74,21 +88,62 @@ def _root(
 
 def _fail(message: str, status: int) -> NoReturn:
     console = Console(stderr=True, soft_wrap=True, emoji=False)
-    console.print(f"[bold red]error:[/] {escape(message)}")
+    console.print(f"[bold red]error:[/] {escape(printable(message, lines=True))}")
     sys.exit(status)
 
 
 def main() -> None:
-    """Run the command line; a known error is one message on stderr and exit status 1 or 2."""
+    """Run the command line; an error of the input is one message on stderr and exit status 1 or 2.
+
+    What is a fault of sr-bench itself (a KeyError, say) still ends in a traceback.
+    """
+    _adapt_surroundings()
     try:
         app()
-    except SrBenchError as error:
-        _fail(str(error), 2 if isinstance(error, WrongUse) else 1)
-    except OSError as error:  # a full disk, a folder that can't be written
-        _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+    except (SrBenchError, OSError, ImportError, MemoryError, RecursionError, UnicodeError) as error:
+        message = _told(error)
+        if message is None:
             raise
-        _fail(f"{error.name} is not installed, and this command runs methods: {_INSTALL}", 1)
+        _fail(message, 2 if isinstance(error, WrongUse) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _adapt_surroundings() -> None:
+    """Print what the terminal's encoding lacks as escapes; draw without a window.
+
+    A file name may hold what the terminal can't show. A notebook hands its backend of matplotlib on
+    to the programs that it starts, where it may not exist.
+    """
+    print_whatever_comes()
+    os.environ["MPLBACKEND"] = "agg"
+
+
+def _told(error: BaseException) -> str | None:
+    """What to tell of an error; ``None`` for one that only a programmer can mend."""
+    if isinstance(error, SrBenchError):
+        return str(error)
+    if isinstance(error, OSError):  # a full disk, a folder that can't be written
+        return f"{error.filename or 'input or output'}: {error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error or 'no more to be had'}); work on smaller or fewer images"
+    if isinstance(error, RecursionError):
+        return "a file is nested too deeply; correct it"
+    if isinstance(error, UnicodeError):
+        return f"text in another encoding than expected: {error}; save the file as UTF-8"
+    return _missing(error) if isinstance(error, ModuleNotFoundError) else None
+
+
+def _missing(error: ModuleNotFoundError) -> str | None:
+    """Which package is missing, and how it comes; ``None`` for a module of sr-bench's own."""
+    module = (error.name or "").partition(".")[0]
+    if module in ("", "sr_bench"):
+        return None
+    if module not in _EXTRAS:
+        return f"Python module {module} is not installed and is needed here; install it"
+    extra = _EXTRAS[module]
+    return (
+        f"{module} is not installed; it comes with the extra [{extra}] of sr-bench: "
+        f"pip install 'sr-bench[{extra}]', in a clone '.[{extra}]', of a wheel "
+        f"'FILE.whl[{extra}]' (for the small CPU build of torch, see the README)"
+    )

@@ -10,15 +10,26 @@ import typer
 
 from sr_bench.cli.show import console, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.errors import SrBenchError, WrongUse, unknown
 from sr_bench.files import write_text
 from sr_bench.project import PARAMS, require_project
 
 if TYPE_CHECKING:
     from sr_bench.drift.check import Check
+    from sr_bench.drift.snapshot import Snapshot
     from sr_bench.timing.compare import Compared, Comparison
 
 _FRESH, _FRESH_TIMINGS = Path("reports"), Path("build/timings")
+_OWN = ("reports", "reports/scores.csv", "build/scores")  # made from the project's own images
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What to compare with what; without runs, all that the fresh scores are about."""
+
+    baseline: str | None
+    fresh: Path
+    runs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,13 @@ def check(
     ] = None,
     fresh: Annotated[
         Path | None,
-        typer.Option(help="The fresh ones (reports; with --timings build/timings)."),
+        typer.Option(
+            help="The fresh ones (reports; with --timings build/timings). Of a folder of "
+            "<run>.csv, as build/scores, those runs are compared."
+        ),
+    ] = None,
+    run: Annotated[
+        list[str] | None, typer.Option(help="Compare this run alone; may be given several times.")
     ] = None,
     timings: Annotated[
         bool,
@@ -66,21 +83,29 @@ def check(
     timings of this machine, relative to those of the reference methods; exit status 1 if a setting
     is slower.
     """
-    if timings and (accept is not None or markdown is not None):
-        raise WrongUse("--accept and --markdown are of scores; leave them out with --timings")
+    if timings and (accept is not None or markdown is not None or run):
+        raise WrongUse("--accept, --markdown, --run are of scores; leave them out with --timings")
     if timings:
         _check_timings(
             None if baseline is None else Path(baseline), fresh or _FRESH_TIMINGS, json=json
         )
     else:
-        _check_scores(baseline, fresh or _FRESH, _Shown(json, markdown, github, accept))
+        asked = _Asked(baseline, fresh or _FRESH, tuple(run or ()))
+        _check_scores(asked, _Shown(json, markdown, github, accept))
 
 
-def _check_scores(baseline: str | None, fresh: Path, shown: _Shown) -> None:
+def _check_scores(asked: _Asked, shown: _Shown) -> None:
     from sr_bench.drift.accept import accept, require_reason, update
 
+    baseline, fresh = asked.baseline, asked.fresh
     reason = None if shown.accept is None else require_reason(shown.accept)
-    found = _compared(baseline, fresh)
+    after = _fresh(asked)
+    if reason is not None and after.runs is not None:
+        raise WrongUse(
+            f"--accept is for the reports of all runs, {fresh} is compared by "
+            f"{len(after.runs)} of them; make the reports (make repro), then accept them"
+        )
+    found = _compared(asked, after)
     _tell(found, shown)
     if reason is not None:
         log = accept(found, reason, folder=fresh.parent if fresh.is_file() else fresh)
@@ -98,18 +123,29 @@ def _check_scores(baseline: str | None, fresh: Path, shown: _Shown) -> None:
         )
 
 
-def _compared(baseline: str | None, fresh: Path) -> Check:
+def _fresh(asked: _Asked) -> Snapshot:
+    """The fresh scores, of the runs that were asked for."""
+    from sr_bench.drift.snapshot import open_snapshot
+
+    after = open_snapshot(asked.fresh)
+    there = after.cells["run"].unique().tolist() if after.runs is None else after.runs
+    for name in asked.runs:
+        if name not in there:
+            raise unknown("run", name, there, where=str(asked.fresh))
+    return after.only(asked.runs) if asked.runs else after
+
+
+def _compared(asked: _Asked, after: Snapshot) -> Check:
     """The check of fresh scores; causes are looked for where they are this project's own."""
     from sr_bench.drift.check import check as check_scores
     from sr_bench.drift.snapshot import committed, open_snapshot
+    from sr_bench.score_record import require_all_recorded
 
-    here = Path.cwd()
-    own = (here / PARAMS).is_file() and fresh.resolve() in (
-        here / "reports",
-        here / "reports" / "scores.csv",
-    )
-    after = open_snapshot(fresh)
+    here, baseline = Path.cwd(), asked.baseline
+    own = (here / PARAMS).is_file() and asked.fresh.resolve() in [here / path for path in _OWN]
     project = require_project() if own else None
+    if project is not None:
+        require_all_recorded(project)
     if baseline is not None and Path(baseline).exists():
         return check_scores(open_snapshot(Path(baseline)), after, project=project)
     with committed(here, baseline or "HEAD") as before:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from sr_bench.cli.show import console, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
 from sr_bench.errors import WrongUse
 from sr_bench.project import require_project
+from sr_bench.score_table import listed
 
 if TYPE_CHECKING:
     from sr_bench.compare import Comparison
@@ -56,6 +58,7 @@ def _facts(found: Comparison) -> dict[str, object]:
     flat = numbers.pop("paired") | {"smallest_p": found.smallest_p}
     images = numbers.pop("by_image")
     facts = numbers | flat | {"verdict": found.verdict, "by_image": images}
+    facts |= {"mean": None} if found.ranked else {}
     return {k: None if v != v else v for k, v in facts.items()}  # NaN isn't JSON
 
 
@@ -78,7 +81,8 @@ def _row(c: Comparison) -> list[str]:
     found = c.paired
     interval = "-" if found.low != found.low else f"{found.low:+.4f} to {found.high:+.4f}"
     won = f"{found.won if c.higher_is_better else found.lost} of {found.images}"
-    return [c.dataset, f"{found.mean:+.4f}", interval, won, f"{c.p_holm:.2g}", c.verdict]
+    mean = "-" if c.ranked else f"{found.mean:+.4f}"
+    return [c.dataset, mean, interval, won, f"{c.p_holm:.2g}", c.verdict]
 
 
 def sentence(c: Comparison) -> str:
@@ -86,18 +90,28 @@ def sentence(c: Comparison) -> str:
     ordered = sorted(c.by_image.items(), key=lambda item: item[1])
     low, high = (f"{value:+.4f} ({image})" for image, value in (ordered[0], ordered[-1]))
     count = "1 image" if c.paired.images == 1 else f"{c.paired.images} images"
-    return f"{c.dataset}: {_meaning(c, count)}; by image from {low} to {high}"
+    return f"{c.dataset}: {_meaning(c, count)}{_ranked(c)}; by image from {low} to {high}"
+
+
+def _ranked(c: Comparison) -> str:
+    """Why there is no mean, and on which images."""
+    if not c.ranked:
+        return ""
+    infinite = [image for image, value in c.by_image.items() if np.isinf(value)]
+    what = "1 difference is" if len(infinite) == 1 else f"{len(infinite)} differences are"
+    return f" by ranks alone: {what} infinite ({listed(infinite)}), so there is no mean"
 
 
 def _meaning(c: Comparison, count: str) -> str:
     found = c.paired
     few = c.too_few
     limit = f"{count} can't show more: p could not be below {c.smallest_p:.2g}"
+    step = "this" if c.ranked else f"{found.mean:+.4f}"
     texts = {
         "better": "better",
         "worse": "worse",
         "equal": f"equal on {count}",
-        "noise": f"{found.mean:+.4f} is noise on {count}" + (f" ({limit})" if few else ""),
+        "noise": f"{step} is noise on {count}" + (f" ({limit})" if few else ""),
         "mixed": "most images go one way, but the mean isn't clearly different",
         "unproven": f"not shown; {limit if few else f'the test does not confirm it on {count}'}",
     }

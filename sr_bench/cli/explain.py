@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,17 +11,18 @@ from typing import Annotated
 import typer
 
 from sr_bench import images
-from sr_bench.cli.show import console, count_progress, print_json, print_table
+from sr_bench.cli.show import Skipped, console, count_progress, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
 from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.explain.chain import chain, conclusion, facts
+from sr_bench.explain.chain import chain, conclusion, facts, notes
 from sr_bench.explain.claim import Claim
-from sr_bench.explain.search import Explanation, Question
+from sr_bench.explain.search import PASSES, Explanation, Question
 from sr_bench.explain.search import explain as find_ways
 from sr_bench.explain.subject import Progress, Subject, bicubic_subject, folder_subject
 from sr_bench.manifest import Dataset, open_dataset
 from sr_bench.pairing import pair_folders
 from sr_bench.project import Project, require_project
+from sr_bench.sources import find_source, load_sources
 
 
 def explain(
@@ -46,6 +48,9 @@ def explain(
     upscale: Annotated[
         bool, typer.Option("--upscale", help="Run the network again on LR made in other ways.")
     ] = False,
+    passes: Annotated[
+        int, typer.Option(min=1, help="The most times that the network runs over the images.")
+    ] = PASSES,
     top: Annotated[int, typer.Option(min=1, help="How many ways to list.")] = 10,
     ledger: Annotated[
         bool, typer.Option("--ledger", help="Explain each published number that differs.")
@@ -58,7 +63,8 @@ def explain(
     """Find which way of making LR or of scoring gives a claimed PSNR or SSIM.
 
     Tries every protocol, every known single deviation from it, and pairs when no single one
-    gives the printed digits. Of a folder of SR images only the scoring can be varied.
+    gives the printed digits. What needs no network comes first; --passes bounds the rest. Of a
+    folder of SR images only the scoring can be varied.
     """
     if ledger:
         _explain_ledger(top, json)
@@ -72,8 +78,8 @@ def explain(
         raise WrongUse("explain needs --claim, the number as printed, as --claim 28.43")
     claims = tuple(Claim.parse(text, metric) for text in claim)
     subject = _subject(run, hr, sr, scale, upscale=upscale)
-    question = Question(subject, claims, protocol, limit=1 if single else 2)
-    answer = find_ways(question, watch=_watch)
+    question = Question(subject, claims, protocol, limit=1 if single else 2, passes=passes)
+    answer = find_ways(question, watch=_watch, tell=_tell_plan)
     if json:
         print_json(facts(answer, top))
     else:
@@ -84,6 +90,10 @@ def explain(
 def _watch(what: str, count: int) -> Iterator[Progress]:
     with count_progress(f"explain: {what}", count) as advance:
         yield advance
+
+
+def _tell_plan(stage: str) -> None:
+    print(f"explain: {stage}", file=sys.stderr)
 
 
 def _subject(
@@ -97,25 +107,39 @@ def _subject(
         from sr_bench.explain.runs import run_subject
 
         project = require_project()
-        return run_subject(project, project.run(run), _dataset(hr), upscale=upscale)
+        return run_subject(project, project.run(run), _dataset_of_run(run, hr), upscale=upscale)
     if scale is None:
         raise WrongUse("explain needs --scale for a folder and for bicubic")
     folder = Path(hr) if Path(hr).is_dir() else _dataset(hr).folder
     if sr is not None:
-        pairs = pair_folders(sr, folder, scale=scale)
+        pairs = pair_folders(sr, folder, scale=scale, skip=Skipped())
         return folder_subject(f"{sr} x{scale}", pairs, scale=scale)
     return bicubic_subject(f"bicubic on {hr} x{scale}", _hr_files(hr), scale=scale)
 
 
 def _hr_files(hr: str) -> list[tuple[str, Path]]:
     if Path(hr).is_dir():
-        return [(p.stem, p) for p in images.listing(Path(hr))]
+        return [(p.stem, p) for p in images.listing(Path(hr), skip=Skipped())]
     dataset = _dataset(hr)
     return [(e.stem, dataset.folder / e.name) for e in dataset]
 
 
+def _dataset_of_run(run: str, hr: str) -> Dataset:
+    """The dataset of that name, or whose folder that is."""
+    if not Path(hr).is_dir():
+        return _dataset(hr)
+    for name, source in load_sources().items():
+        if (Path("data") / source.folder).resolve() == Path(hr).resolve():
+            return _dataset(name)
+    raise WrongUse(
+        f"{hr}: not the folder of a fetched dataset, and a run's images belong to one: give its "
+        f"name, as --hr Set5; or compare two folders: --sr build/sr/{run}/... --hr {hr}"
+    )
+
+
 def _dataset(name: str) -> Dataset:
     """A dataset fetched into the current folder."""
+    find_source(name)
     return open_dataset(name, Path("data"), Project.manifest_in(Path(), name))
 
 
@@ -126,13 +150,11 @@ def _show(answer: Explanation, top: int) -> None:
     title = "gives the printed digits" if fitting else "nearest"
     metrics = list(dict.fromkeys(c.metric for c in answer.question.claims))
     rows = [[chain(f), *(f.values[m] for m in metrics), f.digits_off] for f in shown[:top]]
-    print_table(
-        f"{title} ({len(answer.findings)} ways tried)", ["way", *metrics, "digits off"], rows
-    )
+    print_table(f"{title} ({answer.tried} ways tried)", ["way", *metrics, "digits off"], rows)
     if len(shown) > top:
         console.print(f"and {len(shown) - top} more: --top, or --json lists all that fit")
-    if answer.question.subject.given:
-        console.print("SR was given: how its LR was made was not varied")
+    for note in notes(answer):
+        console.print(note, highlight=False)
 
 
 def _explain_ledger(top: int, json: bool) -> None:

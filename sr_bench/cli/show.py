@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,13 +22,39 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from sr_bench.errors import printable
+
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
 
 
+def print_whatever_comes() -> None:
+    """Let no character end a command that the terminal's encoding lacks: it is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class Skipped:
+    """The files of a folder that are no images: each is told on stderr, and kept for ``--json``."""
+
+    def __init__(self) -> None:
+        self.facts: list[dict[str, str]] = []
+
+    def __call__(self, path: Path, reason: str) -> None:
+        """Tell that the file is skipped, and why."""
+        self.facts.append({"file": str(path), "reason": reason})
+        text = printable(f"skipped: {path}: {reason}")
+        _errors.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def print_json(value: object) -> None:
-    """Machine-readable output; infinities are the strings that Python's float() reads back."""
-    print(json.dumps(_finite(value), indent=1, allow_nan=False))
+    """Machine-readable output that every parser reads.
+
+    Infinities are the strings that Python's float() reads back. Bytes of a file name that isn't
+    UTF-8 are escapes, as :func:`sr_bench.errors.printable` writes them: JSON is Unicode.
+    """
+    print(json.dumps(_portable(value), indent=1, allow_nan=False))
 
 
 def print_done(text: str, facts: object, *, json: bool) -> None:
@@ -33,7 +62,7 @@ def print_done(text: str, facts: object, *, json: bool) -> None:
     if json:
         print_json(facts)
     else:
-        console.print(text, highlight=False)
+        console.print(printable(text, lines=True), highlight=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -43,7 +72,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         numeric = bool(rows) and isinstance(rows[0][i], (int, float))
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row))
+        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else printable(str(v)) for v in row))
     console.print(table)
 
 
@@ -80,11 +109,13 @@ def _title() -> TextColumn:
     return TextColumn("{task.description}", markup=False)
 
 
-def _finite(value: object) -> object:
+def _portable(value: object) -> object:
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         return str(value)
+    if isinstance(value, str):
+        return "".join(printable(c) if "\ud800" <= c <= "\udfff" else c for c in value)
     if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
+        return {k: _portable(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
+        return [_portable(v) for v in value]
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,14 +12,22 @@ import pandas as pd
 import typer
 
 from sr_bench import images
-from sr_bench.cli.show import console, count_progress, print_done, print_json, print_table
+from sr_bench.cli.show import (
+    Skipped,
+    console,
+    count_progress,
+    print_done,
+    print_json,
+    print_table,
+)
 from sr_bench.degrade import degrade as make_lr
-from sr_bench.errors import SrBenchError, WrongUse, about
+from sr_bench.errors import SrBenchError, WrongUse, about, printable
 from sr_bench.files import replacing
 from sr_bench.pairing import NamePair, pair_folders
-from sr_bench.parallel import map_images
+from sr_bench.parallel import Failure, all_named, outcomes
 from sr_bench.protocol import load_protocols
-from sr_bench.score import read_pair, score_images
+from sr_bench.score import Scored, read_pair, score_each
+from sr_bench.score_table import identical, write_table
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ProtocolName = Annotated[str, typer.Option(help="A protocol; see: sr-bench list protocols.")]
@@ -38,26 +47,39 @@ def degrade(
     0..255 scale, planes Y, Cb, Cr.
     """
     rule = load_protocols().degradation_of(protocol)
-    paths = images.listing(hr)
-    stems = [p.stem for p in paths]
-    twice = sorted({s for s in stems if stems.count(s) > 1})
-    if twice:
-        raise SrBenchError(f"{hr}: {twice[0]} occurs with two suffixes; LR names would clash")
+    skipped = Skipped()
+    paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
         raise WrongUse(f"{out}: is the HR folder too; LR images would replace HR: name another")
 
     def convert(path: Path) -> dict[str, Any]:
-        with about(path):
-            lr = make_lr(images.read(path), rule, scale=scale)
-        written = _write_lr(out, path.stem, lr)
         advance(1)
+        hr_image = images.read(path)
+        with about(path):
+            lr = make_lr(hr_image, rule, scale=scale)
+        written = _write_lr(out, path.stem, lr)
         return {"hr": str(path), "lr": str(written), "shape": list(lr.shape)}
 
     with count_progress(f"degrade x{scale}", len(paths)) as advance:
-        made = map_images(convert, paths)
-    facts = {"protocol": protocol, "degradation": str(rule), "images": made}
-    line = f"{len(made)} images by {protocol} ({rule}) x{scale} in {out}"
-    print_done(line, facts, json=json)
+        found = outcomes(convert, paths)
+    made = [fact for _, fact in found.done]
+    facts = {
+        "protocol": protocol,
+        "degradation": str(rule),
+        "images": made,
+        "failed": _failures(found.failed),
+        "skipped": skipped.facts,
+    }
+    count = f"{len(made)} of {len(paths)}" if found.failed else f"{len(made)}"
+    if made:
+        line = f"{count} images by {protocol} ({rule}) x{scale} in {out}"
+        print_done(line, facts, json=json)
+    if found.failed:
+        raise SrBenchError(all_named(found.failed, len(paths), "degraded"))
+
+
+def _failures(failed: Sequence[Failure[Any]]) -> list[dict[str, str]]:
+    return [{"name": str(f.item), "reason": f.reason} for f in failed]
 
 
 def _write_lr(out: Path, stem: str, lr: np.ndarray[Any, Any]) -> Path:
@@ -101,45 +123,78 @@ def score(
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
     load_protocols().protocol(protocol)
-    pairs = pair_folders(sr, hr, scale=scale)
+    skipped = Skipped()
+    pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
     with count_progress(f"score {protocol}", len(pairs)) as advance:
         jobs = [(p.name, partial(_read, p, advance)) for p in pairs]
         if metric is None:
-            rows = score_images(jobs, [protocol], scale=scale)
+            scored = score_each(jobs, [protocol], scale=scale)
         else:
             from sr_bench.extra_score import score_extra
 
-            rows = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
-    signature = str(rows["signature"].iloc[0])
-    if csv is not None:
-        with replacing(csv) as temporary:
-            rows.to_csv(temporary, index=False, lineterminator="\n")
-    _show_scores(pairs, rows, signature, json)
+            scored = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
+    if not scored.rows.empty:
+        if csv is not None:
+            _write_csv(csv, pairs, scored)
+        _show_scores(pairs, scored, skipped, json)
+    if scored.failed:
+        raise SrBenchError(scored.refusal)
 
 
 def _read(pair: NamePair, advance: Any) -> Any:
-    loaded = read_pair(pair.sr, pair.hr)
-    advance(1)
-    return loaded
+    try:
+        return read_pair(pair.sr, pair.hr)
+    finally:
+        advance(1)
 
 
-def _show_scores(pairs: list[NamePair], rows: pd.DataFrame, signature: str, json: bool) -> None:
+def _write_csv(path: Path, pairs: list[NamePair], scored: Scored) -> None:
+    """One row an image and metric; an image without scores has one row that says why.
+
+    The column of reasons is there only where some image has none, so that a table of a part of a
+    set can't be taken for one of the whole.
+    """
+    table = scored.rows
+    if scored.failed:
+        bad = pd.DataFrame([{"image": f.item, "error": f.reason} for f in scored.failed])
+        table = pd.concat([table, bad], ignore_index=True)
+        table["error"] = table["error"].fillna("").map(printable)
+        order = {p.name: i for i, p in enumerate(pairs)}
+        table = table.sort_values("image", key=lambda names: names.map(order), kind="stable")
+    table = table.assign(image=table["image"].map(printable))
+    write_table(path, table)
+
+
+def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: bool) -> None:
+    rows = scored.rows
     wide = rows.pivot(index="image", columns="metric", values="value")
     metrics = [m for m in rows["metric"].unique() if wide[m].notna().all()]
     left_out = [m for m in rows["metric"].unique() if m not in metrics]
-    wide = wide.loc[[p.name for p in pairs], metrics]
+    there = [p for p in pairs if p.name in wide.index]
+    wide = wide.loc[[p.name for p in there], metrics]
     means = {m: float(wide[m].mean()) for m in metrics}
+    signature = str(rows["signature"].iloc[0])
     if json:
         listed = [
             {"image": p.name, "sr": str(p.sr), "hr": str(p.hr)}
             | {m: float(v) for m, v in wide.loc[p.name].items()}
-            for p in pairs
+            for p in there
         ]
-        print_json({"signature": signature, "mean": means, "left_out": left_out, "images": listed})
+        facts = {
+            "signature": signature,
+            "mean_of_part" if scored.failed else "mean": means,
+            "left_out": left_out,
+            "images": listed,
+            "failed": _failures(scored.failed),
+            "skipped": skipped.facts,
+        }
+        print_json(facts)
         return
-    body = [[p.sr.name, p.hr.name, *(float(v) for v in wide.loc[p.name])] for p in pairs]
-    mean = [f"mean of {len(pairs)}", "", *means.values()]
-    print_table("", ["sr", "hr", *metrics], [*body, mean])
+    body = [[p.sr.name, p.hr.name, *(float(v) for v in wide.loc[p.name])] for p in there]
+    count = f"{len(there)} of {len(pairs)}: not the whole set" if scored.failed else len(pairs)
+    print_table("", ["sr", "hr", *metrics], [*body, [f"mean of {count}", "", *means.values()]])
+    for sentence in identical(rows):
+        console.print(sentence, highlight=False)
     console.print(f"signature: {signature}", highlight=False)
     if left_out:
         console.print(f"left out, since an image is gray: {', '.join(left_out)}")
@@ -148,9 +203,15 @@ def _show_scores(pairs: list[NamePair], rows: pd.DataFrame, signature: str, json
 def _score_run(name: str, json: bool) -> None:
     from sr_bench.project import require_project
     from sr_bench.score_run import score_run
-    from sr_bench.tables import cells
+    from sr_bench.score_table import cells
 
     project = require_project()
-    table = cells(score_run(project, name))
-    line = f"{name}: {len(table)} cells in {project.scores(name)}"
+    scored = score_run(project, name)
+    table = cells(scored)
+    said = [
+        f"{dataset} under {protocol}: {sentence}"
+        for (dataset, protocol), rows in scored.groupby(["dataset", "protocol"], sort=False)
+        for sentence in identical(rows)
+    ]
+    line = "\n".join([f"{name}: {len(table)} cells in {project.scores(name)}", *said])
     print_done(line, table.to_dict("records"), json=json)

@@ -103,7 +103,7 @@ def _scored(case: ScoreCase, adapter: Adapter) -> float:
 
 
 def _under_protocol(case: ProtocolCase, adapter: Adapter) -> float:
-    """Modcrop, rounding to 8 bits and the border's width are the harness's; the rest is adapter."""
+    """Modcrop, 8 bits, what gray means and the border are the harness's; the rest is adapter."""
     protocols = load_protocols()
     rule, degradation = (
         protocols.protocol(case.protocol),
@@ -111,12 +111,16 @@ def _under_protocol(case: ProtocolCase, adapter: Adapter) -> float:
     )
     hr: Image = hr_planes(case.hr.array(), degradation, case.scale)
     planes: Planes = "y" if rule.colour == "y" else "rgb"
-    if degradation.colour == "ycbcr":
-        hr, planes = hr[..., 0], "gray"
+    if degradation.colour == "ycbcr" and hr.ndim == 3:
+        hr = hr[..., 0]
+    if hr.ndim == 2 and rule.gray == "own-y":
+        planes = "gray"
     options: dict[str, Any] = {"rounding": degradation.rounding, "border": degradation.border}
     lr = adapter.resize(hr, scale=Fraction(1, case.scale), **options)
     sr = to_uint8(adapter.resize(lr, scale=Fraction(case.scale), **options))
     metric: ScoreMetric = "psnr" if case.metric == "psnr" else "ssim"
+    if planes != "gray" and hr.ndim == 2:
+        sr, hr = (np.repeat(image[..., None], 3, axis=2) for image in (sr, hr))
     if case.metric == "ssim_blue":
         sr, hr, planes = sr[..., 2], hr[..., 2], "gray"
     crop = rule.crop.pixels(case.scale)

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from sr_bench.drift.check import Check
-from sr_bench.drift.snapshot import PER_IMAGE, SCORES
-from sr_bench.drift.words import markdown
+from sr_bench.drift.snapshot import PER_IMAGE, PROVENANCE, SCORES
+from sr_bench.drift.words import changelog
 from sr_bench.errors import SrBenchError, WrongUse
 from sr_bench.files import replacing, write_text
 
@@ -42,8 +42,7 @@ def accept(found: Check, reason: str, *, folder: Path) -> Path:
     path = folder / CHANGES
     old = path.read_text(encoding="utf-8") if path.is_file() else _HEAD
     head, rest = (old[: len(_HEAD)], old[len(_HEAD) :]) if old.startswith(_HEAD) else (_HEAD, old)
-    body = markdown(found).split("\n", 2)[2]  # without its heading
-    write_text(path, f"{head}\n## {reason}\n\n{body}{rest}")
+    write_text(path, f"{head}\n## {reason}\n\n{changelog(found)}{rest}")
     return path
 
 
@@ -53,7 +52,7 @@ def update(baseline: Path, fresh: Path) -> list[Path]:
     if baseline.is_file() and baseline.name != SCORES:
         return [_copied(fresh if fresh.is_file() else fresh / SCORES, baseline)]
     target = baseline.parent if baseline.is_file() else baseline
-    names = [n for n in (SCORES, PER_IMAGE) if (source / n).is_file()]
+    names = [n for n in (SCORES, PER_IMAGE, PROVENANCE) if (source / n).is_file()]
     return [_copied(source / n, target / n) for n in names]
 
 

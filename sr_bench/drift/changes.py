@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -17,6 +18,8 @@ MOVED, MISSING, NEW, SIGNATURE, NAN, COUNT = (
     "not a number",
     "other images",
 )
+# The end of a signature: sr-bench:0.2.0.
+_SOFTWARE = re.compile(r"\|sr-bench:[^|]*$")
 
 
 def beside(before: pd.DataFrame, after: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -38,7 +41,8 @@ def changes(joined: pd.DataFrame, tolerances: Tolerances) -> pd.DataFrame:
 
     Returns:
         The rows with ``tolerance`` and ``what``: ``moved``, ``missing``, ``new``, ``signature``
-        (the same number claims another origin), ``not a number``, or ``other images`` (a mean over
+        (the same number claims another origin; the software's own version, which every release
+        changes, doesn't count), ``not a number``, or ``other images`` (a mean over
         more or fewer).
     """
     table = joined.assign(
@@ -49,7 +53,11 @@ def changes(joined: pd.DataFrame, tolerances: Tolerances) -> pd.DataFrame:
         what="",
     )
     within = table["delta"].abs() <= table["tolerance"]
-    table.loc[table["signature_before"] != table["signature_after"], "what"] = SIGNATURE
+    first, second = (
+        table[f"signature_{state}"].astype(str).str.replace(_SOFTWARE, "", regex=True)
+        for state in ("before", "after")
+    )
+    table.loc[first != second, "what"] = SIGNATURE
     if "images_before" in table:
         table.loc[table["images_before"] != table["images_after"], "what"] = COUNT
     table.loc[~within, "what"] = MOVED

@@ -71,12 +71,15 @@ def check(
     """Compare two states of the scores.
 
     Args:
-        before, after: baseline and fresh.
+        before, after: baseline and fresh. Where the fresh state is about some runs alone, so is the
+            comparison.
         project: with the images of the fresh scores, to look for causes in; without it causes are
             guessed from the numbers alone.
         tolerances: those of ``tolerances.yaml``, unless others are given.
     """
     allowed = tolerances or load_tolerances()
+    if after.runs is not None:
+        before = before.only(after.runs)
     joined = beside(before.cells, after.cells, CELL)
     cells = changes(joined, allowed)
     images, pairs = _images(before, after, cells, allowed)
@@ -112,10 +115,11 @@ def _both(joined: pd.DataFrame) -> int:
 
 
 def _notes(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    notes = [] if after.runs is None else [f"compared these runs alone: {', '.join(after.runs)}"]
     lacking = [s.name for s in (before, after) if s.images is None]
-    if not lacking:
-        return ()
-    return (f"no per_image.csv.gz beside {' and '.join(lacking)}: compared by cell alone",)
+    if lacking:
+        notes += [f"no per_image.csv.gz beside {' and '.join(lacking)}: compared by cell alone"]
+    return tuple(notes)
 
 
 def _explained(

@@ -13,7 +13,10 @@ from sr_bench.explain.way import Way
 # dB and similarity: the same images scored twice agree to far more digits.
 _EQUAL = {"psnr": 1e-6, "ssim": 1e-8}
 # These change nothing on small, coloured or evenly sized images.
-_OFTEN_IDLE = ("ssim-downsampled", "gray-rgb", "modcrop-12", "modcrop-scale")
+_OFTEN_IDLE = (
+    *("ssim-downsampled", "gray-rgb", "gray-own-y", "modcrop-12", "modcrop-scale"),
+    *("range-spread", "range-peak"),
+)
 _Mades = Sequence[Made | None]
 
 

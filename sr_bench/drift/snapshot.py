@@ -1,21 +1,22 @@
-"""One state of the scores: a folder of reports, or those of a Git revision."""
+"""One state of the scores: a folder of reports or of runs' tables, or those of a Git revision."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.score_files import read_per_image, read_scores
+from sr_bench.files import sha256
+from sr_bench.report.dvc_lock import read_stages
+from sr_bench.score_table import cells, read_per_image, read_scores
+from sr_bench.text_files import read_object
 
 SCORES, PER_IMAGE, PROVENANCE, LOCK = (
     "scores.csv",
@@ -23,6 +24,7 @@ SCORES, PER_IMAGE, PROVENANCE, LOCK = (
     "provenance.json",
     "dvc.lock",
 )
+_REMAKE = "make it with: dvc repro"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Snapshot:
         images: the rows of ``per_image.csv.gz``; ``None`` where there is no such file.
         provenance: ``provenance.json``, if there is one.
         lock: ``dvc.lock``, if there is one; read when asked for.
+        runs: the runs that it is about; ``None`` is all, so that a run that isn't there is missing.
     """
 
     name: str
@@ -42,28 +45,38 @@ class Snapshot:
     images: pd.DataFrame | None
     provenance: Path | None = None
     lock: Path | None = None
+    runs: tuple[str, ...] | None = None
+
+    def only(self, runs: Collection[str]) -> Snapshot:
+        """The rows of some runs; those that have no rows are left out without a word."""
+        images = self.images
+        return replace(
+            self,
+            cells=_rows_of(self.cells, runs),
+            images=None if images is None else _rows_of(images, runs),
+            runs=tuple(runs),
+        )
 
     def stages(self) -> dict[str, Any]:
         """The stages of ``dvc.lock``; none without one."""
         if self.lock is None:
             return {}
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        try:
-            content = yaml.load(self.lock.read_text(encoding="utf-8"), loader)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise SrBenchError(f"{self.lock}: not YAML ({error}); restore it from Git") from error
-        return dict(content.get("stages", {})) if isinstance(content, dict) else {}
+        return read_stages(self.lock)
 
     def facts(self) -> dict[str, Any]:
         """The content of ``provenance.json``; nothing without one."""
         if self.provenance is None:
             return {}
-        try:
-            content = json.loads(self.provenance.read_text(encoding="utf-8"))
-        except ValueError as error:
-            remedy = "make it with: dvc repro"
-            raise SrBenchError(f"{self.provenance}: not JSON ({error}); {remedy}") from error
-        return content if isinstance(content, dict) else {}
+        content = read_object(self.provenance, remedy=_REMAKE)
+        parts = [content.get(key, {}) for key in ("records", "packages", "files")]
+        records = parts[0].values() if isinstance(parts[0], dict) else ()
+        if not all(isinstance(part, dict) for part in (*parts, *records)):
+            raise SrBenchError(f"{self.provenance}: not a provenance; {_REMAKE}")
+        return content
+
+
+def _rows_of(table: pd.DataFrame, runs: Collection[str]) -> pd.DataFrame:
+    return table[table["run"].isin(runs)].reset_index(drop=True)
 
 
 def open_snapshot(path: Path) -> Snapshot:
@@ -71,21 +84,57 @@ def open_snapshot(path: Path) -> Snapshot:
 
     Args:
         path: the file or the folder. What lies beside ``scores.csv`` is taken too, and the
-            ``dvc.lock`` above a folder ``reports``; a table of another name stands alone.
+            ``dvc.lock`` above a folder ``reports``; a table of another name stands alone. A folder
+            of ``<run>.csv``, as ``build/scores``, is a state of those runs alone.
 
     Raises:
-        SrBenchError: if a table is missing, damaged, or of another schema.
+        SrBenchError: if a table is missing, damaged, of another schema, or not the one that
+            ``provenance.json`` beside it lists.
     """
+    if not (path / SCORES).is_file() and (tables := sorted(path.glob("*.csv"))):
+        return _of_runs(path, tables)
     scores = path / SCORES if path.is_dir() else path
     beside = scores.parent if scores.name == SCORES else None
     images = _there(beside, PER_IMAGE)
-    return Snapshot(
+    snapshot = Snapshot(
         str(scores),
         read_scores(scores),
         None if images is None else read_per_image(images),
         _there(beside, PROVENANCE),
         _there(beside, LOCK) or _above(beside),
     )
+    _require_written(snapshot, [path for path in (scores, images) if path is not None])
+    return snapshot
+
+
+def _require_written(snapshot: Snapshot, tables: list[Path]) -> None:
+    """Refuse a table that isn't the one that ``provenance.json`` beside it lists."""
+    listed = snapshot.facts().get("files", {})
+    for path in tables:
+        if listed.get(path.name, sha256(path)) != sha256(path):
+            raise SrBenchError(
+                f"{path}: isn't the table that the report wrote: its sha256 is "
+                f"{sha256(path)[:12]}..., {snapshot.provenance} says "
+                f"{str(listed[path.name])[:12]}...; reports aren't edited by hand: write it anew "
+                "(sr-bench report) or restore both (git restore reports)"
+            )
+
+
+def _of_runs(folder: Path, tables: list[Path]) -> Snapshot:
+    images = pd.concat([_of_run(table) for table in tables], ignore_index=True)
+    return Snapshot(str(folder), cells(images), images, runs=tuple(t.stem for t in tables))
+
+
+def _of_run(path: Path) -> pd.DataFrame:
+    """The table of the run that the file is named after."""
+    table = read_per_image(path)
+    found = ", ".join(table["run"].astype(str).unique()) or "no run"
+    if found != path.stem:
+        raise SrBenchError(
+            f"{path}: is named after run {path.stem}, but holds scores of {found}; "
+            f"make it with: sr-bench score {path.stem}"
+        )
+    return table
 
 
 def _above(folder: Path | None) -> Path | None:

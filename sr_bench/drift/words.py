@@ -45,10 +45,10 @@ def findings(found: Check) -> list[str]:
     return [*lines, *(f"note: {note}" for note in found.notes)]
 
 
-def rows(table: pd.DataFrame) -> list[list[str]]:
-    """The rows that people get to see, the furthest beyond their tolerance first."""
+def rows(table: pd.DataFrame, most: int | None = None) -> list[list[str]]:
+    """The ``most`` rows furthest beyond their tolerance, those first; else as many as fit."""
     beyond = (table["delta"].abs() / table["tolerance"]).fillna(float("inf"))
-    order = beyond.sort_values(ascending=False, kind="stable").index[: _limit(table)]
+    order = beyond.sort_values(ascending=False, kind="stable").index[: most or _limit(table)]
     return [
         [*map(str, names), _value(before), _value(after), _delta(delta), what]
         for *names, before, after, delta, what in table.loc[order, columns(table)].itertuples(
@@ -70,6 +70,14 @@ def left_out(table: pd.DataFrame) -> str:
 
 def _limit(table: pd.DataFrame) -> int:
     return _IMAGES if "image" in table else _CELLS
+
+
+def changelog(found: Check) -> str:
+    """What an accepted drift leaves behind: every cell, and no image."""
+    lines = [_escape(headline(found)), "", *(f"- {_escape(text)}" for text in findings(found))]
+    if len(found.cells):
+        lines += ["", *_table(columns(found.cells), rows(found.cells, len(found.cells)))]
+    return "\n".join(lines) + "\n"
 
 
 def markdown(found: Check) -> str:

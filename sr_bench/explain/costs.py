@@ -37,10 +37,9 @@ def costs(
         for metric in METRICS:
             changed = [(d, d.applied(base, metric)) for d in DEVIATIONS]
             ways = [(d, way) for d, way in changed if way is not None]
-            with watch(f"{protocol} {metric} x{scale}", len(hr)) as progress:
-                start, *found = subject.values(
-                    [base, *(way for _, way in ways)], metric, progress=progress
-                )
+            all_ways = [base, *(way for _, way in ways)]
+            with watch(f"{protocol} {metric} x{scale}", subject.steps(all_ways)) as progress:
+                start, *found = subject.values(all_ways, metric, progress=progress)
             for (deviation, _), value in zip(ways, found):
                 cost = table.setdefault(deviation.name, Cost(deviation, {}))
                 known = start is not None and value is not None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sr_bench.errors import unknown
-from sr_bench.explain.way import Way
+from sr_bench.explain.way import Pool, Way
 from sr_bench.protocol import Crop
 
 Kind = Literal["scoring", "making"]
@@ -87,6 +87,17 @@ def _crop(pixels: int) -> Change:
     return change
 
 
+def _of_one_range(pool: Pool) -> Change:
+    """Errors of several images have a mean only where they share a data range."""
+
+    def change(way: Way) -> Way | None:
+        if isinstance(way.scoring.data_range, str):
+            return None
+        return replace(way, scoring=replace(way.scoring, pool=pool))
+
+    return change
+
+
 _NO_CROP = Crop(times=0, plus=0)
 _SCALE, _SCALE_6 = Crop(times=1, plus=0), Crop(times=1, plus=6)
 
@@ -113,7 +124,8 @@ _COLOUR = (
     ),
     Deviation("swap-sr", "SR in BGR order, HR in RGB", "scoring", _scoring(swap="sr")),
     Deviation("swap-both", "Y of BGR images taken as RGB", "scoring", _of_y(_scoring(swap="both"))),
-    Deviation("gray-rgb", "gray images as RGB", "scoring", _of_y(_scoring(gray_as_rgb=True))),
+    Deviation("gray-rgb", "gray images as RGB", "scoring", _of_y(_rule(gray="rgb"))),
+    Deviation("gray-own-y", "a gray image is its own Y", "scoring", _of_y(_rule(gray="own-y"))),
 )
 
 _PLACE = (
@@ -153,9 +165,44 @@ _FORMULA = (
         _scoring(ssim="uniform"),
         "ssim",
     ),
-    Deviation("pool-mse", "PSNR of the set's mean MSE", "scoring", _scoring(pool="mse"), "psnr"),
+    Deviation("pool-mse", "PSNR of the set's mean MSE", "scoring", _of_one_range("mse"), "psnr"),
+    Deviation(
+        "identical-out",
+        "identical images left out of the mean",
+        "scoring",
+        _scoring(pool="finite"),
+        "psnr",
+    ),
+    Deviation(
+        "identical-100",
+        "identical images counted as 100 dB",
+        "scoring",
+        _scoring(pool="capped"),
+        "psnr",
+    ),
+    Deviation(
+        "range-spread",
+        "a data range of max - min of each image (torchmetrics' default)",
+        "scoring",
+        _scoring(data_range="spread"),
+    ),
+    Deviation(
+        "range-peak",
+        "a data range of each image's largest value",
+        "scoring",
+        _scoring(data_range="peak"),
+    ),
     Deviation(
         "range-1", "a data range of 1 for values of 0..255", "scoring", _scoring(data_range=1)
+    ),
+    Deviation(
+        "range-2", "a data range of 2 for values of 0..1", "scoring", _scoring(data_range=510)
+    ),
+    Deviation(
+        "range-half",
+        "a data range of 1 for values of -1..1",
+        "scoring",
+        _scoring(data_range=127.5),
     ),
     Deviation("range-219", "a data range of 219", "scoring", _of_y(_scoring(data_range=219))),
 )
@@ -176,6 +223,8 @@ _LR = (
 )
 
 _SR = (
+    Deviation("ensemble", "with self-ensemble", "making", _making(ensemble=True)),
+    Deviation("ensemble-none", "without self-ensemble", "making", _making(ensemble=False)),
     Deviation("up-torch", "enlarged by torch's bicubic", "making", _making(enlarger="torch")),
     Deviation("up-pillow", "enlarged by Pillow's bicubic", "making", _making(enlarger="pillow")),
     Deviation("sr-truncated", "SR truncated, not rounded", "making", _making(final="truncated")),

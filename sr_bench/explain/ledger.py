@@ -14,6 +14,7 @@ from sr_bench.explain.search import Explanation, Question, Watch, explain
 from sr_bench.ledger import RUN, read_ledger
 from sr_bench.manifest import open_dataset
 from sr_bench.project import Project
+from sr_bench.text_files import read_rows
 
 _CELL = ["source", "method", "variant", "dataset", "scale"]
 _ROW = [*_CELL, "metric", "protocol"]
@@ -52,7 +53,9 @@ def differing_rows(project: Project) -> list[Row]:
     if project.params.ledger is None or not path.is_file():
         raise SrBenchError(f"{path}: no such file; explain --ledger reads it: run sr-bench report")
     ledger = read_ledger(project.root / project.params.ledger)
-    report = pd.read_csv(path, dtype=str, keep_default_na=False)
+    report = read_rows(path, remedy="write it anew: sr-bench report").frame()
+    if not {"published", "verdict"} <= set(report.columns):
+        raise SrBenchError(f"{path}: has no columns published and verdict; run sr-bench report")
     if list(report["published"]) != list(ledger["value"]):
         raise SrBenchError(
             f"{path}: made of another ledger than {project.params.ledger}; run sr-bench report"

@@ -36,8 +36,11 @@ def shrunk(hr: Image, way: Way, *, scale: int) -> Planes:
 
 
 def bicubic(hr: Image, way: Way, *, scale: int) -> Made | None:
-    """Bicubic's sr the way says, as ``methods/bicubic.py`` makes it; ``None`` for other weights."""
-    if way.making.weights is not None:
+    """Bicubic's sr the way says, as ``methods/bicubic.py`` makes it.
+
+    ``None`` for what only networks have: other weights, and self-ensemble.
+    """
+    if way.making.weights is not None or way.making.ensemble is not None:
         return None
     lr = shrunk(hr, way, scale=scale)
     rule, making = way.degradation, way.making

@@ -40,7 +40,9 @@ class Plan:
     def of(cls, way: Way) -> Plan:
         """The plan of a way."""
         s = way.scoring
-        return cls(way.rule.colour, way.rule.y, s.luma, s.swap, s.gray_as_rgb, s.half_shift)
+        return cls(
+            way.rule.colour, way.rule.y, s.luma, s.swap, way.rule.gray == "rgb", s.half_shift
+        )
 
     @property
     def takes_y(self) -> bool:

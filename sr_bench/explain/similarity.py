@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from sr_bench.explain.way import SsimKind
-from sr_bench.metrics import ssim
-from sr_bench.metrics.ssim import K1, K2, SIGMA, WINDOW
+from sr_bench.metrics.ssim import K1, K2, SIGMA, WINDOW, ssim_unchecked
 
 Planes = NDArray[np.generic]
 Array = NDArray[np.float64]
@@ -25,7 +24,7 @@ def similarity(sr: Planes, hr: Planes, kind: SsimKind, *, data_range: float) -> 
     (scikit-image's default).
 
     Raises:
-        ValueError: as :func:`sr_bench.metrics.ssim` does.
+        ValueError: as the SSIM of :mod:`sr_bench.metrics` does.
     """
     if kind == "blue" and hr.ndim == 3:
         sr, hr = sr[..., 2], hr[..., 2]
@@ -35,7 +34,7 @@ def similarity(sr: Planes, hr: Planes, kind: SsimKind, *, data_range: float) -> 
         return _volumetric(sr, hr, data_range)
     if kind == "uniform":
         return _uniform(sr, hr, data_range)
-    return ssim(sr, hr, data_range=data_range)
+    return ssim_unchecked(sr, hr, data_range=data_range)
 
 
 def _shrunk(image: Planes) -> Planes:

@@ -12,7 +12,8 @@ from sr_bench.protocol import Protocol, load_protocols
 Luma = Literal["matlab", "yiq", "full-range", "bt709", "mistyped"]
 Swap = Literal["none", "sr", "both"]
 SsimKind = Literal["mean", "blue", "downsampled", "volumetric", "uniform"]
-Pool = Literal["images", "mse"]
+Range = Literal["spread", "peak"]
+Pool = Literal["images", "mse", "finite", "capped"]
 Resizer = Literal["matlab", "torch", "pillow", "uncentred"]
 Final = Literal["uint8", "truncated", "clipped", "float"]
 
@@ -24,19 +25,19 @@ class Scoring:
     Args:
         luma: the weights of Y; see :mod:`sr_bench.explain.planes`.
         swap: whose channels are read in BGR order.
-        gray_as_rgb: whether a gray image becomes three channels, and then Y, before it is scored.
         half_shift: whether sr lies half a pixel too far to the right and down.
         ssim: over which channels and windows; see :mod:`sr_bench.explain.similarity`.
-        data_range: the peak of PSNR and the L of SSIM; values stay on 0..255.
-        pool: the mean of the images' PSNR, or the PSNR of their mean MSE.
+        data_range: the peak of PSNR and the L of SSIM, while values stay on 0..255; or taken from
+            each image: ``spread`` is max - min, ``peak`` is the largest value.
+        pool: the mean of the images' PSNR; or the PSNR of their mean ``mse``, or that mean with
+            identical images left out (``finite``) or counted as 100 dB (``capped``).
     """
 
     luma: Luma = "matlab"
     swap: Swap = "none"
-    gray_as_rgb: bool = False
     half_shift: bool = False
     ssim: SsimKind = "mean"
-    data_range: float = 255
+    data_range: float | Range = 255
     pool: Pool = "images"
 
 
@@ -49,12 +50,14 @@ class Making:
         enlarger: what bicubic, as a method, enlarges with.
         final: what becomes of the method's values: ``uint8`` is rounded and clipped.
         weights: the scale that the network's weights were trained for; ``None`` is its own.
+        ensemble: whether the network is averaged over flips and rotations; ``None``: as the run is.
     """
 
     lr: Resizer = "matlab"
     enlarger: Resizer = "matlab"
     final: Final = "uint8"
     weights: int | None = None
+    ensemble: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -93,5 +96,5 @@ class Way:
     @property
     def scoring_key(self) -> Hashable:
         """The same of what happens once sr is there."""
-        y = self.rule.y if self.rule.colour == "y" else ""
+        y = (self.rule.y, self.rule.gray) if self.rule.colour == "y" else ()
         return self.rule.colour, y, self.rule.crop, self.scoring, self.degradation.modcrop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sr_bench.metrics.checks import require_pair
+from sr_bench.metrics.checks import checked_pair
 from sr_bench.metrics.ssim import K1, K2, WINDOW, gaussian_matrix
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # finest scale first
@@ -20,15 +20,16 @@ def ms_ssim(sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: flo
     the window and constants of :func:`sr_bench.metrics.ssim`; then the mean over channels.
 
     Args:
-        sr, hr: (h, w) or (h, w, c), same shape, both sides at least 176, uint8 or float.
-        data_range: 255 for 8-bit values.
+        sr, hr: (h, w) or (h, w, 3), same shape, both sides at least 176; types as for
+            :func:`sr_bench.metrics.psnr`.
+        data_range: 255 for uint8, 65535 for uint16; of floats what white is: 255, or 1.
 
     Returns:
         Similarity, at most 1 (identical images), higher is better. A scale whose mean is negative
         counts as 0: a root of it would not be a number.
 
     Raises:
-        ValueError: if the shapes differ, a side is shorter than 176, or a value is not finite.
+        ValueError: if a side is shorter than 176, and as :func:`sr_bench.metrics.psnr` does.
 
     Follows Wang's ``msssim.m``: between scales a 2 x 2 mean, of which every second value is kept;
     the last row or column of an odd size is averaged with itself. Where sizes are even at every
@@ -36,7 +37,14 @@ def ms_ssim(sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: flo
     piq repeats the first row and column instead, and pytorch-msssim pads with zeros. Reference:
     Wang, Simoncelli, Bovik, 2003, doi:10.1109/ACSSC.2003.1292216.
     """
-    require_pair(sr, hr)
+    sr, hr, data_range = checked_pair(sr, hr, data_range=data_range)
+    return ms_ssim_unchecked(sr, hr, data_range=data_range)
+
+
+def ms_ssim_unchecked(
+    sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: float
+) -> float:
+    """The same of planes that the caller made: any channel count, types may differ."""
     if min(hr.shape[:2]) < SMALLEST:
         raise ValueError(
             f"images are {hr.shape[:2]}, MS-SSIM's five scales need both sides to be at least "
@@ -44,7 +52,7 @@ def ms_ssim(sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: flo
         )
     if hr.ndim == 3:
         channels = range(hr.shape[2])
-        each = [ms_ssim(sr[..., c], hr[..., c], data_range=data_range) for c in channels]
+        each = [ms_ssim_unchecked(sr[..., c], hr[..., c], data_range=data_range) for c in channels]
         return float(np.mean(each))
     x, y = sr.astype(np.float64), hr.astype(np.float64)
     product = 1.0

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from sr_bench.errors import SrBenchError, unknown
 from sr_bench.files import sha256
-from sr_bench.metrics.checks import require_pair
+from sr_bench.metrics.checks import checked_pair, require_uint8
 
 Image = NDArray[np.generic]  # uint8, which calls check
 
@@ -40,13 +40,14 @@ class Perceptual:
         Raises:
             ValueError: if the shapes differ, or an image isn't uint8 RGB.
         """
-        require_pair(sr, hr)
         for name, image in (("sr", sr), ("hr", hr)):
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            require_uint8(name, image)
+            if image.ndim != 3:
                 raise ValueError(
                     f"{name} is {image.dtype} {image.shape}, {self.name} takes uint8 (h, w, 3) "
                     "RGB; repeat a gray image three times"
                 )
+        checked_pair(sr, hr, data_range=255)
         return self.function(sr, hr)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from sr_bench.banded import Banded
-from sr_bench.metrics.checks import require_pair
+from sr_bench.metrics.checks import checked_pair
 from sr_bench.parallel import Map
 
 WINDOW = 11
@@ -30,8 +30,9 @@ def ssim(
     11 x 11 Gaussian window of sigma 1.5, K1 = 0.01, K2 = 0.03, population (co)variances.
 
     Args:
-        sr, hr: (h, w) or (h, w, c), same shape, at least 11 x 11, uint8 or float.
-        data_range: 255 for 8-bit values.
+        sr, hr: (h, w) or (h, w, 3), same shape, at least 11 x 11; types as for
+            :func:`sr_bench.metrics.psnr`.
+        data_range: 255 for uint8, 65535 for uint16; of floats what white is: 255, or 1.
         mapper: ``map``, or an executor's ``map`` to work on several strips at once; the result
             does not depend on it.
 
@@ -39,14 +40,21 @@ def ssim(
         Similarity, at most 1 (identical images), higher is better.
 
     Raises:
-        ValueError: if the shapes differ, a side is shorter than 11, or a value is not finite.
+        ValueError: if a side is shorter than 11, and as :func:`sr_bench.metrics.psnr` does.
 
     Equals Wang's ``ssim_index.m`` (without its optional downsampling), and scikit-image's
     ``structural_similarity`` with ``gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False``, borders excluded. Reference: Wang et al., 2004,
     doi:10.1109/TIP.2003.819861.
     """
-    require_pair(sr, hr)
+    sr, hr, data_range = checked_pair(sr, hr, data_range=data_range)
+    return ssim_unchecked(sr, hr, data_range=data_range, mapper=mapper)
+
+
+def ssim_unchecked(
+    sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: float, mapper: Map = map
+) -> float:
+    """The same of planes that the caller made: any channel count, types may differ."""
     if min(hr.shape[:2]) < WINDOW:
         raise ValueError(
             f"images are {hr.shape[:2]}, the SSIM window is {WINDOW} x {WINDOW}; "
@@ -54,7 +62,7 @@ def ssim(
         )
     if hr.ndim == 3:
         channels = [
-            ssim(sr[..., c], hr[..., c], data_range=data_range, mapper=mapper)
+            ssim_unchecked(sr[..., c], hr[..., c], data_range=data_range, mapper=mapper)
             for c in range(hr.shape[2])
         ]
         return float(np.mean(channels))

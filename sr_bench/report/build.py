@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sr_bench.columns import IMAGE_COLUMNS
 from sr_bench.errors import SrBenchError
 from sr_bench.ledger import (
     REPRODUCTION,
@@ -19,7 +18,8 @@ from sr_bench.project import Project
 from sr_bench.report.data import Report
 from sr_bench.report.names import Names
 from sr_bench.report.trainings import trainings
-from sr_bench.tables import cells
+from sr_bench.score_record import require_unchanged
+from sr_bench.score_table import cells, read_run
 from sr_bench.timing.speedups import speedups
 from sr_bench.timing.table import timings_table
 
@@ -34,7 +34,8 @@ def build_report(project: Project) -> Report:
     for name in project.params.runs:
         path = project.scores(name)
         if path.is_file():
-            parts.append(_read(project, name))
+            require_unchanged(project, name)
+            parts.append(read_run(path))
         else:
             not_run[name] = f"{path.relative_to(project.root)} is missing: dvc repro score@{name}"
     if not parts:
@@ -51,17 +52,6 @@ def build_report(project: Project) -> Report:
         not_run,
         Names.of(project),
     )
-
-
-def _read(project: Project, name: str) -> pd.DataFrame:
-    path = project.scores(name)
-    table = pd.read_csv(path, keep_default_na=False, dtype={"image": str, "variant": str})
-    if list(table.columns) != IMAGE_COLUMNS:
-        raise SrBenchError(
-            f"{path}: columns are {', '.join(table.columns)}; expected {', '.join(IMAGE_COLUMNS)}; "
-            f"run: dvc repro score@{name}"
-        )
-    return table
 
 
 def _beside_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -13,8 +13,10 @@ import yaml
 
 from sr_bench.errors import SrBenchError
 from sr_bench.strict_yaml import read_yaml
+from sr_bench.text_files import read_text
 
 LOCK = "dvc.lock"
+_RESTORE = "restore it from git, or delete it and run: dvc repro"
 _STAGES = ("upscale", "score")  # those before the report; its own would name itself
 
 
@@ -49,14 +51,29 @@ def read_lock(root: Path) -> Locked:
     path = root / LOCK
     if not path.is_file():
         return Locked({})
+    return Locked({name: stage for name, stage in read_stages(path).items() if "@" in name})
+
+
+def read_stages(path: Path) -> dict[str, Any]:
+    """Every stage of a lock, each with the ``deps`` and ``outs`` that DVC writes.
+
+    Raises:
+        SrBenchError: if it isn't what DVC writes.
+    """
+    text = read_text(path, remedy=_RESTORE)
     try:
-        stages = read_yaml(path.read_text(encoding="utf-8"))["stages"]
-        return Locked({name: stage for name, stage in stages.items() if "@" in name})
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise SrBenchError(
-            f"{path}: not a lock that DVC wrote ({' '.join(str(error).split())}); restore it from "
-            "git, or delete it and run: dvc repro"
-        ) from error
+        stages: dict[str, Any] = read_yaml(text)["stages"]
+        for stage in stages.values():
+            for entry in (*stage.get("deps", ()), *stage.get("outs", ())):
+                entry["path"].removeprefix("../"), entry.get("md5")
+            for table in stage.get("params", {}).values():
+                table.items()
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+        said = " ".join(str(error).split())
+        raise SrBenchError(f"{path}: not a lock that DVC wrote ({said}); {_RESTORE}") from error
+    except RecursionError as error:
+        raise SrBenchError(f"{path}: is nested too deeply for a lock; {_RESTORE}") from error
+    return stages
 
 
 def dvc_md5(path: Path) -> str:

@@ -15,7 +15,7 @@ from sr_bench.report.figure_panels import Grid, Lines, draw_grid
 from sr_bench.report.names import Names, slug
 from sr_bench.report.plot_style import paper_style, printable
 from sr_bench.report.plots import Plot
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 STEM = "gain"
 _HEIGHT = 2.1  # inches

@@ -14,7 +14,7 @@ from sr_bench import images
 from sr_bench.color import gray_of_rgb, rgb_to_y, to_uint8, ycbcr_to_rgb
 from sr_bench.columns import CELL
 from sr_bench.degrade import modcrop
-from sr_bench.errors import SrBenchError, WrongUse, about, unknown
+from sr_bench.errors import SrBenchError, about, unknown
 from sr_bench.figure_entry import FigureEntry
 from sr_bench.images import Colour, Image
 from sr_bench.manifest import Dataset, Entry, open_dataset
@@ -22,7 +22,7 @@ from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.report.names import Names
 from sr_bench.score import Pair, score_pair
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import read_run, require_one_signature
 
 _MARKS = re.compile(r"(_SRF_\d)?(_GT|_HR)$")  # what packages put behind an image's name
 _SAME = 1e-6  # of a score: more than another processor's last bits, less than a printed digit
@@ -78,8 +78,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
             the dataset under the protocol.
         SrBenchError: for SR images or scores that are missing, or that don't belong together.
     """
-    for run in entry.runs:
-        _require_scored(project, run, entry)
+    project.require_scored(entry, where=entry.image)
     dataset = open_dataset(entry.dataset, project.data, project.manifest(entry.dataset))
     found = _find(dataset, entry.name)
     hr = dataset.read(found)
@@ -106,22 +105,6 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
     )
 
 
-def _require_scored(project: Project, name: str, entry: FigureEntry) -> None:
-    run = project.run(name)
-    if run.scale != entry.scale:
-        raise WrongUse(
-            f"{entry.image}: run {name} is of scale {run.scale}, the figure is of scale "
-            f"{entry.scale}; name runs of one scale"
-        )
-    datasets = project.params.protocols.get(entry.protocol, ())
-    if entry.protocol not in run.protocols or entry.dataset not in datasets:
-        raise WrongUse(
-            f"{name} is not scored on {entry.dataset} under {entry.protocol}, but under "
-            f"{', '.join(run.protocols)}; name one of these, or add it to the run in params.yaml "
-            f"and run: dvc repro score@{name}"
-        )
-
-
 def _find(dataset: Dataset, name: str) -> Entry:
     """The image of that name, or of that name and a mark at its end."""
     for entry in dataset:
@@ -144,9 +127,7 @@ def _sr(project: Project, run: str, stem: str, entry: FigureEntry) -> Path:
 
 def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.DataFrame:
     path = project.scores(run)
-    if not path.is_file():
-        raise SrBenchError(f"{path}: no such file; make it with: dvc repro score@{run}")
-    table = pd.read_csv(path, keep_default_na=False, dtype={"image": str, "variant": str})
+    table = read_run(path)
     rows = table[
         (table["image"] == stem)
         & (table["dataset"] == entry.dataset)

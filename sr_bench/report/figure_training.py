@@ -18,6 +18,7 @@ from sr_bench.report.figure_panels import Grid, Lines, draw_grid
 from sr_bench.report.names import NO_NAMES, Names, slug
 from sr_bench.report.plot_style import amount, log_axis, paper_style, printable
 from sr_bench.report.plots import Plot
+from sr_bench.text_files import read_rows
 
 STEM = "training"
 _HEIGHT = 1.35  # inches
@@ -133,16 +134,11 @@ def _panel(axes: Axes, curves: Sequence[Curve], column: str, lines: Lines) -> No
 
 
 def _column(path: Path) -> pd.DataFrame:
+    rows = read_rows(path, ["step", path.stem], remedy="train again", separator="\t")
     try:
-        table = pd.read_csv(path, sep="\t")
-    except (OSError, ValueError) as error:
+        return rows.frame().astype(float).astype({"step": int})
+    except ValueError as error:
         raise SrBenchError(f"{path}: not a log of a training ({error}); train again") from error
-    if list(table.columns) != ["step", path.stem]:
-        raise SrBenchError(
-            f"{path}: columns are {', '.join(table.columns)}, expected step, {path.stem}; "
-            "train again"
-        )
-    return table
 
 
 def _joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sr_bench.entries import TRAINED
 from sr_bench.errors import SrBenchError
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 from sr_bench.timing.setting import SIZES
 
 SCORES = ["run", "method", "variant", "weights", "scale", "dataset", "protocol", "metric", "value"]

@@ -17,17 +17,19 @@ from typing import Any
 
 import sr_bench
 from sr_bench.drift.accept import CHANGES
-from sr_bench.errors import SrBenchError, unknown
+from sr_bench.errors import unknown
 from sr_bench.files import sha256, write_text
 from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.report.dvc_lock import Locked, dvc_md5, read_lock
+from sr_bench.text_files import read_json
 from sr_bench.timing.results import Results, results_folder
 from sr_bench.training.checkpoint import read_facts
 
 PROVENANCE, STAMP = "provenance.json", "stamp.json"
 _NOT_MADE = (PROVENANCE, STAMP, CHANGES)  # accepting a drift writes the last one, afterwards
 SCHEMA = 1
+_REMAKE = "delete it and run: dvc repro"
 _PACKAGES = (
     "jinja2", "matplotlib", "numpy", "pandas", "pillow", "safetensors", "scikit-image", "scipy",
     "torch",
@@ -126,7 +128,7 @@ def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
     return {
         "run": run.model_dump(exclude={"origin"}),
         "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
-        "weights": _json(note) if note.is_file() else None,
+        "weights": read_json(note, remedy=_REMAKE) if note.is_file() else None,
         "data": {
             dataset: inputs.get(f"build/manifests/{dataset}.json")
             for dataset in project.datasets(run)
@@ -202,13 +204,6 @@ def _files(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in _NOT_MADE and path.name[0] != ".":
             yield path.relative_to(folder).as_posix(), sha256(path)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise SrBenchError(f"{path}: not JSON ({error}); delete it and run: dvc repro") from error
 
 
 def _digest(value: Any) -> str:

@@ -20,7 +20,8 @@ def graded(cells: Sequence[Cell], *, metric: str) -> list[Cell]:
 
     Ties at the printed digits share a grade. Best is what no other beats, second what exactly one
     beats, among three or more. Where all numbers are equal, or there is one alone,
-    nothing is best.
+    nothing is best. An infinite mean (an image is identical to its hr) has no grade: one image
+    would outweigh all others.
     """
     sign = 1 if higher_is_better(metric) else -1
     ranks = [sign * Decimal(c.text) if _is_number(c) else None for c in cells]
@@ -32,7 +33,7 @@ def graded(cells: Sequence[Cell], *, metric: str) -> list[Cell]:
 
 
 def _is_number(cell: Cell) -> TypeGuard[Number]:
-    return isinstance(cell, Number) and not math.isnan(cell.value)
+    return isinstance(cell, Number) and math.isfinite(cell.value)
 
 
 def _grade(rank: Decimal, others: Sequence[Decimal]) -> Grade:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from sr_bench.report.names import HERE, NO_NAMES, Names
 from sr_bench.report.table import Cell, Column, Missing, Number, Table
 from sr_bench.report.table_grades import places
 from sr_bench.report.table_quality import RUN_COLUMNS, SCALE, run_cells, scale_group
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 PROTOCOLS = ("srcnn-2015", "edsr-2017")
 DATASETS = ("Set5", "Set14", "BSD100")
@@ -68,12 +69,14 @@ def _headline(protocol: str, cells: pd.DataFrame, printed: Published, known: Nam
 def best_runs(cells: pd.DataFrame, scale: int, known: Names = NO_NAMES) -> list[str]:
     """Of each method the best run with published weights, and the best with our own.
 
-    Best is the highest mean over the datasets; runs that lack one of them don't compare.
+    Best is the highest mean over the datasets; runs that lack one of them don't compare. An
+    infinite mean (an image is identical to its hr) comes last.
     """
     rows = cells[cells["scale"] == scale]
     whole = rows.groupby("run", sort=False)["dataset"].transform("size")
     rows = rows[whole == rows["dataset"].nunique()]
     means = rows.groupby("run", sort=False)["value"].mean()
+    means = means.where(np.isfinite(means), -np.inf)
     names = known.runs(rows)
     methods = rows.drop_duplicates("run").set_index("run")["method"]
     kinds = [(methods[run], names[run].by == HERE) for run in means.index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from sr_bench.protocol import load_protocols
 from sr_bench.report.names import NO_NAMES, Names, RunName
 from sr_bench.report.table import PAPER, SCREEN, Cell, Column, Grade, Group, Missing, Number, Table
 from sr_bench.report.table_grades import graded, metric_name, places
-from sr_bench.tables import require_one_signature
+from sr_bench.score_table import require_one_signature
 
 MAIN = ("psnr", "ssim")
 SCALE = Column("scale", "scale", numeric=True)
@@ -21,6 +22,7 @@ RUN_COLUMNS = (
     Column("trained_on", "trained on"),
     Column("trained_by", "by", media=PAPER),
 )
+INFINITE = "inf: an image is identical to its HR, so the mean is infinite; it is not ranked."
 Marks = Mapping[tuple[str, str, str, str], bool]  # run, dataset, protocol, metric
 
 
@@ -48,10 +50,13 @@ def quality_tables(
     for name in load_protocols().protocols:
         rows = cells[cells["protocol"] == name]
         if len(rows):
-            made += [
-                replace(t, remarks=remarks) for t in protocol_tables(name, rows, marks or {}, names)
-            ]
+            made += [_remarked(t, remarks) for t in protocol_tables(name, rows, marks or {}, names)]
     return made
+
+
+def _remarked(table: Table, remarks: tuple[str, ...]) -> Table:
+    infinite = any(isinstance(c, Number) and math.isinf(c.value) for c in table.cells)
+    return replace(table, remarks=(*remarks, INFINITE) if infinite else remarks)
 
 
 def protocol_tables(

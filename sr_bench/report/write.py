@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-from collections.abc import Mapping
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
-from sr_bench.columns import CELL, CELL_COLUMNS
+from sr_bench.columns import CELL, PER_IMAGE_COLUMNS
 from sr_bench.compare import not_worse
-from sr_bench.files import replacing, write_text
+from sr_bench.files import write_text
 from sr_bench.project import Project
 from sr_bench.report.data import Report
 from sr_bench.report.figures import write_comparisons, write_figures
+from sr_bench.report.metrics import write_metrics
 from sr_bench.report.page import render
 from sr_bench.report.plots import Plots, write_plots
 from sr_bench.report.provenance import Provenance, collect, write_provenance
@@ -23,6 +25,8 @@ from sr_bench.report.site.pictures import find_pictures
 from sr_bench.report.site.write import write_page
 from sr_bench.report.stamp import unstamp
 from sr_bench.report.tables import ReportTables, report_tables, write_tables
+from sr_bench.score_table import write_table
+from sr_bench.text_files import read_text
 
 _FOLDERS = ("figures", "images", "plots")
 
@@ -30,8 +34,18 @@ _FOLDERS = ("figures", "images", "plots")
 def write_report(project: Project, report: Report) -> tuple[str, ...]:
     """Write everything that docs/reports.md lists; return what could not be shown, and why.
 
-    Tables and plots that the project's own README shows are brought up to date in it.
+    All is written beside and takes its place at the end: a report that fails leaves the one before
+    it whole. Tables and plots that the project's own README shows are brought up to date in it.
     """
+    with _beside(project) as fresh:
+        notes, readme = _write(fresh, report)
+    if readme is not None:
+        write_text(project.root / "README.md", readme)
+    return notes
+
+
+def _write(project: Project, report: Report) -> tuple[tuple[str, ...], str | None]:
+    """Write all files; return the notes, and the project's README with its tables filled in."""
     folder = project.reports
     for place in (*(folder / name for name in _FOLDERS), project.local_figures, project.local_page):
         place.mkdir(parents=True, exist_ok=True)  # DVC wants every output to be there
@@ -43,24 +57,76 @@ def write_report(project: Project, report: Report) -> tuple[str, ...]:
     made = collect(project)
     drawn = _draw(project, report, made)
     write_text(folder / "README.md", render(report, tables, drawn[0].captions))
-    _update_readme(project, tables, drawn[0].captions)
+    readme = _readme(project, tables, drawn[0].captions)
     _write_pages(project, report)
     subjects = {stem: of for plots in drawn for stem, of in plots.subjects.items()}
     write_provenance(folder, made, subjects)
-    return tuple(note for plots in drawn for note in plots.notes)
+    return tuple(note for plots in drawn for note in plots.notes), readme
+
+
+@contextmanager
+def _beside(project: Project) -> Iterator[Project]:
+    """The project with copies to write its reports into, which replace them at the end.
+
+    ``build/page`` is not copied: it is written whole, and may be large.
+    """
+    build = project.root / "build"
+    build.mkdir(exist_ok=True)
+    _remove_left_behind(build)
+    with tempfile.TemporaryDirectory(prefix=f".report-{os.getpid()}-", dir=build) as name:
+        fresh = replace(project, out=Path(name))
+        for old, copy in zip(_outputs(project)[:2], _outputs(fresh)):
+            if old.is_dir():
+                shutil.copytree(old, copy)
+        yield fresh
+        for made, target in zip(_outputs(fresh), _outputs(project)):
+            _take_place(made, target, Path(name) / "old")
+
+
+def _outputs(project: Project) -> tuple[Path, Path, Path]:
+    return project.reports, project.local_figures, project.local_page
+
+
+def _remove_left_behind(build: Path) -> None:
+    """Remove what reports that were killed have left."""
+    for folder in build.glob(".report-*-*"):
+        pid = folder.name.split("-")[1]
+        if not (pid.isdigit() and _runs(int(pid))):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs and belongs to somebody else
+        return True
+    return True
+
+
+def _take_place(made: Path, target: Path, old: Path) -> None:
+    """Move each file and folder in ``made`` to ``target``; what ``made`` lacks goes."""
+    target.mkdir(parents=True, exist_ok=True)
+    aside = old / target.name
+    aside.mkdir(parents=True)
+    for name in sorted({path.name for folder in (made, target) for path in folder.iterdir()}):
+        if (target / name).exists() or (target / name).is_symlink():
+            shutil.move(target / name, aside / name)
+        if (made / name).exists():
+            shutil.move(made / name, target / name)
 
 
 def _write_data(report: Report, folder: Path) -> None:
     counts = report.cells[[*CELL, "images"]]
     per_image = report.per_image.merge(counts, on=CELL, how="inner")
-    write_text(folder / "scores.csv", _csv(report.cells))
-    write_text(folder / "reproduction.csv", _csv(report.reproduction))
-    write_text(folder / "trained.csv", _csv(report.trained))
-    write_text(folder / "trainings.csv", _csv(report.trainings))
-    write_text(folder / "timings.csv", _csv(report.timings))
-    with replacing(folder / "per_image.csv.gz") as temporary:
-        text = _csv(per_image[[*CELL_COLUMNS, "image"]])
-        temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
+    write_table(folder / "scores.csv", report.cells)
+    write_table(folder / "reproduction.csv", report.reproduction)
+    write_table(folder / "trained.csv", report.trained)
+    write_table(folder / "trainings.csv", report.trainings)
+    write_table(folder / "timings.csv", report.timings)
+    write_table(folder / "per_image.csv.gz", per_image[PER_IMAGE_COLUMNS])
+    write_metrics(folder / "metrics.json", report)
 
 
 def _draw(project: Project, report: Report, made: Provenance) -> tuple[Plots, Plots, Plots]:
@@ -84,14 +150,9 @@ def _write_pages(project: Project, report: Report) -> None:
         write_page(report, project.local_page, find_pictures(project, viewer.local))
 
 
-def _update_readme(project: Project, tables: ReportTables, plots: Mapping[str, str]) -> None:
+def _readme(project: Project, tables: ReportTables, plots: Mapping[str, str]) -> str | None:
+    """The project's own page with its tables as they are now; none where there is no page."""
     page = project.root / "README.md"
-    if page.is_file():
-        text = page.read_text(encoding="utf-8")
-        write_text(page, filled(text, tables, plots, where=str(page)))
-
-
-def _csv(table: pd.DataFrame) -> str:
-    out = io.StringIO()
-    table.to_csv(out, index=False, lineterminator="\n")
-    return out.getvalue()
+    if not page.is_file():
+        return None
+    return filled(read_text(page, remedy="correct it"), tables, plots, where=str(page))

@@ -66,11 +66,13 @@ def launch(task: Task) -> Measured:
 def _run(task: Task, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", str(SUITE), "--benchmark-only", "-q", "--tb=short"]
     command += ["-p", "no:cacheprovider", f"--benchmark-json={folder / RESULT}"]
+    # As one of xdist's workers, which the caller may be, pytest-benchmark would measure nothing.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_XDIST")}
     with pinned(task.setting.device) as variables:
         return subprocess.run(
             command,
             cwd=SUITE.parents[1],
-            env={**os.environ, **variables, VARIABLE: str(folder)},
+            env={**inherited, **variables, VARIABLE: str(folder)},
             capture_output=True,
             text=True,
             check=False,

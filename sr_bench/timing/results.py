@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sr_bench.errors import SrBenchError
 from sr_bench.files import write_text
 from sr_bench.project import Project
+from sr_bench.text_files import read_json
 from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.setting import Setting
 
@@ -87,10 +88,7 @@ class Results:
         Raises:
             SrBenchError: if it isn't one, or one of another schema.
         """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise SrBenchError(f"{path}: not JSON ({error}); move it away") from error
+        content = read_json(path, remedy="move it away")
         schema = content.get("schema") if isinstance(content, dict) else None
         if schema != SCHEMA:
             raise SrBenchError(

@@ -1,4 +1,4 @@
-"""Texts without any mark-up, for a terminal; and CSV in full precision."""
+"""Texts without any mark-up, for a terminal; and CSV with twelve digits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 
 from sr_bench.report.table import Cell, Column, Group, Missing, Note, Number, Table
+from sr_bench.score_table import digits
 
 NO_NUMBER = "-"
 
@@ -37,7 +38,7 @@ def shown_text(cell: Cell) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """Every column, numbers in full precision; a missing number is an empty field."""
+    """Every column, numbers with twelve digits; a missing number is an empty field."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     by = [table.by.key] if table.by else []
@@ -54,7 +55,7 @@ def _by(table: Table, group: Group) -> list[str]:
 
 def _data(cell: Cell) -> str:
     if isinstance(cell, Number):
-        return repr(cell.value) if isinstance(cell.value, int) else repr(float(cell.value))
+        return str(cell.value) if isinstance(cell.value, int) else digits(float(cell.value))
     if isinstance(cell, Missing):
         return ""
     return cell.text if isinstance(cell, Note) else cell

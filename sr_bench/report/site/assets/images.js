@@ -1,7 +1,8 @@
 // The drill-down: one cell's images, beside bicubic's and the best run's.
 function rivals(cell) {
   const same = CELLS.filter((c) => c.dataset === cell.dataset && c.protocol === cell.protocol && c.metric === cell.metric && c.run.scale === cell.run.scale);
-  const best = same.reduce((a, b) => (b.value > a.value ? b : a));
+  const ranked = same.filter((c) => Number.isFinite(c.value)); // an infinite mean does not rank
+  const best = (ranked.length ? ranked : same).reduce((a, b) => (b.value > a.value ? b : a));
   return { bicubic: same.find((c) => c.run.method === "bicubic"), best };
 }
 

@@ -39,7 +39,7 @@ function boardTable(cells, protocol) {
   const scaled = scalesOf(cells.map((c) => c.run)).length > 1;
   if (scaled) columns.push({ name: "scale", text: (row) => `x${row.run.scale}`, value: (row) => row.run.scale });
   const bests = new Map();
-  for (const c of cells) bests.set(bestKey(c), Math.max(bests.get(bestKey(c)) ?? -Infinity, c.value));
+  for (const c of cells.filter((c) => Number.isFinite(c.value))) bests.set(bestKey(c), Math.max(bests.get(bestKey(c)) ?? -Infinity, c.value));
   const pairs = new Map(cells.map((c) => [JSON.stringify([c.dataset.name, c.metric]), c]));
   for (const { dataset, metric } of pairs.values()) columns.push(boardColumn(dataset, metric, protocol, bests));
   columns.push({ name: "trained on", text: (row) => trainedOn(row.run) });
@@ -64,7 +64,7 @@ function boardColumn(dataset, metric, protocol, bests) {
       const found = cell(row);
       if (!found) return null;
       const text = fixed(found.value, places);
-      const best = text === fixed(bests.get(bestKey(found)), places);
+      const best = Number.isFinite(found.value) && text === fixed(bests.get(bestKey(found)), places);
       const button = { type: "button", class: best ? "cell best" : "cell", "aria-label": `${text}${best ? ", best" : ""}: images of ${dataset.name}, ${row.run.name}` };
       return el("button", { ...button, onclick: () => openDrill(found) }, text);
     },

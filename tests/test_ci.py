@@ -1,0 +1,50 @@
+"""What CI makes from real images: a few runs that use every method, protocol and degradation."""
+
+from pathlib import Path
+
+import pytest
+
+from sr_bench.method import load_methods
+from sr_bench.project import Project
+from sr_bench.protocol import load_protocols
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = Project.load(ROOT)
+RUNS = [r for r in (ROOT / ".ci/runs").read_text().splitlines() if not r.startswith("#")]
+
+
+def unused(names):
+    """Methods, protocols and degradations that none of these runs uses."""
+    known = load_protocols()
+    runs = [PROJECT.run(name) for name in names]
+    protocols = {p for run in runs for p in run.protocols}
+    degradations = {known.protocols[p].degradation for p in protocols}
+    methods = set(load_methods(PROJECT.method_folders)) | {
+        run.method for run in PROJECT.params.runs.values()
+    }
+    return (
+        (methods - {run.method for run in runs})
+        | (set(known.protocols) - protocols)
+        | (set(known.degradations) - degradations)
+    )
+
+
+def test_the_runs_of_ci_use_every_method_protocol_and_degradation():
+    assert unused(RUNS) == set(), "add a run to .ci/runs"
+    assert len(RUNS) == len(set(RUNS))
+
+
+@pytest.mark.parametrize("method", ["bicubic", "srcnn", "edsr", "mdsr"])
+def test_a_method_without_a_run_is_noticed(method):
+    assert method in unused([r for r in RUNS if not r.startswith(f"{method}-")])
+
+
+def test_a_protocol_and_a_degradation_without_a_run_are_noticed():
+    assert unused(["srcnn-9-1-5-author-t91-x3"]) >= {"edsr-div2k", "basicsr-y", "rgb-matlab-mod12"}
+
+
+@pytest.mark.parametrize("script", ["run", "real-data", "nightly"])
+def test_the_scripts_can_be_run(script):
+    path = ROOT / ".ci" / script
+    assert path.read_text().startswith("#!/usr/bin/env bash\n")
+    assert path.stat().st_mode & 0o111
