@@ -181,6 +181,22 @@ class Method:
                 "sources.yaml', 'file'); correct it"
             )
 
+    def built(self, setup: Setup, name: str) -> Model:
+        """The model of a run; whatever ``load`` raises names the run.
+
+        Raises:
+            SrBenchError: if ``load`` fails.
+        """
+        try:
+            return self.load(setup)
+        except (SrBenchError, MemoryError, ModuleNotFoundError, OSError):
+            raise
+        except Exception as error:
+            raise SrBenchError(
+                f"{name}: load fails with {type(error).__name__}: {' '.join(str(error).split())}; "
+                f"mend the file of method {self.name}"
+            ) from error
+
     def weights_file(self, variant: str, weights: str, scale: int) -> Published | None:
         """Where the weights of a run come from; ``None`` for a method without weights.
 

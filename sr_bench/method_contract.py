@@ -149,14 +149,7 @@ class Loaded:
     def of(cls, of: Configuration, weights: Weights, degradation: Degradation) -> Loaded:
         """Load it as a run would be."""
         setup = Setup(of.variant, of.weights, weights.file, of.scale, degradation)
-        try:
-            model = of.method.load(setup)
-        except SrBenchError:
-            raise
-        except Exception as error:
-            raise SrBenchError(
-                f"{of}: load fails with {error!r}; mend the method's file"
-            ) from error
+        model = of.method.built(setup, str(of))
         require_model(str(of), model)
         return cls(str(of), model, of.scale, degradation, weights.made_up)
 

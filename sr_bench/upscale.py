@@ -32,7 +32,7 @@ def load_upscaler(
     setup = Setup(run.base_variant, run.weights, file, run.scale, degradation)
     upscaler = Upscaler(
         run.name,
-        method.load(setup),
+        method.built(setup, run.name),
         degradation,
         run.scale,
         ensemble=run.ensemble,

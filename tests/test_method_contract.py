@@ -311,8 +311,54 @@ def test_training_mode_is_refused_with_the_layer():
 
 def test_load_that_fails_is_told():
     method = Method(name="mine", load=lambda setup: {}["key"], reference="r")
-    with pytest.raises(SrBenchError, match="mine-none-x2: load fails with KeyError"):
+    fact = "mine-none-x2: load fails with KeyError: 'key'; mend the file of method mine"
+    with pytest.raises(SrBenchError, match=fact):
         checked(contract.Configuration(method, "", "none", 2))
+
+
+BROKEN = """
+import torch
+from torch import nn
+from sr_bench.method import Method
+
+
+class Net(nn.Module):
+    colour, reach = "rgb", {reach}
+
+    def forward(self, lr):
+        {forward}
+        return nn.functional.interpolate(lr, scale_factor=2, mode="nearest")
+
+
+METHOD = Method(name="mine", load=lambda setup: {load}, reference="r")
+"""
+
+
+@pytest.mark.parametrize(
+    ("reach", "forward", "load", "facts"),
+    [
+        (0, "pass", "Net()", ["mine-x2: Net is in training mode"]),
+        (0, "pass", "Nte().eval()", ["mine-x2: load fails with NameError"]),
+        (0, "pass", "None", ["mine-x2: load returned NoneType"]),
+        (0, "lr = lr + lr.mean()", "Net().eval()", ["mine-x2: reach is 0 lr pixels, but"]),
+        (0, "lr = nn.functional.avg_pool2d(lr, 3, 1, 1)", "Net().eval()", ["reach is 0"]),
+        (-1, "pass", "Net().eval()", ["the model's reach is -1"]),
+        (0, "lr.view(7, -1)", "Net().eval()", ["the model fails on an lr image of (1, 3, "]),
+    ],
+)
+def test_a_run_of_a_broken_method_ends_in_one_error(project, cli, reach, forward, load, facts):
+    (project / "methods").mkdir()
+    text = BROKEN.format(reach=reach, forward=forward, load=load)
+    (project / "methods" / "mine.py").write_text(text)
+    params = (project / "params.yaml").read_text()
+    params = re.sub("methods: .*", "methods: [methods]", params)
+    params += "  mine-x2: {method: mine, scale: 2, protocols: [edsr-2017], tile: 16}\n"
+    (project / "params.yaml").write_text(params)
+    cli(["fetch", "--run", "mine-x2"], cwd=project)
+    _, err = cli(["upscale", "mine-x2"], status=1)
+    assert "Traceback" not in err
+    for fact in facts:
+        assert fact in " ".join(err.split())
 
 
 def test_weights_that_cannot_be_made_are_skipped_with_the_reason(tmp_path):
