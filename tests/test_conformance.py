@@ -205,7 +205,7 @@ def test_an_adapter_in_a_file(files, name, value):
         ("../a folder/ends.py", ["ends.py: fails on import with SystemExit(3)"]),
         ("../a folder/empty.py", ["neither resize nor score"]),
         ("../a folder/notes.txt", ["notes.txt: an adapter's file ends in .py"]),
-        ("../a folder", ["a folder: no such file"]),
+        ("../a folder", ["a folder: a folder; name the adapter's file in it"]),
         ("other-code", ["unknown adapter 'other-code'", "write ./a.py"]),
         (".own_code", ["unknown adapter '.own_code'"]),
         ("own_code.", ["unknown adapter 'own_code.'"]),

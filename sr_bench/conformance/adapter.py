@@ -125,6 +125,8 @@ def _is_file(source: str) -> bool:
 def _import_file(path: Path) -> object:
     """The module in a file; what lies beside it can be imported by it."""
     path = path.expanduser()
+    if path.is_dir():
+        raise WrongUse(f"{path}: a folder; name the adapter's file in it: {path / 'my_code.py'}")
     if not path.is_file():
         instead = path.with_name(f"{path.name}.py")
         hint = f"did you mean {instead}?" if instead.is_file() else "correct the path"
