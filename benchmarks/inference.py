@@ -16,10 +16,10 @@ import torch
 
 from sr_bench import images
 from sr_bench.timing.clock import EventClock
-from sr_bench.timing.cost import macs, matrix_rate, parameters
+from sr_bench.timing.cost import fact, macs, matrix_rate, parameters
 from sr_bench.timing.devices import threads_of
 from sr_bench.timing.memory import peak_mb, resident_mb
-from sr_bench.timing.placed import Inputs, Placed
+from sr_bench.timing.placed import Inner, Inputs, Placed
 from sr_bench.timing.rounds import LEAST, WarmUp, rounds_for, warm_up
 from sr_bench.timing.setting import FILES, FRAMES, GPU, SIZES, Setting, frame_of
 from sr_bench.timing.subject import Ready, Subject
@@ -89,25 +89,32 @@ class Job:
         if self.setting.device == GPU:
             peak = torch.cuda.max_memory_allocated() / 1e6
         inner = self.ready.inner
-        network = inner.network if isinstance(inner, Placed) else None
-        rate = None
-        if isinstance(inner, Placed) and self.setting.input in SIZES:
-            rate = matrix_rate(inner.device, inner.dtype, clock) / 1e9
         protocol, dataset = self.subject.quality
+        not_known: dict[str, str] = {}
         return {
             "peak_memory_mb": peak,
             "rss_before_mb": self.rss_before,
-            "params": parameters(network),
-            "macs": macs(network, work.passes) if network and work.passes else None,
-            "psnr": self.subject.psnr(self.setting) if self.task.psnr else None,
+            "params": parameters(inner.network if isinstance(inner, Placed) else None),
+            "macs": fact("macs", partial(_macs, inner, work), not_known),
+            "psnr": fact("psnr", self._psnr, not_known),
             "psnr_of": f"{dataset}, {protocol}",
-            "matrix_gflops": rate,
+            "matrix_gflops": fact("matrix_gflops", partial(self._rate, clock), not_known),
             "threads": torch.get_num_threads(),
             "timer": _name(clock),
             "warmup": warmth.calls + len(work.first) - 1,
             "stable": warmth.stable,
             "load": self.load,
+            "not_known": not_known,
         }
+
+    def _psnr(self) -> float | None:
+        return self.subject.psnr(self.setting) if self.task.psnr else None
+
+    def _rate(self, clock: Callable[[], float]) -> float | None:
+        inner = self.ready.inner
+        if not isinstance(inner, Placed) or self.setting.input not in SIZES:
+            return None
+        return matrix_rate(inner.device, inner.dtype, clock) / 1e9
 
 
 def clock_of(setting: Setting) -> Callable[[], float]:
@@ -131,6 +138,10 @@ def noting_failure(folder: Path) -> Iterator[None]:
         why = " ".join(str(error).split()) or type(error).__name__
         (folder / WHY).write_text(why[:500], encoding="utf-8")
         raise
+
+
+def _macs(inner: Inner, work: Work) -> int | None:
+    return macs(inner.network, work.passes) if isinstance(inner, Placed) and work.passes else None
 
 
 def _passes(ready: Ready, passes: list[Inputs]) -> None:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+_LISTED = 12  # names in an error
+
 
 class SrBenchError(ValueError):
     """Input that can't be used: the message names the file, the facts that disagree, the remedy."""
@@ -24,8 +26,15 @@ def unknown(kind: str, name: str, known: Iterable[str], *, where: str) -> WrongU
     """The error for a name that isn't there, with the nearest names that are."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(names)}"
     return WrongUse(f"unknown {kind} '{name}' in {where}; {hint}")
+
+
+def _some(names: list[str]) -> str:
+    """The first names and how many more there are: a line that can be read."""
+    more = len(names) - _LISTED
+    listed = ", ".join(names if more <= 0 else names[:_LISTED]) or "none"
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 @contextmanager

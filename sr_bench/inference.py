@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from sr_bench.color import gray_of_rgb, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from sr_bench.degrade import Degradation
@@ -27,6 +28,10 @@ Unit = NDArray[np.float32]  # (C, h, w) in about [0, 1], as a model sees and ret
 Real = TypeVar("Real", np.float32, np.float64)
 
 _SLACK = 1.0  # a model's values may leave [0, 1] by this much before they are called wrong
+_CHANNELS = {"any": 1, "y": 1, "rgb": 3, "ycbcr": 3}
+_THIN, _MORE = 5, 9  # lr pixels across a strip that tries `reach`; along it, beside twice the reach
+_CUTS = (1, 3)  # odd, so that strides and windows show
+_NOISE = 5e-5  # in 0..1: more than float32 rounds by from size to size, 0.013 grey levels
 _NO_CHROMA = 128.0  # Cb and Cr of a gray image
 _TURNS = tuple(product(range(4), (False, True)))  # quarter turns, then mirrored or not
 
@@ -46,9 +51,11 @@ class Upscaler:
             model makes, not those that bicubic makes beside them.
         tile: run the model on at most this many lr pixels a side, and what it needs around them;
             ``None`` is the whole image at once. The result is the same.
+        untrained: whether the weights are made up, so that values may lie anywhere.
 
     Raises:
-        SrBenchError: for a model of unknown colour, or a tile and a model that has no ``reach``.
+        SrBenchError: for a model of unknown colour or in training mode, or a tile and a model that
+            has no ``reach``.
     """
 
     name: str
@@ -57,13 +64,10 @@ class Upscaler:
     scale: int
     ensemble: bool = False
     tile: int | None = None
+    untrained: bool = False
 
     def __post_init__(self) -> None:
-        known = get_args(ModelColour)
-        if self.model.colour not in known:
-            raise SrBenchError(
-                f"{self.name}: the model's colour is {self.model.colour!r}, expected one of {known}"
-            )
+        require_model(self.name, self.model)
         if self.tile is not None:
             self._reach(self.tile)
 
@@ -136,10 +140,10 @@ class Upscaler:
     def _enlarged(self, lr: Unit) -> Unit:
         """(C, h, w) -> (C, H, W): the model, piece by piece where the run is tiled."""
         if self.tile is None:
-            return self._checked(lr)
+            return self.called(lr)
         sr = np.empty(self._shape(lr), np.float32)
         for rows, columns in _pieces(lr.shape[1:], self.tile, self._reach(self.tile)):
-            piece = self._checked(lr[:, rows.seen, columns.seen])
+            piece = self.called(lr[:, rows.seen, columns.seen])
             kept = piece[:, rows.kept(self.scale), columns.kept(self.scale)]
             sr[:, rows.made(self.scale), columns.made(self.scale)] = kept
         return sr
@@ -154,15 +158,70 @@ class Upscaler:
             )
         return reach
 
-    def _checked(self, lr: Unit) -> Unit:
-        """One call of the model, and what it returned if that can be used."""
+    def called(self, lr: Unit) -> Unit:
+        """One call of the model, (C, h, w) -> (C, H, W), and what it returned if it can be used.
+
+        Raises:
+            SrBenchError: if the model fails, or what it returned has the wrong shape, type or
+                range, or NaN in it.
+        """
         own = lr.copy()  # the model's, contiguous: lr may be a view, and serve other calls
         with torch.inference_mode():
-            out = self.model(torch.from_numpy(own)[None])
+            out = self.own_call(torch.from_numpy(own)[None])
         self._check_layout(out, (1, *self._shape(lr)))
         values: Unit = out.numpy()[0]
         self._check_values(values)
         return values
+
+    def own_call(self, lr: torch.Tensor) -> torch.Tensor:
+        """The model's own call; whatever it raises names the run and the image's size."""
+        try:
+            return self.model(lr)
+        except (SrBenchError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            what = " ".join(str(error).split())
+            raise SrBenchError(
+                f"{self.name}: the model fails on an lr image of {tuple(lr.shape)} with "
+                f"{type(error).__name__}: {what}; mend the method's file"
+            ) from error
+
+    def require_reach(self) -> None:
+        """Compare a strip of noise with the same strip cut off, along both sides.
+
+        What lies further from the cut than ``reach`` has to be the same.
+
+        Raises:
+            SrBenchError: if it isn't: tiles would give another image than the whole one.
+        """
+        if self.tile is None:
+            return
+        reach = self._reach(self.tile)
+        channels = _CHANNELS[self.model.colour]
+        whole = np.random.default_rng(0).random((channels, _THIN, 2 * reach + _MORE), np.float32)
+        for strip in (whole, whole.transpose(0, 2, 1)):
+            off = max(self._cut_off(strip, reach, cut) for cut in _CUTS)
+            if off > _NOISE * max(1.0, float(np.abs(self.called(strip)).max())):
+                raise SrBenchError(
+                    f"{self.name}: reach is {reach} lr pixels, but cutting the image changes "
+                    f"pixels further away by {off * 255:.3g} grey levels (rounding alone: "
+                    f"{_NOISE * 255:.2g}); correct `reach` in the method's file, or take it out "
+                    "if pixels depend on the whole image or on where they lie"
+                )
+
+    def _cut_off(self, strip: Unit, reach: int, cut: int) -> float:
+        """The largest difference beyond ``reach`` without the first, and the last, ``cut``."""
+        axis = 2 if strip.shape[2] > strip.shape[1] else 1
+        beyond = self.scale * (cut + reach)
+        whole = np.moveaxis(self.called(strip), axis, 0)
+        size = strip.shape[axis]
+        later = self.called(np.take(strip, range(cut, size), axis))
+        earlier = self.called(np.take(strip, range(size - cut), axis))
+        later, earlier = (np.moveaxis(part, axis, 0) for part in (later, earlier))
+        kept = self.scale * size - beyond
+        after = later[self.scale * reach :] - whole[beyond:]
+        before = earlier[:kept] - whole[:kept]
+        return float(max(np.abs(after).max(), np.abs(before).max()))
 
     def _shape(self, lr: Unit) -> tuple[int, ...]:
         channels, height, width = lr.shape
@@ -187,10 +246,36 @@ class Upscaler:
                 "check the weights and the input's range, [0, 1]"
             )
         low, high = float(values.min()), float(values.max())
-        if low < -_SLACK or high > 1 + _SLACK:
+        if not self.untrained and (low < -_SLACK or high > 1 + _SLACK):
             raise SrBenchError(
                 f"{self.name}: returned values span {low:.3g} .. {high:.3g}, expected about "
                 "[0, 1]; undo the method's own value range before returning"
+            )
+
+
+def require_model(name: str, model: object) -> None:
+    """Refuse what isn't a model, or one that would compute as in training.
+
+    Raises:
+        SrBenchError: naming what is wrong, and the remedy.
+    """
+    if not callable(model):
+        raise SrBenchError(
+            f"{name}: load returned {type(model).__name__}, expected a model that can be called"
+        )
+    colour, known = getattr(model, "colour", None), get_args(ModelColour)
+    if colour not in known:
+        raise SrBenchError(
+            f"{name}: the model's colour is {colour!r}, expected one of {known}; set `colour` in "
+            "its class (methods/README.md)"
+        )
+    parts = [model, *getattr(model, "__dict__", {}).values()]
+    for network in (part for part in parts if isinstance(part, nn.Module)):
+        training = [n or type(m).__name__ for n, m in network.named_modules() if m.training]
+        if training:
+            raise SrBenchError(
+                f"{name}: {training[0]} is in training mode, where Dropout and BatchNorm give "
+                "other numbers; return model.eval() from load"
             )
 
 

@@ -181,6 +181,22 @@ class Method:
                 "sources.yaml', 'file'); correct it"
             )
 
+    def built(self, setup: Setup, name: str) -> Model:
+        """The model of a run; whatever ``load`` raises names the run.
+
+        Raises:
+            SrBenchError: if ``load`` fails.
+        """
+        try:
+            return self.load(setup)
+        except (SrBenchError, MemoryError, ModuleNotFoundError, OSError):
+            raise
+        except Exception as error:
+            raise SrBenchError(
+                f"{name}: load fails with {type(error).__name__}: {' '.join(str(error).split())}; "
+                f"mend the file of method {self.name}"
+            ) from error
+
     def weights_file(self, variant: str, weights: str, scale: int) -> Published | None:
         """Where the weights of a run come from; ``None`` for a method without weights.
 
@@ -274,8 +290,16 @@ def load_methods(folders: list[Path]) -> dict[str, Method]:
     Raises:
         SrBenchError: for a missing folder, or two files whose methods have one name.
     """
-    found: dict[str, Method] = {}
-    origin: dict[str, Path] = {}
+    return {name: method for name, (_, method) in method_files(folders).items()}
+
+
+def method_files(folders: list[Path]) -> dict[str, tuple[Path, Method]]:
+    """All methods of the folders by name, each with its file.
+
+    Raises:
+        SrBenchError: as :func:`load_methods`.
+    """
+    found: dict[str, tuple[Path, Method]] = {}
     for folder in folders:
         if not folder.is_dir():
             raise SrBenchError(f"{folder}: no such folder of methods; correct params.yaml: methods")
@@ -284,15 +308,20 @@ def load_methods(folders: list[Path]) -> dict[str, Method]:
             if method.name in found:
                 raise SrBenchError(
                     f"{path}: its method is called '{method.name}', and so is that of "
-                    f"{origin[method.name]}; rename one"
+                    f"{found[method.name][0]}; rename one"
                 )
-            found[method.name], origin[method.name] = method, path
+            found[method.name] = (path, method)
     return found
 
 
 def find_method(name: str, folders: list[Path]) -> Method:
     """The method of that name, or an error that suggests one."""
-    methods = load_methods(folders)
+    return find_method_file(name, folders)[1]
+
+
+def find_method_file(name: str, folders: list[Path]) -> tuple[Path, Method]:
+    """The file of that method and what is in it, or an error that suggests one."""
+    methods = method_files(folders)
     if name not in methods:
         where = ", ".join(str(f) for f in folders)
         raise unknown("method", name, methods, where=where)

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
-from pathlib import PureWindowsPath
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -99,6 +98,7 @@ class Source:
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_LEAVES = re.compile(r"^/|^[A-Za-z]:|\\|(^|/)\.\.(/|$)")  # of a path, here or on Windows
 _PIN = "it is '<bytes or unknown> <sha256>'"
 _SHA256 = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8,63}\*")
 
@@ -121,8 +121,7 @@ def _pin(text: object) -> str:
 
 def _path(text: str) -> str:
     """A relative path that stays where it is put, on any system."""
-    wrong = "\\" in text or PureWindowsPath(text).anchor or ".." in text.split("/")
-    if wrong or text != text.strip():
+    if _LEAVES.search(text):
         raise ValueError(f"'{text}' leaves its folder, or is no path; write it as a/b, without ..")
     return text
 
@@ -137,10 +136,11 @@ def _base(text: str) -> str:
 
 
 def _distinct(pins: dict[str, str]) -> dict[str, str]:
+    first: dict[str, str] = {}
     for name in pins:
-        alike = [other for other in pins if other.casefold() == name.casefold()]
-        if len(alike) > 1:
-            raise ValueError(f"{' and '.join(alike)} are one file on some systems; rename one")
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            raise ValueError(f"{other} and {name} are one file on some systems; rename one")
     return pins
 
 

@@ -61,8 +61,10 @@ def read_yaml(text: str) -> Any:
 def _require_shallow(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Base):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
         if depth > _DEEPEST:
             raise yaml.MarkedYAMLError(
                 problem=f"more than {_DEEPEST} collections lie inside each other",

@@ -30,14 +30,16 @@ def load_upscaler(
 ) -> Upscaler:
     """Build the run's model for lr made by ``degradation``."""
     setup = Setup(run.base_variant, run.weights, file, run.scale, degradation)
-    return Upscaler(
+    upscaler = Upscaler(
         run.name,
-        method.load(setup),
+        method.built(setup, run.name),
         degradation,
         run.scale,
         ensemble=run.ensemble,
         tile=run.tile,
     )
+    upscaler.require_reach()
+    return upscaler
 
 
 def upscale_run(project: Project, name: str, *, progress: Callable[[int], None]) -> list[Path]:

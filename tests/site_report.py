@@ -1,13 +1,16 @@
 """A made-up report with names that try to break a page; tests of the page share it."""
 
 import dataclasses
+from pathlib import Path
 
 import pandas as pd
 
 from sr_bench.columns import IMAGE_COLUMNS
 from sr_bench.ledger import REPRODUCTION
+from sr_bench.method import load_methods
 from sr_bench.protocol import load_protocols
 from sr_bench.report.data import Report
+from sr_bench.report.names import Names
 from sr_bench.score_table import cells
 from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
 from sr_bench.timing.table import COLUMNS as TIMINGS
@@ -44,6 +47,7 @@ def made_up(*, timed=False):
         "timings": _timings() if timed else pd.DataFrame(columns=TIMINGS),
         "not_run": {"mdsr-<b>": "no weights"},
     }
+    parts["names"] = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
     blank = {f.name: pd.DataFrame() for f in dataclasses.fields(Report) if f.name != "names"}
     return Report(**(blank | parts))
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from sr_bench import __version__, images
 from sr_bench.degrade import degrade
+from sr_bench.errors import unknown
 from sr_bench.protocol import load_protocols
 from sr_bench.sources import find_source, load_sources
 
@@ -129,10 +130,32 @@ def test_lists_parse_and_are_complete(cli, what, names):
 
 def test_list_runs_and_methods_of_a_project(cli, project):
     rows = json.loads(cli(["list", "runs", "--json"], cwd=project)[0])
-    expected = {"run": "bicubic-x2", "scale": 2, "protocols": "edsr-2017, srcnn-2015"}
-    assert rows == [expected]
+    facts = {"method": "bicubic", "variant": "", "weights": "none", "scale": 2}
+    assert rows == [{"run": "bicubic-x2", **facts, "protocols": ["edsr-2017", "srcnn-2015"]}]
+    assert "edsr-2017, srcnn-2015" in cli(["list", "runs"])[0]
     rows = json.loads(cli(["list", "methods", "--json"], cwd=project)[0])
-    assert {"bicubic", "srcnn"} <= {row["method"] for row in rows}
+    srcnn = next(row for row in rows if row["method"] == "srcnn")
+    assert srcnn["weights"] == ["author-t91", "author-imagenet", "mmediting"]
+    assert srcnn["title"] == "SRCNN" and "9-5-5" in srcnn["variants"]
+
+
+def test_an_error_does_not_list_dozens_of_names():
+    error = str(unknown("run", "zzz", [f"a{i:02}" for i in range(41)], where="params.yaml"))
+    assert error.endswith("known: " + ", ".join(f"a{i:02}" for i in range(12)) + " and 29 more")
+    few = str(unknown("run", "zzz", ["a", "b"], where="params.yaml"))
+    assert few.endswith("known: a, b")
+
+
+@pytest.mark.parametrize("words", [["-h"], ["list", "-h"], ["score", "--help"]])
+def test_help_by_its_short_name_too(cli, words):
+    assert "Usage: " in cli(words)[0]
+
+
+def test_python_m_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "sr_bench", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"sr-bench {__version__}\n"
 
 
 # score
@@ -545,6 +568,11 @@ def test_keys_shows_what_becomes_of_each(cli, checkpoint):
 def test_keys_of_another_scale_or_method(refused, checkpoint):
     fact = "tail.0.0.bias is (256,), the network has (576,)"
     refused(["keys", "edsr", "baseline", 3, checkpoint], 1, str(checkpoint), fact, cwd=ROOT)
-    refused(["keys", "bicubic", "", 3, checkpoint], 2, "bicubic has no map of keys", cwd=ROOT)
+    refused(
+        ["keys", "bicubic", "", 3, checkpoint],
+        2,
+        "bicubic has no key_map; those that have one: edsr and mdsr",
+        cwd=ROOT,
+    )
     missing = checkpoint.with_name("missing.pth")
     refused(["keys", "edsr", "baseline", 2, missing], 1, str(missing), cwd=ROOT)

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -150,6 +151,73 @@ def test_an_adapter_is_found_by_module_and_attribute(tmp_path, monkeypatch):
         load_adapter("json")
     with pytest.raises(WrongUse, match="did you mean torch"):
         load_adapter("torhc")
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A folder with adapters, the current folder beside it, and the import path restored."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    here, there = tmp_path / "here", tmp_path / "a folder"
+    here.mkdir()
+    there.mkdir()
+    monkeypatch.chdir(here)
+    score = "def score(*a, **k): return {}\n"
+    (here / "own_code.py").write_text(score.format(1))
+    (there / "helper_of_other.py").write_text("VALUE = 2\n")
+    body = "from helper_of_other import VALUE\nclass best:\n  class inner:\n    "
+    (there / "other-code.py").write_text(body + "score = lambda *a, **k: VALUE\n")
+    (there / "no_library.py").write_text("import not_there_at_all\n")
+    (there / "broken.py").write_text("1 / 0\n")
+    (there / "syntax.py").write_text("def (:\n")
+    (there / "ends.py").write_text("import sys; sys.exit(3)\n")
+    (there / "empty.py").write_text("")
+    (there / "notes.txt").write_text("")
+    return there
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("own_code.py", 1),
+        ("./own_code.py", 1),
+        ("own_code", 1),
+        ("{here}/own_code.py", 1),
+        ("../a folder/other-code.py:best.inner", 2),
+        ("{there}/other-code.py:best.inner", 2),
+    ],
+)
+def test_an_adapter_in_a_file(files, name, value):
+    adapter = load_adapter(name.format(here=Path.cwd(), there=files))
+    assert adapter.score(None, None, metric="psnr", planes="rgb", crop=0) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("own_cod.py", ["own_cod.py: no such file", "correct the path"]),
+        ("./own_code", ["own_code: no such file", "did you mean own_code.py?"]),
+        ("own_code.py:best", ["own_code.py has no 'best', but score; write it as own_code.py:"]),
+        ("../a folder/other-code.py", ["other-code.py: has neither resize nor score"]),
+        ("../a folder/other-code.py:best.outer", ["has no 'outer', but inner"]),
+        ("../a folder/no_library.py", ["no_library.py: can't be imported", "not_there_at_all"]),
+        ("../a folder/broken.py", ["broken.py: fails on import with ZeroDivisionError"]),
+        ("../a folder/syntax.py", ["syntax.py: fails on import with SyntaxError"]),
+        ("../a folder/ends.py", ["ends.py: fails on import with SystemExit(3)"]),
+        ("../a folder/empty.py", ["neither resize nor score"]),
+        ("../a folder/notes.txt", ["notes.txt: an adapter's file ends in .py"]),
+        ("../a folder", ["a folder: a folder; name the adapter's file in it"]),
+        ("other-code", ["unknown adapter 'other-code'", "write ./a.py"]),
+        (".own_code", ["unknown adapter '.own_code'"]),
+        ("own_code.", ["unknown adapter 'own_code.'"]),
+        ("", ["unknown adapter ''"]),
+        (":score", ["unknown adapter ''"]),
+    ],
+)
+def test_an_adapter_that_cannot_be_used_says_what_to_write(files, name, facts):
+    with pytest.raises(WrongUse) as caught:
+        load_adapter(name)
+    for fact in facts:
+        assert fact in str(caught.value)
 
 
 def test_a_library_that_is_missing_is_not_run(monkeypatch, tmp_path):

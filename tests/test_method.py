@@ -65,6 +65,85 @@ def test_a_bad_file_is_named_with_what_is_wrong(write, text, fact):
     assert fact in str(caught.value)
 
 
+FIELDS = "from sr_bench.method import Method, Published, Samples, Training\nMETHOD = "
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("Method", ["METHOD is the class Method itself"]),
+        ("Method(name=3, load=print, reference='r')", ["name is 3, expected a name", "'mine'"]),
+        ("Method(name='my net', load=print, reference='r')", ["name is 'my net', expected"]),
+        ("Method(name='../net', load=print, reference='r')", ["name is '../net', expected"]),
+        ("Method(name='m', load='load', reference='r')", ["load is 'load', expected a function"]),
+        ("Method(name='m', load=print, reference='')", ["reference is '', expected text"]),
+        ("Method(name='m', load=print, reference=None)", ["reference is None"]),
+        ("Method(name='m', load=print)", ["fails on import with TypeError", "reference"]),
+        ("Method(name='m', load=print, reference='r', colors='x')", ["TypeError", "colors"]),
+        ("Method('m', print, 'r', variants=('small'))", ["variants is 'small'", "('small',)"]),
+        ("Method('m', print, 'r', variants=())", ["variants is ()"]),
+        ("Method('m', print, 'r', variants=('a', 'a'))", ["variants is ('a', 'a')", "distinct"]),
+        ("Method('m', print, 'r', variants=('a+',))", ["variants is ('a+',)", "ends in '+'"]),
+        ("Method('m', print, 'r', variants=(2, 3))", ["variants is (2, 3)"]),
+        ("Method('m', print, 'r', published=['a'])", ["published is ['a'], expected a dictionary"]),
+        ("Method('m', print, 'r', published={'a': 1})", ["a key of published is 'a'"]),
+        (
+            "Method('m', print, 'r', published={('', 'author', '2'): Published('g', 'f')})",
+            ["a key of published is ('', 'author', '2')", "as ('small', 'author', 2)"],
+        ),
+        (
+            "Method('m', print, 'r', published={('', 'author', 1): Published('g', 'f')})",
+            ["a key of published is ('', 'author', 1)"],
+        ),
+        (
+            "Method('m', print, 'r', published={('', 'none', 2): Published('g', 'f')})",
+            ["weights 'none' and 'sr-bench-...' are taken"],
+        ),
+        (
+            "Method('m', print, 'r', published={('', 'sr-bench-x', 2): Published('g', 'f')})",
+            ["are taken"],
+        ),
+        (
+            "Method('m', print, 'r', published={('b', 'author', 2): Published('g', 'f')})",
+            ["published has ('b', 'author', 2), but variants are ('',)"],
+        ),
+        (
+            "Method('m', print, 'r', published={('', 'author', 2): 'x.pth'})",
+            ["published[('', 'author', 2)] is 'x.pth', expected Published("],
+        ),
+        ("Method('m', print, 'r', published={('', 'a', 2): Published('g', 3)})", ["name is 3"]),
+        (
+            "Method('m', print, 'r', published={('', 'a', 2): Published('g', 'f', trained_on=2)})",
+            ["Published: trained_on is 2, expected text"],
+        ),
+        ("Method('m', print, 'r', training={'a': 1})", ["training is {'a': 1}, expected Training"]),
+        (
+            "Method('m', print, 'r', training=Training(network=1, model=print, samples=print,"
+            " recipes={}))",
+            ["Training: network is 1, expected a function"],
+        ),
+        (
+            "Method('m', print, 'r', training=Training(print, print, print, recipes=[]))",
+            ["Training: recipes is [], expected the file's RECIPES"],
+        ),
+        ("Method('m', print, 'r', key_map={})", ["key_map is {}, expected a function, or None"]),
+        ("Method('m', print, 'r', title=5)", ["title is 5, expected text"]),
+        ("Method('m', print, 'r', colour='blue')", ["colour is 'blue', expected a colour as '#"]),
+        ("Method('m', print, 'r', marker='circle')", ["marker is 'circle', expected one of"]),
+        ("Method('m', print, 'r', baseline='yes')", ["baseline is 'yes', expected True or False"]),
+        ("Method('m', print, 'r', example='x.pth')", ["example is 'x.pth', expected a function"]),
+        ("exit(2)", ["fails on import with SystemExit(2)"]),
+    ],
+)
+def test_a_field_that_holds_something_else(write, text, facts):
+    path = write("a/bad.py", text=FIELDS + text + "\n")
+    with pytest.raises(SrBenchError) as caught:
+        load_method(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    for fact in facts:
+        assert fact in str(caught.value)
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(SrBenchError, match=r"none\.py: no such method file"):
         load_method(tmp_path / "none.py")

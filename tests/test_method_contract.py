@@ -1,30 +1,33 @@
-"""The contract, on every method file with every variant and weights it names.
+"""The contract, on every method file of this project's folders, and of methods/README.md's example.
 
-Published weights are replaced by small made-up files in the same formats, so nothing is fetched.
-A method with another format teaches `FAKES` to make one.
+The checks are those of ``sr-bench try``. Weights that are published are replaced by made-up files:
+for the methods here in their authors' formats (`FAKES`), for any other as ``sr-bench try`` does.
 """
 
-import ast
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from scipy.io import savemat
+from torch import nn
 from torch.nn import functional
 
+from sr_bench import method_contract as contract
 from sr_bench.errors import SrBenchError
-from sr_bench.method import Setup, load_method
+from sr_bench.method import Method, Published, Setup, load_method, method_files
+from sr_bench.project import Project
 from sr_bench.protocol import load_protocols
 from sr_bench.resize import imresize
-from sr_bench.sources import find_source
-from sr_bench.training.recipe import find_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = sorted((ROOT / "methods").glob("*.py")) + sorted((ROOT / "demo/methods").glob("*.py"))
-METHODS = {p.stem: load_method(p) for p in FILES}
+FILES = method_files([*Project.load(ROOT).method_folders, ROOT / "demo" / "methods"])
+METHODS = {name: method for name, (_, method) in FILES.items()}
 DEGRADATIONS = load_protocols().degradations
-PLANES = {"any": (1, 3), "y": (1,), "rgb": (3,), "ycbcr": (3,)}
+RULE = DEGRADATIONS["rgb-matlab"]
 
 
 def srcnn_mat(path, kernels, rng):
@@ -94,112 +97,339 @@ def mdsr(path, variant, scale, rng):
     official(path, random_state("mdsr", variant, (2, 3, 4), rng))
 
 
-# method -> makes a weights file at a path, for a variant and scale
+# method -> makes a weights file at a path as its authors do, for a variant and scale
 FAKES = {"srcnn": srcnn, "edsr": edsr, "mdsr": mdsr}
-# Up to 43M weights: these see smaller images, and one degradation, which they don't use.
+# Up to 43M weights: these see one degradation, which they don't use.
 LARGE = {("edsr", "full"), ("mdsr", "full")}
+CONFIGURATIONS = [of for method in METHODS.values() for of in contract.configurations(method)]
 
 
-def configurations():
-    found = []
-    for method in METHODS.values():
-        keys = list(method.published) or [
-            (v, "none", s) for v in method.variants for s in (2, 3, 4)
-        ]
-        for variant, weights, scale in keys:
-            name = "-".join(p for p in (method.name, variant, weights, f"x{scale}") if p)
-            marks = [pytest.mark.slow] if (method.name, variant) in LARGE and scale > 2 else []
-            found.append(pytest.param(method, variant, weights, scale, id=name, marks=marks))
-    return found
+def param(of, *more):
+    """One case; the largest networks at x3 and x4 are left to `make test-all`."""
+    slow = (of.method.name, of.variant) in LARGE and of.scale > 2
+    name = "-".join([str(of), *more])
+    return pytest.param(of, *more, id=name, marks=[pytest.mark.slow] if slow else [])
 
 
-def setup_of(method, variant, weights, scale, tmp_path, degradation="rgb-matlab"):
-    published = method.weights_file(variant, weights, scale)
-    file = None
-    if published is not None:
-        file = tmp_path / Path(published.name).name
-        FAKES[method.name](file, variant, scale, np.random.default_rng(5))
-    return Setup(variant, weights, file, scale, DEGRADATIONS[degradation])
+def weights_file(of, folder):
+    """A made-up file; a skip with the reason where none can be made."""
+    published = of.method.weights_file(of.variant, of.weights, of.scale)
+    if published is None or of.method.name not in FAKES:
+        try:
+            return contract.weights_file(of, folder, ROOT / "data")
+        except contract.NoFile as error:
+            pytest.skip(str(error))
+    file = folder / Path(published.name).name
+    FAKES[of.method.name](file, of.variant, of.scale, np.random.default_rng(5))
+    return contract.Weights(file)
 
 
 def lr_of(shape, seed=0):
-    """Multiples of 1 / 255, as lr has."""
-    values = np.random.default_rng(seed).integers(0, 256, shape)
-    return torch.from_numpy((values / 255).astype(np.float32))
+    return contract.lr_of(shape[1], shape[2:], seed)
 
 
-every = pytest.mark.parametrize(("method", "variant", "weights", "scale"), configurations())
+every = pytest.mark.parametrize("of", [param(of) for of in CONFIGURATIONS])
 
 
 @every
-def test_the_weights_file_is_one_that_can_be_fetched(method, variant, weights, scale):
-    published = method.weights_file(variant, weights, scale)
-    if published is None:
-        assert weights == "none"
-    else:
-        assert find_source(published.group).kind == "weights"
-        find_source(published.group).file(published.name)
-
-
-def with_degradations():
-    return [
-        pytest.param(*c.values, degradation, id=f"{c.id}-{degradation}", marks=c.marks)
-        for c in configurations()
-        for degradation in sorted(DEGRADATIONS)
-        if degradation == "rgb-matlab" or (c.values[0].name, c.values[1]) not in LARGE
-    ]
+def test_the_weights_file_is_one_that_can_be_fetched(of):
+    contract.check_published(of)
 
 
 @pytest.mark.parametrize(
-    ("method", "variant", "weights", "scale", "degradation"), with_degradations()
+    ("of", "degradation"),
+    [
+        param(of, name)
+        for of in CONFIGURATIONS
+        for name in sorted(DEGRADATIONS)
+        if name == "rgb-matlab" or (of.method.name, of.variant) not in LARGE
+    ],
 )
-def test_contract(method, variant, weights, scale, degradation, tmp_path):
-    large = (method.name, variant) in LARGE
-    model = method.load(setup_of(method, variant, weights, scale, tmp_path, degradation))
-    assert model.colour in PLANES
-    with torch.inference_mode():
-        for channels in PLANES[model.colour]:
-            for height, width in ((3, 5), (1, 1)) if large else ((17, 23), (8, 31), (1, 1)):
-                lr = lr_of((1, channels, height, width))
-                kept = lr.clone()
-                sr = model(lr)
-                assert sr.shape == (1, channels, height * scale, width * scale)
-                assert sr.dtype == torch.float32
-                assert torch.isfinite(sr).all()
-                assert torch.equal(lr, kept), "the input was changed in place"
-                if model.colour == "any":
-                    each = [model(plane[:, None]) for plane in lr.unbind(1)]
-                    assert torch.equal(torch.cat(each, dim=1), sr), "planes are not treated alike"
+def test_contract(of, degradation, tmp_path):
+    contract.check_model(of, weights_file(of, tmp_path), DEGRADATIONS[degradation])
 
 
 @every
-def test_a_call_does_not_depend_on_other_calls(method, variant, weights, scale, tmp_path):
-    setup = setup_of(method, variant, weights, scale, tmp_path)
-    model, fresh = method.load(setup), method.load(setup)
-    with torch.inference_mode():
-        channels = PLANES[model.colour][-1]
-        size = (3, 5) if (method.name, variant) in LARGE else (17, 23)
-        lr, other = lr_of((1, channels, *size)), lr_of((1, channels, *size[::-1]), seed=1)
-        first = model(lr).clone()
-        model(other)
-        assert torch.equal(model(lr), first)
-        assert torch.equal(fresh(lr), first)
-        assert not torch.equal(model(lr.flip(-1)), first), "the output ignores the input"
+def test_a_call_does_not_depend_on_other_calls(of, tmp_path):
+    contract.check_repeated(of, weights_file(of, tmp_path), RULE)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_recipes_are_valid_and_can_be_read_without_running_the_file(path):
-    training = METHODS[path.stem].training
-    if training is None:
-        return
-    body = ast.parse(path.read_text()).body
-    assigned = {n.targets[0].id: n.value for n in body if isinstance(n, ast.Assign)}
-    assert ast.literal_eval(assigned["RECIPES"]) == training.recipes
-    assert set(training.recipes) <= set(METHODS[path.stem].variants)
-    for variant, recipes in training.recipes.items():
-        assert training.samples(variant).degradation in DEGRADATIONS
-        for name in recipes:
-            find_recipe(METHODS[path.stem], variant, name)
+@pytest.mark.parametrize(
+    "of",
+    {(of.method.name, of.variant): of for of in CONFIGURATIONS if of.variant != "full"}.values(),
+    ids=str,
+)
+def test_reach_is_what_the_file_says(of, tmp_path):
+    contract.check_reach(of, weights_file(of, tmp_path), RULE)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_recipes_are_valid_and_can_be_read_without_running_the_file(name):
+    contract.check_recipes(*FILES[name])
+
+
+# The checks themselves, on methods that break the contract
+
+
+class Right(nn.Module):
+    colour, reach = "rgb", 1
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(3, 12, 3, padding=1)
+        self.calls = 0
+
+    def forward(self, lr):
+        return functional.pixel_shuffle(self.conv(lr), 2)
+
+
+class InTraining(Right):
+    def __init__(self):
+        super().__init__()
+        self.drop = nn.Dropout(0.5)
+
+
+class Holder:
+    colour = "rgb"
+
+    def __init__(self):
+        self.network = Right()
+
+    def __call__(self, lr):
+        return self.network(lr)
+
+
+class NoColour(Right):
+    colour = None
+
+
+class OtherSize(Right):
+    def forward(self, lr):
+        return self.conv(lr)[:, :3]
+
+
+class Double(Right):
+    def forward(self, lr):
+        return super().forward(lr).double()
+
+
+class Bytes(Right):
+    def forward(self, lr):
+        return super().forward(lr) * 255 + 100
+
+
+class Nothing(Right):
+    def forward(self, lr):
+        self.conv(lr)
+
+
+class Fails(Right):
+    def forward(self, lr):
+        return lr.view(7, -1)
+
+
+class InPlace(Right):
+    def forward(self, lr):
+        return super().forward(lr.mul_(0.5))
+
+
+class Remembers(Right):
+    def forward(self, lr):
+        self.calls += 1
+        return super().forward(lr) + 0.01 * self.calls
+
+
+class Constant(Right):
+    def forward(self, lr):
+        return 0.5 + 0 * super().forward(lr)
+
+
+class FarReach(Right):
+    def forward(self, lr):
+        return super().forward(functional.avg_pool2d(lr, 5, 1, 2))
+
+
+class Attends(Right):
+    def forward(self, lr):
+        return super().forward(lr) + lr.mean()
+
+
+class Strided(Right):
+    def forward(self, lr):
+        height, width = lr.shape[2:]
+        small = functional.avg_pool2d(lr, 2, ceil_mode=True)
+        return super().forward(functional.interpolate(small, (height, width), mode="nearest"))
+
+
+def of(kind, ready=True):
+    def load(setup):
+        return kind().eval() if ready and issubclass(kind, nn.Module) else kind()
+
+    return contract.Configuration(Method(name="mine", load=load, reference="r"), "", "none", 2)
+
+
+def checked(one):
+    for check in (contract.check_model, contract.check_repeated, contract.check_reach):
+        check(one, contract.NO_WEIGHTS, RULE)
+
+
+def test_a_right_model_passes():
+    checked(of(Right))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fact"),
+    [
+        (NoColour, "the model's colour is None, expected one of"),
+        (dict, "load returned dict, expected a model that can be called"),
+        (Holder, "is in training mode"),
+        (OtherSize, "returned (1, 3, 17, 23) torch.float32, expected (1, 3, 34, 46)"),
+        (Double, "returned (1, 3, 34, 46) torch.float64, expected"),
+        (Bytes, "expected about [0, 1]"),
+        (Nothing, "returned NoneType, expected a tensor"),
+        (Fails, "the model fails on an lr image of (1, 3, 17, 23) with RuntimeError"),
+        (InPlace, "the input was changed in place"),
+        (Remembers, "a call depends on earlier calls"),
+        (Constant, "the output ignores the input"),
+        (FarReach, "reach is 1 lr pixels, but cutting the image changes pixels further away by"),
+        (Attends, "reach is 1 lr pixels, but"),
+        (Strided, "reach is 1 lr pixels, but"),
+    ],
+)
+def test_what_breaks_the_contract_is_told(kind, fact):
+    with pytest.raises(SrBenchError) as caught:
+        checked(of(kind))
+    assert "mine-none-x2" in str(caught.value)
+    assert fact in str(caught.value)
+
+
+def test_training_mode_is_refused_with_the_layer():
+    with pytest.raises(SrBenchError, match=r"InTraining is in training mode.*model\.eval"):
+        checked(of(InTraining, ready=False))
+
+
+def test_load_that_fails_is_told():
+    method = Method(name="mine", load=lambda setup: {}["key"], reference="r")
+    fact = "mine-none-x2: load fails with KeyError: 'key'; mend the file of method mine"
+    with pytest.raises(SrBenchError, match=fact):
+        checked(contract.Configuration(method, "", "none", 2))
+
+
+BROKEN = """
+import torch
+from torch import nn
+from sr_bench.method import Method
+
+
+class Net(nn.Module):
+    colour, reach = "rgb", {reach}
+
+    def forward(self, lr):
+        {forward}
+        return nn.functional.interpolate(lr, scale_factor=2, mode="nearest")
+
+
+METHOD = Method(name="mine", load=lambda setup: {load}, reference="r")
+"""
+
+
+@pytest.mark.parametrize(
+    ("reach", "forward", "load", "facts"),
+    [
+        (0, "pass", "Net()", ["mine-x2: Net is in training mode"]),
+        (0, "pass", "Nte().eval()", ["mine-x2: load fails with NameError"]),
+        (0, "pass", "None", ["mine-x2: load returned NoneType"]),
+        (0, "lr = lr + lr.mean()", "Net().eval()", ["mine-x2: reach is 0 lr pixels, but"]),
+        (0, "lr = nn.functional.avg_pool2d(lr, 3, 1, 1)", "Net().eval()", ["reach is 0"]),
+        (-1, "pass", "Net().eval()", ["the model's reach is -1"]),
+        (0, "lr.view(7, -1)", "Net().eval()", ["the model fails on an lr image of (1, 3, "]),
+    ],
+)
+def test_a_run_of_a_broken_method_ends_in_one_error(project, cli, reach, forward, load, facts):
+    (project / "methods").mkdir()
+    text = BROKEN.format(reach=reach, forward=forward, load=load)
+    (project / "methods" / "mine.py").write_text(text)
+    params = (project / "params.yaml").read_text()
+    params = re.sub("methods: .*", "methods: [methods]", params)
+    params += "  mine-x2: {method: mine, scale: 2, protocols: [edsr-2017], tile: 16}\n"
+    (project / "params.yaml").write_text(params)
+    cli(["fetch", "--run", "mine-x2"], cwd=project)
+    _, err = cli(["upscale", "mine-x2"], status=1)
+    assert "Traceback" not in err
+    for fact in facts:
+        assert fact in " ".join(err.split())
+
+
+def test_weights_that_cannot_be_made_are_skipped_with_the_reason(tmp_path):
+    published = {("", "author", 2): Published("SRCNN-author-weights", "x.mat")}
+    method = Method(name="mine", load=print, reference="r", published=published)
+    outcomes = list(contract.try_method(tmp_path, method, tmp_path, tmp_path))
+    assert [o.status for o in outcomes] == ["passed", "failed", "skipped"]
+    assert "unknown file 'x.mat'" in outcomes[1].why
+    assert "sr-bench fetch SRCNN-author-weights" in outcomes[2].why
+
+
+def readme_blocks(kind):
+    text = (ROOT / "methods" / "README.md").read_text()
+    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture
+def readme_project(tmp_path):
+    """A project with the README's method, run and group of weights."""
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "mine.py").write_text(readme_blocks("python")[0])
+    runs = next(block for block in readme_blocks("yaml") if block.startswith("runs:"))
+    (tmp_path / "params.yaml").write_text(
+        "methods: [methods]\nledger: null\nfetch: []\nprotocols: {edsr-2017: [Set5]}\n" + runs
+    )
+    return tmp_path
+
+
+def test_the_readmes_group_of_weights_is_a_right_entry():
+    from sr_bench.sources import read_entries, read_source
+
+    group = next(block for block in readme_blocks("yaml") if block.startswith("mine-weights:"))
+    source = read_source("mine-weights", read_entries(group.encode()))
+    assert source.kind == "weights" and source.file("mine_x2.pth")
+
+
+def test_the_readmes_method_holds_the_contract(readme_project):
+    method = load_method(readme_project / "methods" / "mine.py")
+    (one,) = contract.configurations(method)
+    file = contract.weights_file(one, readme_project, readme_project / "data")
+    for check in (contract.check_model, contract.check_repeated, contract.check_reach):
+        check(one, file, RULE)
+    assert method.weights_file("small", "author", 2) == Published(
+        "mine-weights", "mine_x2.pth", trained_on="DIV2K"
+    )
+
+
+def test_the_readmes_method_is_tried_on_the_command_line(readme_project, cli, monkeypatch):
+    group = next(block for block in readme_blocks("yaml") if block.startswith("mine-weights:"))
+    from sr_bench import sources
+
+    entries = sources._entries() | sources.read_entries(group.encode())
+    monkeypatch.setattr(sources, "_entries", lambda: entries)
+    out, _ = cli(["try", "mine"], cwd=readme_project)
+    assert f"mine: {len(DEGRADATIONS) + 4} passed, 0 failed, 0 skipped" in out
+    text = (readme_project / "methods" / "mine.py").read_text()
+    other = readme_project / "other.py"
+    other.write_text(text.replace("return model.eval()", "return model"))
+    out, _ = cli(["try", other], status=1)
+    assert "mine-small-author-x2" in out and "training mode" in out
+
+
+def test_the_readmes_method_is_good_style(readme_project):
+    words = ["ruff", "check", "--no-cache", "--config", ROOT / "pyproject.toml"]
+    done = subprocess.run(
+        [sys.executable, "-m", *words, readme_project / "methods" / "mine.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # SRCNN, against a slow correlation written from the layout that PROTOCOLS describes

@@ -232,6 +232,16 @@ def test_names_are_short_and_say_who_trained():
     assert NAMES.labels(many)["srcnn-c-x2"] == "9-5-5 ImageNet"
 
 
+def test_methods_look_as_their_files_say_and_others_take_what_is_free():
+    names = ["bicubic", "srcnn", "mine", "edsr", "yours", "mdsr"]
+    shown = looks(names, NAMES.marks)
+    assert shown["srcnn"] == ("#0072B2", "o") and shown["edsr"] == ("#D55E00", "^")
+    assert len(set(shown.values())) == len({c for c, _ in shown.values()}) == 6
+    assert looks(names[:3], NAMES.marks)["srcnn"] == shown["srcnn"]
+    half = looks(["a", "b"], lambda n: ("#123456", None) if n == "a" else (None, "o"))
+    assert half["a"][0] == "#123456" and half["b"][1] == "o"
+
+
 def test_labels_of_a_crowd_do_not_overlap():
     points = np.array([[100 + 3 * i, 100 + 4 * (i % 3)] for i in range(12)], float)
     scene = Scene(points, np.full(12, 3.0), np.full((12, 2), (50.0, 8.0)), np.empty((0, 4)),

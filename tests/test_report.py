@@ -16,7 +16,7 @@ from sr_bench.protocol import load_protocols
 from sr_bench.report.build import build_report
 from sr_bench.report.data import Report
 from sr_bench.report.page import render
-from sr_bench.report.tables import report_tables
+from sr_bench.report.tables import report_tables, write_tables
 from sr_bench.report.trainings import COLUMNS as TRAININGS
 from sr_bench.report.write import write_report
 from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
@@ -262,3 +262,49 @@ def test_numbers_have_twelve_digits(reported):
         in gzip.decompress((reported.reports / "per_image.csv.gz").read_bytes()).decode()
     )
     assert ",-7.4382716055" in (reported.reports / "trained.csv").read_text()
+
+
+MINE = """
+from sr_bench.method import Method, Published
+METHOD = Method(
+    name="mine", load=print, reference="r", variants=("small", "large"), {more}
+    published={{
+        ("small", "author", 2): Published("SRCNN-author-weights", "a"{facts}),
+        ("large", "author", 2): Published("SRCNN-author-weights", "b"),
+    }},
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "facts", "expected"),
+    [
+        ("title='Mine',", ", trained_on='Flickr2K'", "Mine small,Flickr2K,authors"),
+        ("title='Mine',", "", "Mine small,not stated,authors"),
+        ("", ", trained_on='Flickr2K', by='a friend'", "mine small,Flickr2K,a friend"),
+    ],
+)
+def test_a_method_of_ones_own_has_its_own_names(tmp_path, more, facts, expected):
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods/mine.py").write_text(MINE.format(more=more, facts=facts))
+    runs = ("mine-small-author-x2", "mine-large-author-x2", "mine-small+-author-x2")
+    entries = [
+        f"  {r}: {{method: mine, variant: {r.split('-')[1]}, weights: author, scale: 2,"
+        " protocols: [edsr-2017]}\n"
+        for r in runs
+    ]
+    (tmp_path / "params.yaml").write_text(
+        "methods: [methods]\nledger: null\nfetch: []\nprotocols: {edsr-2017: [Set5]}\nruns:\n"
+        + "".join(entries)
+    )
+    project = Project.load(tmp_path)
+    for i, run in enumerate(runs):
+        own = (run, "mine", run.split("-")[1], "author")
+        save(project, run, [own + row[4:] for row in rows(run, psnr=[30.0 + i, 32.0], ssim=[1, 1])])
+    made = build_report(project)
+    write_tables(report_tables(made), tmp_path / "tables")
+    table = (tmp_path / "tables/edsr-2017.csv").read_text()
+    assert f",{expected}," in table
+    assert f",{expected.replace(' small', ' small+')}," in table
+    assert f",{expected.split(' ')[0]} large,not stated,authors," in table
+    assert "DIV2K" not in table

@@ -34,6 +34,7 @@ SECONDS = {
     "bicubic-x2": 0.03, "bicubic-x4": 0.02, "srcnn-a-x2": 0.5, "srcnn-b-x2": 0.6,
     "srcnn-a-x4": 0.5, "edsr-x2": 5.0, "edsr-x4": 1.5, "mdsr-x2": 5.5,
 }  # fmt: skip
+REFERENCES = ("bicubic", "srcnn")
 METHODS = {run: run.split("-")[0] for run in SECONDS}
 SETTINGS = [
     Setting(run, device, precision, name)
@@ -83,7 +84,7 @@ def row(s: Setting, times: list[float], pixels: list[int], *, session: str = "s"
 
 
 def slower_runs(before: Results, after: Results) -> set[str]:
-    return {v.setting.run for v in compare(before, after, METHODS).those(SLOWER)}
+    return {v.setting.run for v in compare(before, after, METHODS, REFERENCES).those(SLOWER)}
 
 
 def test_the_same_machine_twice_is_no_alarm() -> None:
@@ -118,12 +119,15 @@ def test_a_slowdown_of_one_input_is_named() -> None:
         timed(0),
         timed(1, slowed=lambda s: 1.4 if (s.run, s.input) == ("edsr-x2", "Set14") else 1.0),
         METHODS,
+        REFERENCES,
     )
     assert {(v.setting.run, v.setting.input) for v in found.those(SLOWER)} == {("edsr-x2", "Set14")}
 
 
 def test_what_is_faster_is_information() -> None:
-    found = compare(timed(0), timed(1, slowed=lambda s: 0.6 if s.run == "edsr-x2" else 1), METHODS)
+    found = compare(
+        timed(0), timed(1, slowed=lambda s: 0.6 if s.run == "edsr-x2" else 1), METHODS, REFERENCES
+    )
     assert found.those(SLOWER) == []
     assert {v.setting.run for v in found.those(FASTER)} == {"edsr-x2"}
     assert found.those(FASTER)[0].ratio == pytest.approx(0.6, rel=0.2)
@@ -131,10 +135,10 @@ def test_what_is_faster_is_information() -> None:
 
 def test_a_noisier_machine_raises_the_hurdle() -> None:
     before, after = timed(0), timed(1)
-    quiet = compare(before, after, METHODS)
+    quiet = compare(before, after, METHODS, REFERENCES)
     rng = np.random.default_rng(3)
     shaken = {s: math.exp(0.15 * rng.standard_normal()) for s in SETTINGS}
-    noisy = compare(before, timed(1, slowed=lambda s: shaken[s]), METHODS)
+    noisy = compare(before, timed(1, slowed=lambda s: shaken[s]), METHODS, REFERENCES)
     assert quiet.noise == pytest.approx(0.03, abs=0.015) and quiet.hurdle < 1.2
     assert noisy.noise > 0.1 and noisy.hurdle > 1.3 and noisy.those(SLOWER) == []
 
@@ -155,33 +159,34 @@ def few(factor: float = 1.0, rounds: int = 9, *, settings: object = (BICUBIC, SR
 
 
 def test_too_few_rounds_are_said() -> None:
-    found = compare(few(rounds=2), few(2.0, rounds=2), METHODS)
+    found = compare(few(rounds=2), few(2.0, rounds=2), METHODS, REFERENCES)
     assert [v.what for v in found.verdicts] == [FEW] * 3
-    assert compare(few(), few(2.0), METHODS).those(SLOWER)[0].p == pytest.approx(3 / 48620)
+    (first, *_) = compare(few(), few(2.0), METHODS, REFERENCES).those(SLOWER)
+    assert first.p == pytest.approx(3 / 48620)
 
 
 def test_rows_without_references_beside_them_are_left_out() -> None:
     before, after = few(), few(2.0)
     before.add(row(EDSR, [1.0] * 9, [921600] * 9, session="later"))
-    found = compare(before, after, METHODS)
+    found = compare(before, after, METHODS, REFERENCES)
     assert list(found.left_out) == [EDSR] and "same session" in found.left_out[EDSR]
     with pytest.raises(SrBenchError, match="none of 1 settings can be compared; edsr-x2"):
-        compare(few(settings=[EDSR]), after, METHODS)
+        compare(few(settings=[EDSR]), after, METHODS, REFERENCES)
 
 
 def test_other_images_are_left_out() -> None:
     after = few()
     after.add(row(EDSR, [1.0] * 9, [5] * 9))
-    assert "images differ" in compare(few(), after, METHODS).left_out[EDSR]
+    assert "images differ" in compare(few(), after, METHODS, REFERENCES).left_out[EDSR]
 
 
 def test_other_machines_and_nothing_in_common() -> None:
     other = few()
     other.machine = MACHINE.model_copy(update={"cpu": "B"})
     with pytest.raises(SrBenchError, match=r"two machines \(cpu A and B\)"):
-        compare(few(), other, METHODS)
+        compare(few(), other, METHODS, REFERENCES)
     with pytest.raises(SrBenchError, match="no setting is in both files"):
-        compare(few(settings=[EDSR]), few(settings=[SRCNN]), METHODS)
+        compare(few(settings=[EDSR]), few(settings=[SRCNN]), METHODS, REFERENCES)
 
 
 def test_rank_tests() -> None:

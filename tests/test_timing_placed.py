@@ -15,7 +15,7 @@ from sr_bench.method import load_method
 from sr_bench.protocol import load_protocols
 from sr_bench.strips import Chain, may_use_strips
 from sr_bench.timing import cost
-from sr_bench.timing.cost import macs, matrix_rate, parameters
+from sr_bench.timing.cost import fact, macs, matrix_rate, parameters
 from sr_bench.timing.placed import network_of, place
 
 METHODS = Path(__file__).parents[1] / "methods"
@@ -165,6 +165,43 @@ def test_macs_of_edsr() -> None:
 def test_macs_of_several_passes() -> None:
     one = (torch.empty(1, 3, 8, 8),)
     assert macs(Tiny(), [one, one]) == 2 * macs(Tiny(), [one]) == 2 * 3 * 12 * 9 * 64
+
+
+class Looks(nn.Module):
+    """A convolution of 12 x 3 x 9 weights that first looks at the values in one of some ways."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.conv, self.way = nn.Conv2d(3, 12, 3, padding=1), way
+        self.table = np.ones(3)
+
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        if self.way == "item" and lr.mean().item() > 2:
+            return lr
+        if self.way == "numpy":
+            lr = torch.from_numpy(lr.numpy() * np.float32(1))
+        if self.way == "where":
+            lr[torch.where(lr > 0.5)] += 0
+        if self.way == "fails":
+            raise RuntimeError("no counting\nhere")
+        return self.conv(lr)
+
+
+@pytest.mark.parametrize("way", ["item", "numpy", "where", "plain"])
+def test_macs_of_a_network_that_looks_at_values(way: str) -> None:
+    assert macs(Looks(way), [(torch.rand(1, 3, 8, 8),)]) == 3 * 12 * 9 * 64
+
+
+def test_macs_of_a_network_without_parameters() -> None:
+    assert macs(nn.PixelShuffle(2), [(torch.rand(1, 4, 8, 8),)]) == 0
+
+
+def test_a_fact_that_cannot_be_had_is_told() -> None:
+    why: dict[str, str] = {}
+    inputs = [(torch.rand(1, 3, 8, 8),)]
+    assert fact("macs", lambda: macs(Looks("fails"), inputs), why) is None
+    assert fact("psnr", lambda: 30.0, why) == 30.0
+    assert why == {"macs": "no counting here"}
 
 
 @pytest.mark.parametrize(

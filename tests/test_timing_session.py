@@ -19,7 +19,7 @@ from sr_bench.timing import launch as launching
 from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.launch import Measured, OutOfMemory, launch
 from sr_bench.timing.plan import Wanted, make_plan
-from sr_bench.timing.results import SCHEMA, Results, results_folder
+from sr_bench.timing.results import SCHEMA, Results, _entry, results_folder
 from sr_bench.timing.session import Session, make_row
 from sr_bench.timing.setting import Setting
 from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
@@ -93,6 +93,22 @@ def test_a_row() -> None:
     assert row.of_matrix_rate == pytest.approx(20 / 120)
     files = make_row(FILES, measured(Task(Path(), ONE, True)), weights_sha256="w", session="s")
     assert files.gflops is files.of_matrix_rate is None
+
+
+def test_rounds_are_kept_where_a_fact_is_missing(session: Callable[..., Session]) -> None:
+    def lacking(task: Task) -> Measured:
+        facts = measured(task).facts | {"macs": None, "psnr": None, "matrix_gflops": None}
+        return Measured(facts | {"not_known": {"macs": "why"}}, measured(task).stats)
+
+    made = session(lacking)
+    assert made.time([ONE, SETS], nobody) == {}
+    kept = Results.load(made.path)
+    assert kept == made.results
+    assert [row.not_known for row in kept.rows.values()] == [{"macs": "why"}] * 2
+    assert kept.rows[ONE].median_s == 0.3 and kept.rows[ONE].gflops is None
+    assert "not_known" not in json.dumps(_entry(make_row(
+        ONE, measured(Task(Path(), ONE, True)), weights_sha256="w", session="s"
+    )))  # fmt: skip
 
 
 def test_the_file_holds_all_that_was_measured(session: Callable[..., Session]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from dvc.utils.serialize import parse_py
 
 from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.method import Method, load_method
+from sr_bench.method import Method, Training, load_method
 from sr_bench.training.recipe import Recipe, check_recipe, find_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,11 +118,7 @@ def test_missing_fields_are_named():
 
 
 def method_with(recipes):
-    class Training:  # as far as recipes are concerned
-        pass
-
-    training = Training()
-    training.recipes = recipes
+    training = Training(network=print, model=print, samples=print, recipes=recipes)
     return Method(name="mine", load=print, reference="nobody", training=training)
 
 

@@ -52,6 +52,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("fetch")(pipeline.fetch)
 app.command("train")(training.train)
@@ -66,6 +67,7 @@ app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("conformance")(conformance.conformance)
 app.command("keys")(weights.keys)
+app.command("try")(weights.try_method)
 app.command("list")(pipeline.list_things)
 
 

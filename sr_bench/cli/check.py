@@ -80,8 +80,8 @@ def check(
 
     Tells numeric noise from a regression, and names likely causes: known deviations that give the
     new numbers, and what changed of code, data, weights and environment. With --timings: fresh
-    timings of this machine, relative to those of bicubic and SRCNN; exit status 1 if a setting is
-    slower.
+    timings of this machine, relative to those of the reference methods; exit status 1 if a setting
+    is slower.
     """
     if timings and (accept is not None or markdown is not None or run):
         raise WrongUse("--accept, --markdown, --run are of scores; leave them out with --timings")
@@ -171,13 +171,16 @@ def _tell(found: Check, shown: _Shown) -> None:
 
 
 def _check_timings(baseline: Path | None, fresh: Path, *, json: bool) -> None:
+    from sr_bench.method import load_methods
     from sr_bench.timing.compare import SLOWER, compare
     from sr_bench.timing.results import Results, beside, results_folder
 
     project = require_project()
     before, after = beside(baseline or results_folder(project), fresh)
     methods = {name: run.method for name, run in project.params.runs.items()}
-    found = compare(Results.load(before), Results.load(after), methods)
+    known = load_methods(project.method_folders)
+    references = [name for name, method in known.items() if method.speed_reference]
+    found = compare(Results.load(before), Results.load(after), methods, references)
     if json:
         print_json(_facts(before, after, found))
     else:

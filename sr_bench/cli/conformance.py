@@ -14,7 +14,8 @@ from sr_bench.conformance.adapter import BUILT_IN
 from sr_bench.conformance.golden import load_golden
 from sr_bench.conformance.suite import Outcome, run_adapter, short_table
 
-_ADAPTERS = f"{', '.join(BUILT_IN)}, all of these (all), or your own as module or module:attribute"
+_OWN = "or your own as ./file.py or module, either with :attribute after it"
+_ADAPTERS = f"{', '.join(BUILT_IN)}, all of these (all), {_OWN}"
 
 _WORDS = {"agrees": "agree", "differs": "differ", "fails": "fail", "not offered": "not offered (-)"}
 

@@ -102,7 +102,11 @@ def list_things(
     if json:
         print_json(rows)
     elif rows:
-        print_table(what.value, list(rows[0]), [list(row.values()) for row in rows])
+        print_table(what.value, list(rows[0]), [[_text(v) for v in row.values()] for row in rows])
+
+
+def _text(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _protocols() -> list[dict[str, object]]:
@@ -137,9 +141,10 @@ def _methods() -> list[dict[str, object]]:
     return [
         {
             "method": m.name,
-            "variants": ", ".join(v for v in m.variants if v),
-            "weights": ", ".join(dict.fromkeys(key[1] for key in m.published)) or "none",
+            "variants": [v for v in m.variants if v],
+            "weights": list(dict.fromkeys(key[1] for key in m.published)) or ["none"],
             "reference": m.reference,
+            "title": m.title or m.name,
         }
         for m in methods.values()
     ]
@@ -148,6 +153,13 @@ def _methods() -> list[dict[str, object]]:
 def _runs() -> list[dict[str, object]]:
     runs = require_project().params.runs
     return [
-        {"run": name, "scale": run.scale, "protocols": ", ".join(run.protocols)}
+        {
+            "run": name,
+            "method": run.method,
+            "variant": run.variant,
+            "weights": run.weights,
+            "scale": run.scale,
+            "protocols": list(run.protocols),
+        }
         for name, run in runs.items()
     ]

@@ -102,7 +102,8 @@ def _time(
 def _line(row: Row) -> str:
     share = f", {row.of_matrix_rate:.0%} of matrix rate" if row.of_matrix_rate else ""
     psnr = "" if row.psnr is None else f", {row.psnr:.3f} dB"
+    unknown = "".join(f"; {name} not known: {why}" for name, why in row.not_known.items())
     return (
         f"median {row.median_s * 1e3:.1f} ms, IQR {row.iqr_s * 1e3:.1f}, "
-        f"{row.rounds} rounds, {row.peak_memory_mb:.0f} MB{share}{psnr}"
+        f"{row.rounds} rounds, {row.peak_memory_mb:.0f} MB{share}{psnr}{unknown}"
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,21 +89,60 @@ class Adapter:
 
 
 def load_adapter(name: str) -> Adapter:
-    """A built-in adapter by its name, or ``module`` or ``module:attribute`` of anybody's.
+    """A built-in adapter by its name, or anybody's: ``module``, ``file.py``, either ``:attribute``.
 
     Raises:
-        WrongUse: for an unknown name, and a module or attribute that isn't there.
+        WrongUse: for an unknown name, a file or a module that can't be imported, and an attribute
+            that isn't there.
         ImportError: if a built-in adapter's library isn't installed.
     """
     if name in BUILT_IN:
         return Adapter(name, importlib.import_module(f"{__package__}.adapters.{BUILT_IN[name]}"))
-    module, _, attribute = name.partition(":")
-    target: Any = _import(module)
+    source, attribute = _split(name)
+    target: Any = _import_file(Path(source)) if _is_file(source) else _import(source)
     for part in attribute.split(".") if attribute else []:
         if not hasattr(target, part):
-            raise WrongUse(f"{name}: {module} has no '{part}'; write it as module:attribute")
+            there = ", ".join(n for n in dir(target) if not n.startswith("_")) or "nothing"
+            raise WrongUse(
+                f"{name}: {source} has no '{part}', but {there}; write it as {source}:attribute"
+            )
         target = getattr(target, part)
     return Adapter(name, target)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """What to import, and the attribute after the last colon; not that of ``C:\\a.py``."""
+    source, colon, attribute = name.rpartition(":")
+    if not colon or "/" in attribute or "\\" in attribute:
+        return name, ""
+    return source, attribute
+
+
+def _is_file(source: str) -> bool:
+    return source.endswith(".py") or "/" in source or "\\" in source
+
+
+def _import_file(path: Path) -> object:
+    """The module in a file; what lies beside it can be imported by it."""
+    path = path.expanduser()
+    if path.is_dir():
+        raise WrongUse(f"{path}: a folder; name the adapter's file in it: {path / 'my_code.py'}")
+    if not path.is_file():
+        instead = path.with_name(f"{path.name}.py")
+        hint = f"did you mean {instead}?" if instead.is_file() else "correct the path"
+        raise WrongUse(f"{path}: no such file; {hint}")
+    if path.suffix != ".py":
+        raise WrongUse(f"{path}: an adapter's file ends in .py; see docs/conformance.md")
+    path = path.resolve()
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise WrongUse(f"{path}: Python can't load it; rename it")
+    module = module_from_spec(spec)
+    with _telling(str(path)):
+        spec.loader.exec_module(module)
+    return module
 
 
 def _import(module: str) -> object:
@@ -110,16 +150,27 @@ def _import(module: str) -> object:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    if not module.isidentifier() and "." not in module:
+    if not all(part.isidentifier() for part in module.split(".")):
         raise _no_such(module)
-    try:
+    with _telling(module):
         if find_spec(module) is None:
             raise _no_such(module)
         return importlib.import_module(module)
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """Whatever stops an import, as an error that names what was imported."""
+    try:
+        yield
+    except WrongUse:
+        raise
     except ModuleNotFoundError as error:
-        raise WrongUse(f"{module}: can't be imported ({error}); install what it needs") from error
+        raise WrongUse(f"{what}: can't be imported ({error}); install what it needs") from error
+    except (Exception, SystemExit) as error:
+        raise WrongUse(f"{what}: fails on import with {error!r}; mend it") from error
 
 
 def _no_such(module: str) -> WrongUse:
-    hint = f"{WHERE}, nor a module that is installed or in this folder"
+    hint = f"{WHERE}, nor a module that is installed or in this folder, nor a file: write ./a.py"
     return unknown("adapter", module, BUILT_IN, where=hint)

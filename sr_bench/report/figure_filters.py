@@ -87,7 +87,8 @@ def _load(project: Project, name: str, method: Method) -> Model:
     run = project.run(name)
     degradation = load_protocols().degradation_of(run.protocols[0])
     file = noted_weights(project, run, method)
-    return method.load(Setup(run.base_variant, run.weights, file, run.scale, degradation))
+    setup = Setup(run.base_variant, run.weights, file, run.scale, degradation)
+    return method.built(setup, name)
 
 
 def first_layer(model: Model) -> Weights:

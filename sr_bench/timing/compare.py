@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
@@ -22,7 +22,6 @@ from sr_bench.timing.rank import can_reach, p_longer, smallest_p
 from sr_bench.timing.results import Results, Row
 from sr_bench.timing.setting import FRAMES, Setting
 
-REFERENCES = ("bicubic", "srcnn")  # methods
 LEVEL = 0.05  # of any false alarm at all
 SMALLEST = 1.1  # times as long: less is never an alarm
 SLOWER, FASTER, SAME, FEW = "slower", "faster", "same", "too few rounds"
@@ -93,13 +92,16 @@ class Comparison:
         return sorted(found, key=lambda v: -abs(math.log(v.ratio)))
 
 
-def compare(before: Results, after: Results, methods: Mapping[str, str]) -> Comparison:
+def compare(
+    before: Results, after: Results, methods: Mapping[str, str], references: Collection[str]
+) -> Comparison:
     """Compare two timings of a machine.
 
     Args:
         before: the committed ones.
         after: the fresh ones.
         methods: each run's method.
+        references: the methods that the machine's own speed is taken from.
 
     Raises:
         SrBenchError: for two machines, no setting in common, or none that can be compared.
@@ -111,7 +113,7 @@ def compare(before: Results, after: Results, methods: Mapping[str, str]) -> Comp
             f"no setting is in both files ({len(before.rows)} and {len(after.rows)} rows); time "
             "the same runs, devices, precisions and inputs"
         )
-    factors, left_out = _factors(pairs, methods)
+    factors, left_out = _factors(pairs, methods, references)
     if not factors:
         setting, why = next(iter(left_out.items()))
         raise SrBenchError(f"none of {len(pairs)} settings can be compared; {setting}: {why}")
@@ -132,12 +134,12 @@ def _require_one_machine(before: Results, after: Results) -> None:
 
 
 def _factors(
-    pairs: dict[Setting, Pair], methods: Mapping[str, str]
+    pairs: dict[Setting, Pair], methods: Mapping[str, str], references: Collection[str]
 ) -> tuple[dict[Setting, list[float]], dict[Setting, str]]:
     """Each reference method's factor beside a setting; why others have none."""
     company: dict[object, list[Pair]] = defaultdict(list)
     for s, pair in pairs.items():
-        if methods.get(s.run) in REFERENCES and not _other_work(pair):
+        if methods.get(s.run) in references and not _other_work(pair):
             company[s.device, s.input, pair.sessions].append(pair)
     factors, left_out = {}, {}
     for s, pair in pairs.items():
@@ -146,8 +148,9 @@ def _factors(
         why = _other_work(pair)
         if why or not found:
             left_out[s] = why or (
-                f"no row of {' or '.join(REFERENCES)} on its device and input was timed in the "
-                "same session in both files; name such runs beside it: sr-bench time RUN bicubic-x2"
+                f"no row of {' or '.join(references) or 'a method with speed_reference=True'} on "
+                "its device and input was timed in the same session in both files; name such runs "
+                "beside it: sr-bench time RUN REFERENCE"
             )
         else:
             factors[s] = found
@@ -165,7 +168,7 @@ def _references(s: Setting, beside: list[Pair], methods: Mapping[str, str]) -> l
     """Of each reference method the median factor of its runs.
 
     A method is no reference for itself, unless there is no other. A reference without a network
-    (bicubic) serves every precision.
+    serves every precision.
     """
     found: dict[str, list[float]] = defaultdict(list)
     for pair in beside:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sr_bench.strips import whole_images
 
+T = TypeVar("T")
 SIDE = 2048  # of the square matrices that the machine's rate is measured with
 _PRODUCTS = 7
 
@@ -26,18 +27,36 @@ def parameters(network: nn.Module | None) -> int:
 def macs(network: nn.Module, calls: Sequence[tuple[Any, ...]]) -> int:
     """Multiply-adds of the network's convolutions and matrix products over some calls.
 
-    Nothing is computed: the inputs' shapes are enough.
+    Nothing is computed where the inputs' shapes are enough. A network that looks at values
+    (``.item()``, ``.numpy()``, an index from a comparison) is called with the inputs themselves.
     """
-    device = next(network.parameters()).device
-    with (
-        FakeTensorMode(allow_non_fake_inputs=True),
-        FlopCounterMode(display=False) as counter,
-        torch.no_grad(),
-        whole_images(network),
-    ):
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    try:
+        with FakeTensorMode(allow_non_fake_inputs=True):
+            shapes = [tuple(_shape_only(x, device) for x in inputs) for inputs in calls]
+            return _counted(network, shapes)
+    except Exception:  # many kinds, by what the network does with the values
+        return _counted(network, calls)
+
+
+def _counted(network: nn.Module, calls: Sequence[tuple[Any, ...]]) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), whole_images(network):
         for inputs in calls:
-            network(*(_shape_only(x, device) for x in inputs))
+            network(*inputs)
     return int(counter.get_total_flops()) // 2
+
+
+def fact(name: str, find: Callable[[], T], not_known: dict[str, str]) -> T | None:
+    """A fact that stands beside a time; where it can't be had, ``None``, and why in ``not_known``.
+
+    The time is good without it.
+    """
+    try:
+        return find()
+    except Exception as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        not_known[name] = why[:300]
+        return None
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype, clock: Callable[[], float]) -> float:

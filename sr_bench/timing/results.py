@@ -27,7 +27,7 @@ class Row(BaseModel):
     """What one setting took. docs/timing.md explains each field.
 
     ``stats`` are pytest-benchmark's, ``stats["data"]`` all times; ``pixels`` are those of each
-    round's sr.
+    round's sr. ``not_known`` says of facts that could not be had why not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +60,7 @@ class Row(BaseModel):
     sr_bench: str
     pixels: tuple[int, ...]
     stats: dict[str, Any]
+    not_known: dict[str, str] = {}
 
     @property
     def setting(self) -> Setting:
@@ -181,7 +182,9 @@ def _entry(row: Row) -> dict[str, Any]:
         "fullname": name,
         "params": row.setting.asdict(),
         "param": name,
-        "extra_info": row.model_dump(exclude={"stats"}),
+        "extra_info": row.model_dump(
+            exclude={"stats"} if row.not_known else {"stats", "not_known"}
+        ),
         "options": {"timer": row.timer},
         "stats": row.stats,
     }

@@ -38,6 +38,7 @@ def payload(report: Report) -> dict[str, object]:
         "datasets": [{"name": d, "images": images[d]} for d in datasets],
         "metrics": metrics,
         "runs": _runs(cells, report.names),
+        "baseline": report.names.baseline,
         "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
         "timings": _rows(report.timings[_TIMES]),
         "ledger": _rows(report.reproduction.assign(published=published)),

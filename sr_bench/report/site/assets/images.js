@@ -1,29 +1,29 @@
-// The drill-down: one cell's images, beside bicubic's and the best run's.
+// The drill-down: one cell's images, beside the baseline's and the best run's.
 function rivals(cell) {
   const same = CELLS.filter((c) => c.dataset === cell.dataset && c.protocol === cell.protocol && c.metric === cell.metric && c.run.scale === cell.run.scale);
   const ranked = same.filter((c) => Number.isFinite(c.value)); // an infinite mean does not rank
   const best = (ranked.length ? ranked : same).reduce((a, b) => (b.value > a.value ? b : a));
-  return { bicubic: same.find((c) => c.run.method === "bicubic"), best };
+  return { base: same.find((c) => c.run.method === DATA.baseline), best };
 }
 
-function drillColumns(cell, { bicubic, best }) {
+function drillColumns(cell, { base, best }) {
   const value = (name, from) => ({
     name, text: (row) => fixed(from.images[row.i] ?? NaN, 4), value: (row) => from.images[row.i],
   });
-  const gain = (row) => cell.images[row.i] - bicubic.images[row.i];
+  const gain = (row) => cell.images[row.i] - base.images[row.i];
   const columns = [{ name: "image", text: (row) => row.image }, value("this run", cell)];
-  if (bicubic && bicubic !== cell) {
-    columns.push(value("bicubic", bicubic), { name: "gain", text: (row) => signed(gain(row), digits(cell.metric)), value: gain });
+  if (base && base !== cell) {
+    columns.push(value(base.run.short, base), { name: "gain", text: (row) => signed(gain(row), digits(cell.metric)), value: gain });
   }
   if (best !== cell) columns.push(value(`best: ${best.run.short}, ${trainedOn(best.run)}`, best));
-  if (DATA.viewer?.protocol === cell.protocol.name) columns.push({ name: "view", text: () => "–", node: (row) => viewLink(cell, row.image, bicubic) });
+  if (DATA.viewer?.protocol === cell.protocol.name) columns.push({ name: "view", text: () => "–", node: (row) => viewLink(cell, row.image, base) });
   return columns;
 }
 
-function viewLink(cell, image, bicubic) {
+function viewLink(cell, image, base) {
   const picture = pictureOf(cell.dataset.name, image, cell.run.scale);
   if (!picture?.sr[cell.run.name]) return null;
-  const left = bicubic && bicubic !== cell && picture.sr[bicubic.run.name] ? bicubic.run.name : "hr";
+  const left = base && base !== cell && picture.sr[base.run.name] ? base.run.name : "hr";
   const href = viewAddress(cell.dataset.name, image, cell.run.scale, left, cell.run.name);
   return el("a", { href, "aria-label": `view ${image}`, onclick: () => byId("drill").close() }, "view");
 }

@@ -90,7 +90,7 @@ function linearTicks(low, high) {
 }
 
 const methodIndex = (method) => unique(DATA.runs.map((r) => r.method)).indexOf(method);
-const mark = (run) => svg("path", { d: run.method === "bicubic" ? DISC : SHAPES[methodIndex(run.method) % SHAPES.length], class: `mark m${methodIndex(run.method) % 6}` });
+const mark = (run) => svg("path", { d: run.method === DATA.baseline ? DISC : SHAPES[methodIndex(run.method) % SHAPES.length], class: `mark m${methodIndex(run.method) % 6}` });
 
 function drawing(points, best, cost) {
   const at = axes(points), bottom = FRAME.height - FRAME.bottom, right = FRAME.width - FRAME.right;
