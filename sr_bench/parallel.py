@@ -6,9 +6,12 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
+
+from sr_bench.errors import SrBenchError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,6 +42,52 @@ def map_images(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """
     with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(function, items))
+
+
+@dataclass(frozen=True)
+class Failure(Generic[T]):
+    """An item whose work failed, and why."""
+
+    item: T
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outcomes(Generic[T, R]):
+    """What became of many items: each is in one of the two, in the order given."""
+
+    done: list[tuple[T, R]]
+    failed: list[Failure[T]]
+
+
+def outcomes(
+    function: Callable[[T], R], items: Sequence[T], *, workers: int | None = None
+) -> Outcomes[T, R]:
+    """As :func:`map_images`, but goes on after a bad image: one of 1,000 doesn't cost 999.
+
+    An :class:`SrBenchError` or too little memory is the item's own failure. Any other error, such
+    as a full disk, would meet every item: it is raised and the rest isn't begun.
+
+    Args:
+        function: the work on one item.
+        items: what to work on.
+        workers: threads; default: one for each core.
+    """
+
+    def attempt(item: T) -> tuple[T, R] | Failure[T]:
+        try:
+            return item, function(item)
+        except SrBenchError as error:
+            return Failure(item, str(error))
+        except MemoryError as error:
+            return Failure(
+                item, f"not enough memory ({error})" if str(error) else "not enough memory"
+            )
+
+    with one_blas_thread(), ThreadPoolExecutor(workers or cores()) as pool:
+        found = list(pool.map(attempt, items))
+    failed = [f for f in found if isinstance(f, Failure)]
+    return Outcomes([f for f in found if not isinstance(f, Failure)], failed)
 
 
 def strips_mapper(images: int) -> tuple[Map, AbstractContextManager[object]]:

@@ -25,6 +25,7 @@ NEUTRAL = {
     "errors",
     "figure_entry",
     "files",
+    "filetype",
     "fetch",
     "manifest",
     "sources",
