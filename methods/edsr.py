@@ -142,16 +142,17 @@ def key_map(path: Path, variant: str, scale: int) -> list[weights.RenamedKey]:
 
 def read(path: Path, variant: str) -> weights.Renamed:
     """The weights of a file under our keys, for values of 0..1."""
-    if path.suffix == ".safetensors":
-        return weights.read_own(path)
-    state = weights.read_checkpoint(path)
+    known = ("sub_mean.weight", "generator.conv_first.weight", "conv_first.weight")
+    state = weights.with_known(weights.read_checkpoint(path), known, path)
     if "sub_mean.weight" in state:
         return rename_official(state, LAYERS, path)
     blocks = SIZES[variant].blocks
-    if "generator.conv_first.weight" in state:
-        rules = relative_rules(r"generator\.", blocks, MMEDITING_UPSAMPLER)
-    elif "conv_first.weight" in state:
+    if any("upsample_conv" in key for key in state):
+        rules = relative_rules(r"(?:generator\.)?", blocks, MMEDITING_UPSAMPLER)
+    elif any(key.endswith("conv_first.weight") for key in state):
         rules = relative_rules("", blocks, BASICSR_UPSAMPLER, bias_divisor=255)
+    elif weights.is_safetensors(path):
+        return weights.read_own(path)
     else:
         raise SrBenchError(
             f"{path}: its keys are {', '.join(sorted(state)[:3])}, ...; EDSR's have "
@@ -164,8 +165,8 @@ def read(path: Path, variant: str) -> weights.Renamed:
 LAYERS = r"head\.0|body\.\d+|body\.\d+\.body\.[02]|tail\.0\.[02]|tail\.1"
 # mmediting works on 0..1; its upsampler counts the convolutions, ours the shuffles too.
 MMEDITING_UPSAMPLER = {
-    r"generator\.upsample\.0\.upsample_conv": "tail.0.0",
-    r"generator\.upsample\.1\.upsample_conv": "tail.0.2",
+    r"(?:generator\.)?upsample\.0\.upsample_conv": "tail.0.0",
+    r"(?:generator\.)?upsample\.1\.upsample_conv": "tail.0.2",
 }
 # BasicSR multiplies by img_range, which isn't stored: 255, its default for EDSR.
 BASICSR_UPSAMPLER = {r"upsample\.([02])": r"tail.0.\1"}

@@ -178,9 +178,10 @@ LAYERS = (
 
 def read(path: Path) -> weights.Renamed:
     """The weights of a file under our keys, for values of 0..1."""
-    if path.suffix == ".safetensors":
+    state = weights.with_known(weights.read_checkpoint(path), ["sub_mean.weight"], path)
+    if weights.is_safetensors(path) and "sub_mean.weight" not in state:
         return weights.read_own(path)
-    return rename_official(weights.read_checkpoint(path), LAYERS, path)
+    return rename_official(state, LAYERS, path)
 
 
 def _author(name: str) -> Published:

@@ -23,7 +23,12 @@ from sr_bench.resize import Border, imresize
 from sr_bench.strips import Chain
 from sr_bench.taps import tap_convolution
 from sr_bench.training.reparametrised import whitener
-from sr_bench.weights import load_strictly, read_checkpoint, read_mat, read_safetensors
+from sr_bench.weights import (
+    is_safetensors,
+    load_strictly,
+    read_checkpoint,
+    read_mat,
+)
 
 LAYERS = (1, 2, 3)
 
@@ -286,8 +291,8 @@ def load(setup: Setup) -> AsInThePaper | AsInMmediting:
             f"srcnn {setup.variant}: weights are '{setup.weights}', but SRCNN can't run without; "
             "name published or trained ones in params.yaml"
         )
-    if setup.file.suffix == ".safetensors":
-        return trained(read_safetensors(setup.file), setup)
+    if is_safetensors(setup.file):
+        return trained(read_checkpoint(setup.file), setup)
     if setup.file.suffix == ".mat":
         return trained(matlab_state(setup.file), setup)
     shape = SHAPES[setup.variant]._replace(colour="rgb")

@@ -1,84 +1,38 @@
-"""Weight files in: MATLAB's .mat, PyTorch checkpoints; never an untrusted pickle."""
+"""Weights under a network's own keys: read, renamed, and loaded strictly."""
 
 from __future__ import annotations
 
-import pickle
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from scipy.io import loadmat
 
 from sr_bench.errors import SrBenchError
+from sr_bench.mat_files import read_mat
+from sr_bench.told import tell
+from sr_bench.torch_files import is_safetensors, read_checkpoint, read_safetensors
+from sr_bench.unwrap import prefixes, some, without_prefix
 
-# Where training programs put the weights: mmediting and others; BasicSR, whose moving average is
-# what its own results are measured with.
-WRAPPERS = ("state_dict", "params_ema", "params")
-SHOWN = 6  # keys named in an error; a wrong variant alone has hundreds
+__all__ = [
+    "Renamed",
+    "RenamedKey",
+    "Rule",
+    "check_fit",
+    "is_safetensors",
+    "layer_rules",
+    "load_strictly",
+    "read_checkpoint",
+    "read_mat",
+    "read_own",
+    "read_safetensors",
+    "rename",
+    "with_known",
+]
 
-
-def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
-    """The numeric arrays of a MATLAB file (up to version 7.2), by name.
-
-    Raises:
-        SrBenchError: if the file isn't one.
-    """
-    try:
-        content = loadmat(path)
-        return {k: np.asarray(v, np.float64) for k, v in content.items() if not k.startswith("_")}
-    except Exception as error:  # SciPy meets damage with a dozen types, MatReadError to IndexError
-        raise SrBenchError(
-            f"{path}: not a readable MATLAB file ({error}); fetch it again"
-        ) from error
-
-
-def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a PyTorch checkpoint, by key.
-
-    Those inside ``state_dict``, ``params_ema`` or ``params`` are taken out, the first of them that
-    is there. Only tensors and plain containers are unpickled (``weights_only=True``).
-
-    Raises:
-        SrBenchError: if the file is damaged, or would have to run code to be read.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise SrBenchError(
-            f"{path}: refused: it isn't a checkpoint of tensors alone "
-            f"({str(error).splitlines()[0]}); "
-            "loading it could run code: convert it to safetensors where you trust it"
-        ) from error
-    except Exception as error:  # PyTorch too, from RuntimeError to struct.error
-        raise SrBenchError(
-            f"{path}: not a readable checkpoint ({error}); fetch it again"
-        ) from error
-    if isinstance(content, Mapping):
-        inside = [content[k] for k in WRAPPERS if isinstance(content.get(k), Mapping)]
-        content = inside[0] if inside else content
-    if not isinstance(content, Mapping) or not all(
-        isinstance(v, torch.Tensor) for v in content.values()
-    ):
-        raise SrBenchError(f"{path}: holds no dictionary of tensors; is it a checkpoint?")
-    return dict(content)
-
-
-def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, by key.
-
-    Raises:
-        SrBenchError: if the file is missing or isn't one.
-    """
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise SrBenchError(f"{path}: not a readable safetensors file ({error})") from error
+_SIDE = 3  # keys of each side in an error
 
 
 @dataclass(frozen=True)
@@ -134,12 +88,17 @@ def rename(state: Mapping[str, torch.Tensor], rules: Iterable[Rule], path: Path)
         SrBenchError: for keys that no rule knows, and for two keys that become one.
     """
     rules = list(rules)
-    rows = [_rename_key(key, tuple(value.shape), rules) for key, value in state.items()]
+
+    def fits(keys: Collection[str]) -> bool:
+        return all(any(re.fullmatch(rule.theirs, key) for rule in rules) for key in keys)
+
+    plain = _plain_keys(state, fits, path)
+    rows = [_rename_key(key, plain[key], state[key], rules) for key in state]
     strange = [key for key, row in zip(state, rows) if row is None]
     if strange:
         raise SrBenchError(
             f"{path}: {len(strange)} of {len(state)} keys don't belong to the network: "
-            f"{_some(strange, ', ')}; check the method, and where the file comes from"
+            f"{some(strange)}; check the method, and where the file comes from{_hint(state)}"
         )
     found = Renamed({}, [row for row in rows if row is not None])
     for row in found.rows:
@@ -154,52 +113,108 @@ def rename(state: Mapping[str, torch.Tensor], rules: Iterable[Rule], path: Path)
     return found
 
 
+def with_known(
+    state: Mapping[str, torch.Tensor], known: Iterable[str], path: Path
+) -> dict[str, torch.Tensor]:
+    """The state without a prefix of all its keys, where one of the ``known`` keys appears then.
+
+    For methods that tell formats by a key that only one of them has.
+    """
+    marks = set(known)
+    plain = _plain_keys(state, lambda keys: not marks.isdisjoint(keys), path)
+    return {plain[k]: v for k, v in state.items()}
+
+
 def read_own(path: Path) -> Renamed:
     """A safetensors file of ours: its keys are the network's."""
-    return rename(read_safetensors(path), [Rule(".*", r"\g<0>")], path)
+    return rename(read_checkpoint(path), [Rule(".*", r"\g<0>")], path)
 
 
-def _rename_key(key: str, shape: tuple[int, ...], rules: list[Rule]) -> RenamedKey | None:
-    for rule in rules:
-        match = re.fullmatch(rule.theirs, key)
-        if match:
-            ours = None if rule.ours is None else match.expand(rule.ours)
-            return RenamedKey(key, ours, shape, rule.divisor)
-    return None
-
-
-def check_fit(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
+def check_fit(
+    model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path
+) -> dict[str, torch.Tensor]:
     """Check that ``state`` has the model's keys and shapes; the model may be on ``meta``.
 
+    Returns:
+        The state under the model's keys: without a prefix such as ``module.`` before all of them.
+
     Raises:
-        SrBenchError: naming the missing, extra and misshapen keys.
+        SrBenchError: naming the misshapen, missing and extra keys, and some of both sides.
     """
     wanted = {k: tuple(v.shape) for k, v in model.state_dict().items()}
-    given = {k: tuple(v.shape) for k, v in state.items()}
-    problems = [f"{k} is missing" for k in wanted.keys() - given.keys()]
-    problems += [f"{k} is not part of the network" for k in given.keys() - wanted.keys()]
-    problems += [
-        f"{k} is {given[k]}, the network has {wanted[k]}"
-        for k in wanted.keys() & given.keys()
-        if wanted[k] != given[k]
-    ]
-    if problems:
-        raise SrBenchError(
-            f"{path}: does not fit the network: {_some(sorted(problems), '; ')}; "
-            "check the variant, the scale and where the file comes from"
-        )
+    plain = _plain_keys(state, lambda keys: set(keys) == wanted.keys(), path)
+    fitting = {plain[k]: v for k, v in state.items()}
+    if {k: tuple(v.shape) for k, v in fitting.items()} != wanted:
+        _refuse_misfit(fitting, wanted, path)
+    return fitting
 
 
 def load_strictly(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
     """Load every tensor of ``state`` into ``model``, none missing, none left over.
 
+    A prefix such as ``module.`` before all keys, as DataParallel and torch.compile put there, is
+    removed and told, where the keys are the network's without it.
+
     Raises:
-        SrBenchError: naming the missing, extra and misshapen keys.
+        SrBenchError: naming the misshapen, missing and extra keys, and some of both sides.
     """
-    check_fit(model, state, path)
-    model.load_state_dict(dict(state))
+    model.load_state_dict(check_fit(model, state, path))
 
 
-def _some(facts: list[str], separator: str) -> str:
-    more = [f"and {len(facts) - SHOWN} more"] if len(facts) > SHOWN else []
-    return separator.join(facts[:SHOWN] + more)
+def _rename_key(
+    key: str, plain: str, value: torch.Tensor, rules: Iterable[Rule]
+) -> RenamedKey | None:
+    for rule in rules:
+        match = re.fullmatch(rule.theirs, plain)
+        if match:
+            ours = None if rule.ours is None else match.expand(rule.ours)
+            return RenamedKey(key, ours, tuple(value.shape), rule.divisor)
+    return None
+
+
+def _plain_keys(
+    state: Mapping[str, torch.Tensor], fits: Callable[[Collection[str]], bool], path: Path
+) -> dict[str, str]:
+    """Each key without the prefix that keeps all from fitting; as it is, where none does."""
+    found = without_prefix(state, fits)
+    if found is None:
+        return {k: k for k in state}
+    plain, prefix = found
+    if prefix:
+        count = sum(k != v for k, v in plain.items())
+        tell(path, f"the prefix '{prefix}' was removed from {count} of {len(state)} keys")
+    return plain
+
+
+def _refuse_misfit(
+    state: Mapping[str, torch.Tensor], wanted: Mapping[str, tuple[int, ...]], path: Path
+) -> NoReturn:
+    """Name what doesn't fit, a prefix of all keys aside; shapes first, which say most."""
+    prefix = max(prefixes(state), key=lambda p: sum(k.removeprefix(p) in wanted for k in state))
+    given = {k.removeprefix(prefix): tuple(v.shape) for k, v in state.items()}
+    problems = [
+        f"{k} is {given[k]}, the network has {wanted[k]}"
+        for k in wanted
+        if k in given and wanted[k] != given[k]
+    ]
+    problems += [f"{k} is missing" for k in wanted if k not in given]
+    problems += [f"{k} is not part of the network" for k in given if k not in wanted]
+    sides = "" if given.keys() == wanted.keys() else _both_sides(state, wanted)
+    raise SrBenchError(
+        f"{path}: does not fit the network: {some(problems, '; ')}; "
+        f"check the variant, the scale and where the file comes from{sides}{_hint(state)}"
+    )
+
+
+def _both_sides(given: Collection[str], wanted: Collection[str]) -> str:
+    file, network = (", ".join(list(keys)[:_SIDE]) or "none" for keys in (given, wanted))
+    return (
+        f". The file has {len(given)} keys, the first are {file}; "
+        f"the network has {len(wanted)}, the first are {network}"
+    )
+
+
+def _hint(state: Collection[str]) -> str:
+    """What all keys begin with, if a wrapper of the network may have put it there."""
+    prefix = prefixes(state)[-1]
+    return f". All keys of the file begin with the prefix '{prefix}'" if prefix else ""

@@ -38,6 +38,9 @@ NEUTRAL = {
     "run_weights",
     "checkpoint",
     "strict_yaml",
+    "told",
+    "locks",
+    "unfinished",
     "unpack",
     "viewer_entry",
 }

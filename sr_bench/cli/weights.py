@@ -15,20 +15,65 @@ from sr_bench.project import require_project
 
 
 def keys(
-    method: Annotated[str, typer.Argument(help="Its name; see: sr-bench list methods.")],
-    variant: Annotated[str, typer.Argument(help="One of the method's variants.")],
-    scale: Annotated[int, typer.Argument(help="2, 3 or 4.")],
-    file: Annotated[Path, typer.Argument(help="A checkpoint or safetensors file.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[METHOD VARIANT SCALE] FILE",
+            help="A weights file; before it, for what becomes of its keys, a method, a variant "
+            "and a scale, as: edsr baseline 2.",
+        ),
+    ],
+    take: Annotated[
+        str | None,
+        typer.Option(help="The network to list, where FILE holds several, as params or net_g."),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Show what each key of a weights file becomes in the network, or why the file doesn't fit."""
+    """List the tensors of a weights file, or show what each becomes in a network.
+
+    With FILE alone: names, shapes and types of what a checkpoint, a safetensors or a .mat file
+    holds. With a method: each key beside the network's, or why the file doesn't fit.
+    """
+    match words:
+        case [file]:
+            _list(Path(file), take, json=json)
+        case [method, variant, scale, file] if scale.isdigit():
+            _map(method, variant, int(scale), Path(file), json=json)
+        case _:
+            raise WrongUse(
+                f"keys takes FILE, or METHOD VARIANT SCALE FILE with a whole number as SCALE; it "
+                f"got {len(words)} words: {' '.join(words)}"
+            )
+
+
+def _list(file: Path, take: str | None, *, json: bool) -> None:
+    from sr_bench.weights import read_checkpoint, read_mat
+
+    with file.open("rb") as handle:
+        matlab = handle.read(6) == b"MATLAB"
+    tensors = read_mat(file) if matlab else read_checkpoint(file, take=take)
+    rows = [
+        {"key": k, "shape": tuple(v.shape), "type": str(v.dtype).removeprefix("torch.")}
+        for k, v in tensors.items()
+    ]
+    if json:
+        print_json(rows)
+        return
+    print_table(str(file), ["key", "shape", "type"], [list(row.values()) for row in rows])
+    console.print(f"{len(rows)} tensors")
+
+
+def _map(method: str, variant: str, scale: int, file: Path, *, json: bool) -> None:
     from sr_bench.method import find_method, load_methods
 
     folders = require_project().method_folders
     found = find_method(method, folders)
     if found.key_map is None:
         mapped = " and ".join(n for n, m in load_methods(folders).items() if m.key_map) or "none"
-        raise WrongUse(f"method {method} has no key_map; those that have one: {mapped}")
+        raise WrongUse(
+            f"method {method} has no key_map; those that have one: {mapped}. What the file holds "
+            f"shows: sr-bench keys {file}"
+        )
     rows = found.key_map(file, variant, scale)
     if json:
         print_json([asdict(row) for row in rows])
