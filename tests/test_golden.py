@@ -49,7 +49,7 @@ def test_ledger_note_on_bicubic_of_set14(real, scale, printed):
         lr = imresize(y, scale=Fraction(1, scale), rounding="none", border="mirror")
         sr = imresize(lr, scale=scale, rounding="none", border="mirror")
         inside = np.s_[scale:-scale, scale:-scale]
-        values.append(psnr(sr[inside], y[inside], data_range=255))
+        values.append(10 * np.log10(255**2 / np.mean((sr[inside] - y[inside]) ** 2)))
     assert f"{np.mean(values):.2f}" == printed
 
 

@@ -151,7 +151,7 @@ class Tiny(nn.Module):
 def build(state, setup):
     model = Tiny()
     load_strictly(model, state, setup.file)
-    return model
+    return model.eval()
 
 
 METHOD = Method(

@@ -41,10 +41,10 @@ BOMB = "a0: &a0 [x]\n" + "".join(
     ids=["brackets", "dashes", "mappings", "aliases", "itself in a list", "itself in a mapping"],
 )
 def test_what_is_endless_as_data_is_refused(text):
-    with pytest.raises(yaml.YAMLError, match=r"levels deep, or has more than|recursive"):
+    with pytest.raises(yaml.YAMLError, match=r"more than 50 collections|it holds itself"):
         read_yaml(text)
 
 
 def test_ordinary_anchors_and_depth_are_read():
     assert read_yaml("a: &x [1, 2]\nb: *x\nc: [*x, *x]\n")["c"] == [[1, 2], [1, 2]]
-    assert read_yaml("[" * 90 + "]" * 90)
+    assert read_yaml("[" * 45 + "]" * 45)

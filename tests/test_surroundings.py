@@ -92,7 +92,7 @@ C = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}  # Python rea
     [
         ({"PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C.UTF-8"}, b"\\u9ce5"),
         ({"PYTHONIOENCODING": "latin-1:strict", "LC_ALL": "C.UTF-8"}, b"\\u9ce5"),
-        (C, b"\\udce9\\udcb3\\udca5"),
+        (C, b"\\xe9\\xb3\\xa5"),
     ],
     ids=["ascii", "latin-1", "C"],
 )

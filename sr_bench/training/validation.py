@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sr_bench.color import gray_of_rgb, rgb_to_y
+from sr_bench.color import rgb_to_y
 from sr_bench.degrade import Degradation, degrade, hr_planes
 from sr_bench.images import Image
 from sr_bench.method import Model
@@ -61,14 +61,14 @@ class Validation:
     def _psnr(
         self, image: Image, upscale: Callable[[NDArray[np.generic]], Image], scale: int
     ) -> float:
-        hr = self._y(hr_planes(image, self.degradation, scale), gray=image.ndim == 2)
-        sr = self._y(upscale(degrade(image, self.degradation, scale=scale)), gray=image.ndim == 2)
+        hr = self._y(hr_planes(image, self.degradation, scale))
+        sr = self._y(upscale(degrade(image, self.degradation, scale=scale)))
         inside = (slice(scale, -scale), slice(scale, -scale))
         return psnr_unchecked(sr[inside], hr[inside], data_range=255)
 
-    def _y(self, planes: Image, *, gray: bool) -> NDArray[np.generic]:
-        if planes.ndim == 2:
-            return planes
+    def _y(self, planes: Image) -> NDArray[np.generic]:
+        """Gray is its own Y among planes of YCbCr, three equal channels among those of RGB."""
         if self.degradation.colour == "ycbcr":
-            return planes[..., 0]
-        return gray_of_rgb(planes) if gray else rgb_to_y(planes)  # a gray hr is its own Y
+            return planes if planes.ndim == 2 else planes[..., 0]
+        rgb = planes if planes.ndim == 3 else np.repeat(planes[..., None], 3, axis=2)
+        return rgb_to_y(rgb)
