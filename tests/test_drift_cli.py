@@ -5,9 +5,13 @@ import json
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sr_bench.columns import CELL_COLUMNS
+from sr_bench.drift.check import check as check_scores
+from sr_bench.drift.snapshot import Snapshot
+from sr_bench.drift.words import changelog
 
 HEADER = ",".join(CELL_COLUMNS) + "\n"
 CELL = "{run},srcnn,,author,2,Set5,edsr-2017,psnr,{value},5,protocol:edsr-2017\n"
@@ -239,3 +243,17 @@ def test_a_file_that_is_no_table_of_scores(check, tmp_path, text, fact):
 
 def test_options_of_scores_do_not_go_with_timings(check):
     assert "are of scores" in check("--timings", "--accept", "x", status=2)[1]
+
+
+def test_an_accepted_drift_lists_all_that_moved_and_counts_other_signatures():
+    keys = {"method": "m", "variant": "", "weights": "w", "scale": 2, "dataset": "Set5"}
+    listed = [
+        keys | {"run": f"run{i}-x2", "protocol": "p", "metric": "psnr", "images": 5}
+        for i in range(40)
+    ]
+    before = pd.DataFrame(listed).assign(value=30.0, signature="protocol:p|version:1")[CELL_COLUMNS]
+    after = before.assign(signature="protocol:p|version:2")
+    after.loc[:34, "value"] = 31.0
+    text = changelog(check_scores(Snapshot("old", before, None), Snapshot("new", after, None)))
+    assert [f"| run{i}-x2 |" in text for i in range(40)] == [True] * 35 + [False] * 5
+    assert "- 5 cells have the same number under another signature" in text

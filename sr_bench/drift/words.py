@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from sr_bench.drift.changes import SIGNATURE
 from sr_bench.drift.check import Check
 from sr_bench.drift.noise import Movement
 from sr_bench.drift.suspects import Suspect
@@ -73,10 +74,14 @@ def _limit(table: pd.DataFrame) -> int:
 
 
 def changelog(found: Check) -> str:
-    """What an accepted drift leaves behind: every cell, and no image."""
+    """What an accepted drift leaves behind: every cell but those with another signature alone."""
     lines = [_escape(headline(found)), "", *(f"- {_escape(text)}" for text in findings(found))]
-    if len(found.cells):
-        lines += ["", *_table(columns(found.cells), rows(found.cells, len(found.cells)))]
+    cells = found.cells[found.cells["what"] != SIGNATURE]
+    signed = len(found.cells) - len(cells)
+    if signed:
+        lines.append(f"- {signed} cells have the same number under another signature")
+    if len(cells):
+        lines += ["", *_table(columns(cells), rows(cells, len(cells)))]
     return "\n".join(lines) + "\n"
 
 
