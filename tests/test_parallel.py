@@ -18,7 +18,7 @@ def work(number):
 def test_all_good_items_are_done_and_all_bad_ones_are_named_in_order(workers):
     found = outcomes(work, range(300), workers=workers)
     assert [f.item for f in found.failed] == [7, 50, 107, 207]
-    assert [f.reason for f in found.failed][:2] == ["7 is damaged", "not enough memory"]
+    assert [f.reason for f in found.failed][:2] == ["7 is damaged", "50: not enough memory"]
     assert found.done == [(n, 2 * n) for n in range(300) if n not in (7, 50, 107, 207)]
 
 
