@@ -23,6 +23,8 @@ RUNS = {
     "bicubic-x3": ("bicubic", "none", 3),
 }
 
+VARIANTS = {"bicubic": "", "srcnn": "9-1-5", "edsr": "baseline"}
+
 
 def made_up(*, timed=False):
     """Four runs on two images of Set5 under two protocols; PSNR rises from run to run."""
@@ -33,7 +35,19 @@ def made_up(*, timed=False):
             for image, value in (("colour", 30 + i), ("gray", 32.12345 + i)):
                 for metric, v in (("psnr", value), ("ssim", value / 40)):
                     rows.append(
-                        (run, method, "", weights, scale, "Set5", protocol, metric, image, v, stamp)
+                        (
+                            run,
+                            method,
+                            VARIANTS[method],
+                            weights,
+                            scale,
+                            "Set5",
+                            protocol,
+                            metric,
+                            image,
+                            v,
+                            stamp,
+                        )
                     )
     per_image = pd.DataFrame(rows, columns=IMAGE_COLUMNS)
     per_image = per_image.sort_values(
