@@ -11,7 +11,7 @@ import pandas as pd
 from sr_bench.columns import IMAGE_COLUMNS
 from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError
-from sr_bench.files import replacing
+from sr_bench.files import replacing, sweep
 from sr_bench.manifest import Dataset, open_dataset
 from sr_bench.project import Project
 from sr_bench.score import read_pair, score_images
@@ -21,8 +21,16 @@ def score_run(project: Project, name: str) -> pd.DataFrame:
     """Score a run and write ``build/scores/<run>.csv``: one row per image x protocol x metric.
 
     Raises:
-        SrBenchError: if an upscaled image is missing or doesn't fit its hr.
+        SrBenchError: if an upscaled image is missing or doesn't fit its hr, or another process is
+            upscaling or scoring the run.
     """
+    project.run(name)
+    with project.writing(f"run {name}", f"run-{name}"):
+        sweep(project.scores(name))
+        return _score_alone(project, name)
+
+
+def _score_alone(project: Project, name: str) -> pd.DataFrame:
     run = project.run(name)
     parts = []
     opened = {d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)}
