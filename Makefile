@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
+# A killed dvc can leave .dvc/tmp/rwlock empty, and then no dvc command works (docs/pipeline.md).
+HEAL := $(BIN)/python -m sr_bench.heal .dvc/tmp
 
 .PHONY: help demo test repro lint bench wheel clean
 
@@ -18,10 +20,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)  ## Run the whole pipeline on images that installed packages carry: no download.
+	@$(HEAL)
 	cd demo && dvc repro --quiet
 	@cd demo && sr-bench report --tables
 
 repro: $(STAMP)  ## dvc repro: fetch, upscale, score and report the real thing.
+	@$(HEAL)
 	dvc repro
 
 test: $(STAMP)  ## Lint, type-check and test.

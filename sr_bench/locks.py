@@ -76,6 +76,20 @@ def writing(what: str, lock: Path, *, wait: bool = False) -> Iterator[None]:
             lock.parent.rmdir()
 
 
+def is_held(lock: Path) -> bool:
+    """Whether a process holds a lock file of another program by ``flock`` or ``lockf``."""
+    if fcntl is None or not lock.is_file():
+        return False
+    with lock.open("r+b") as file:
+        for take in (fcntl.flock, fcntl.lockf):
+            try:
+                take(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return True
+            take(file, fcntl.LOCK_UN)
+    return False
+
+
 @dataclass(frozen=True)
 class _Held:
     path: Path

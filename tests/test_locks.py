@@ -11,6 +11,7 @@ import pytest
 
 from sr_bench import locks
 from sr_bench.files import sweep
+from sr_bench.heal import heal
 from sr_bench.locks import Locked, writing
 from sr_bench.project import Project
 from sr_bench.run_weights import note_weights
@@ -131,3 +132,27 @@ def test_leftovers_of_an_output_are_swept_and_others_stay(tmp_path):
     left = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
     assert left == set(others)
     assert not (tmp_path / ".a.folder12.partial").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b'{"build/sr": {"wri', b"\0\0\0"])
+def test_an_unreadable_rwlock_of_dvc_is_removed_unless_dvc_runs(tmp_path, content, monkeypatch):
+    (tmp_path / "rwlock").write_bytes(content)
+    monkeypatch.setattr("sr_bench.heal.is_held", lambda lock: lock == tmp_path / "rwlock.lock")
+    assert not heal(tmp_path) and (tmp_path / "rwlock").exists()
+    monkeypatch.undo()
+    assert heal(tmp_path) and not (tmp_path / "rwlock").exists()
+    assert not heal(tmp_path)
+
+
+def test_a_readable_rwlock_of_dvc_stays(tmp_path):
+    (tmp_path / "rwlock").write_text('{"a": {"read": []}}')
+    assert not heal(tmp_path) and (tmp_path / "rwlock").exists()
+
+
+def test_a_held_lock_of_another_program_is_seen(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    (tmp_path / "lock").touch()
+    assert not locks.is_held(tmp_path / "lock")
+    with (tmp_path / "lock").open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert locks.is_held(tmp_path / "lock")
