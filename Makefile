@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
+# A killed dvc can leave .dvc/tmp/rwlock empty, and then no dvc command works (docs/pipeline.md).
+HEAL := $(BIN)/python -m sr_bench.heal .dvc/tmp
 
 # The benchmarks' rivals have an environment of their own: no test or check ever sees them.
 BENCH := .venv-bench
@@ -45,10 +47,12 @@ $(BENCH_STAMP): pyproject.toml constraints.txt $(RIVALS)
 	@touch $@
 
 demo: $(STAMP)  ## Run the whole pipeline on images that installed packages carry: no download.
+	@$(HEAL)
 	cd demo && dvc repro --quiet
 	@cd demo && sr-bench report --tables
 
 repro: $(STAMP)  ## dvc repro: fetch, upscale, score and report the real thing.
+	@$(HEAL)
 	dvc repro
 
 lint: $(STAMP)  ## Lint and type-check.

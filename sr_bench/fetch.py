@@ -22,6 +22,7 @@ import requests
 
 from sr_bench.errors import SourceError
 from sr_bench.files import sha256
+from sr_bench.locks import writing
 from sr_bench.sources import Source, SourceFile
 from sr_bench.unpack import unpack
 
@@ -51,10 +52,18 @@ def fetch(source: Source, data: Path, *, mirror: str | None, progress: Progress)
 
     Raises:
         SourceError: for the first file that no place gives, or that isn't what is pinned.
+
+    Another process that fetches the same source is waited for.
     """
+    _refuse_clashes(source)
+    lock = data / ".locks" / f"{source.name}.lock"
+    with writing(f"{source.name} to {data}", lock, wait=True):  # what comes is what the other has
+        return _fetch_alone(source, data, mirror, progress)
+
+
+def _fetch_alone(source: Source, data: Path, mirror: str | None, progress: Progress) -> list[Path]:
     folder = data / source.folder
     staging = data / ".partial" / source.name
-    _refuse_clashes(source)
     try:
         _fetch_all(source, folder, staging, mirror, progress)
     finally:  # partial files stay, to be resumed; empty folders don't

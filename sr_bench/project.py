@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 from sr_bench.entries import TRAINED, Names, Run, SomeNames, TrainEntry
 from sr_bench.errors import SrBenchError, WrongUse, unknown
 from sr_bench.figure_entry import FigureEntry
+from sr_bench.locks import writing
 from sr_bench.protocol import load_protocols
 from sr_bench.sources import WHERE, CatalogueError, find_source, require_source
 from sr_bench.strict_yaml import problems, read_yaml
@@ -263,13 +265,25 @@ class Project:
         """The state of an unfinished training."""
         return self.root / "methods" / "checkpoints" / f"{training}.safetensors"
 
+    def unfinished_log(self, training: str) -> Path:
+        """The folder of an unfinished training's record."""
+        return self.root / "methods" / "checkpoints" / training
+
     def training_log(self, training: str) -> Path:
         """The folder of a training's record."""
         return self.root / "methods" / "logs" / training
 
+    def writing(self, what: str, lock: str) -> AbstractContextManager[None]:
+        """The lock of an output: one process at a time writes it (see :mod:`sr_bench.locks`)."""
+        return writing(what, self.root / "build" / "locks" / f"{lock}.lock")
+
     def sr(self, run: str, degradation: str, dataset: str) -> Path:
         """The folder of the run's SR images of one dataset, for one way of making LR."""
         return self.root / "build" / "sr" / run / degradation / dataset
+
+    def unfinished(self, run: str) -> Path:
+        """The run's SR images until all are there; DVC removes outputs, so it lies beside them."""
+        return self.root / "build" / "unfinished" / run
 
     def scores(self, run: str) -> Path:
         """The run's scores, one row per image x protocol x metric."""

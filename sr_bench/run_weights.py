@@ -14,7 +14,7 @@ from sr_bench.method import Method, Published, find_method
 from sr_bench.project import Project
 from sr_bench.sources import find_source
 from sr_bench.text_files import read_object
-from sr_bench.training.checkpoint import read_facts
+from sr_bench.training.checkpoint import load
 
 Note = dict[str, str | None]  # weights, file, sha256
 Progress = Callable[[int], None]
@@ -72,16 +72,24 @@ def trained_weights(project: Project, training: str) -> Path:
     """The file of weights made here, which says that it is that training's.
 
     Raises:
-        SrBenchError: if there is none, or it holds other weights.
+        SrBenchError: if there is none, it holds other weights, those of an unfinished training, or
+            its content isn't what was written.
     """
     path = project.trained(training)
     if not path.is_file():
         raise SrBenchError(f"{path}: no such file; make it with: sr-bench train {training}")
-    made = read_facts(path).get("training")
+    _, facts = load(path)
+    made, step = facts.get("training"), facts.get("step")
     if made != training:  # x2 and x3 of one network have the same shapes
         raise SrBenchError(
             f"{path}: holds the weights of '{made}', its name says '{training}'; put the right "
             f"file there, or make it with: sr-bench train {training}"
+        )
+    steps = facts.get("recipe", {}).get("steps", step)
+    if step != steps:  # version 0.1 left these when it was stopped
+        raise SrBenchError(
+            f"{path}: holds weights of step {step} of {steps}: the training isn't finished; "
+            f"finish it with: sr-bench train {training}"
         )
     return path
 

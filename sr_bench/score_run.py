@@ -12,6 +12,7 @@ from sr_bench import images
 from sr_bench.columns import IMAGE_COLUMNS
 from sr_bench.entries import Run
 from sr_bench.errors import SrBenchError
+from sr_bench.files import sweep
 from sr_bench.manifest import Dataset, open_dataset
 from sr_bench.project import Project
 from sr_bench.score import read_pair, score_images
@@ -27,8 +28,15 @@ def score_run(project: Project, name: str) -> pd.DataFrame:
 
     Raises:
         SrBenchError: naming every upscaled image that is missing, can't be read or doesn't fit its
-            hr.
+            hr; or if another process is upscaling or scoring the run.
     """
+    project.run(name)
+    with project.writing(f"run {name}", f"run-{name}"):
+        sweep(project.scores(name))
+        return _score_alone(project, name)
+
+
+def _score_alone(project: Project, name: str) -> pd.DataFrame:
     run = project.run(name)
     parts, problems = [], []
     opened = {d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)}

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 from sr_bench.errors import SourceError
+from sr_bench.files import replacing
 
 _CHUNK = 1 << 18
 
@@ -36,11 +37,8 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
 
 
 def _unpack_one(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    with bundle.open(member) as packed, partial.open("wb") as out:
+    with replacing(target) as partial, bundle.open(member) as packed, partial.open("wb") as out:
         shutil.copyfileobj(packed, out, _CHUNK)
-    partial.replace(target)
 
 
 def _is_there(member: zipfile.ZipInfo, target: Path) -> bool:

@@ -143,9 +143,7 @@ def _only(named: list[str], inside: Mapping[str, Any], path: Path, take: str | N
     if len(named) == 1:
         return named[0]
     which = "none of them is" if take else "name one"
-    sizes = {
-        at: f"{len(state)} tensors, as {some(list(state)[:2])}" for at, state in inside.items()
-    }
+    sizes = {at: f"{len(s)} tensors, as {some(_examples(s))}" for at, s in inside.items()}
     found = "; ".join(f"'{at}': {size}" for at, size in sizes.items())
     raise SrBenchError(
         f"{path}: holds {len(inside)} networks ({found}); {which} "

@@ -115,6 +115,13 @@ def test_no_output_lies_under_data():
     assert paths and not [p for p in paths if p.startswith("data")]
 
 
+@pytest.mark.parametrize("name", ["train", "train-warm"])
+def test_a_training_that_fails_leaves_its_outputs(name):
+    """DVC removes outputs before a stage runs, but for those that persist."""
+    options = [option for out in stage(name)["outs"] for option in out.values()]
+    assert options == [{"cache": False, "persist": True}] * 2
+
+
 def test_data_dvc_pins_the_four_core_sets_and_nothing_else():
     from sr_bench.sources import find_source
 

@@ -268,13 +268,13 @@ def test_a_small_dataset_holds_out_one_image(make):
 # Stopped and resumed
 
 
-def test_a_time_limit_leaves_weights_and_the_same_command_goes_on(make, whole):
+def test_a_time_limit_leaves_no_weights_and_the_same_command_goes_on(make, whole):
     root = make()
     steps = []
     while not steps or steps[-1] < 60:
         steps.append(go(root, minutes=0).step)
-        assert read_facts(weights(root))["step"] == steps[-1]
         assert kept(root).exists() == (steps[-1] < 60)
+        assert weights(root).exists() == (steps[-1] == 60)
     assert steps == [5 * (i + 1) for i in range(12)]
     assert outcome(root) == outcome(whole[0])
 
@@ -292,7 +292,7 @@ def test_minutes_add_up(make, monkeypatch):
     assert first.minutes == pytest.approx(0.1) and first.step == 5
     second = go(root, minutes=0.15)
     assert second.minutes == pytest.approx(0.1 + 0.2) and second.step == 15
-    assert read_facts(weights(root))["minutes"] == pytest.approx(0.3)
+    assert read_facts(kept(root))["minutes"] == pytest.approx(0.3)
 
 
 def test_a_changed_recipe_is_refused_and_the_checkpoint_stays(make):
@@ -332,24 +332,90 @@ DAMAGE = {
     "something else": lambda path: path.write_bytes(b"x" * 4000),
     "no facts": lambda path: save_file({"network/head.bias": torch.zeros(8)}, path),
     "facts that are none": lambda path: save_file({}, path, {"sr-bench": "[]"}),
+    "a flipped bit in a tensor": lambda path: flip(path, -5),
+    "a flipped bit in the first tensor": lambda path: flip(path, header_end(path)),
+    "a digit of a fact": lambda path: path.write_bytes(
+        path.read_bytes().replace(b'\\"step\\": 5', b'\\"step\\": 6')
+    ),
 }
+
+
+def flip(path, at):
+    content = bytearray(path.read_bytes())
+    content[at] ^= 4
+    path.write_bytes(content)
+
+
+def header_end(path):
+    return 8 + int.from_bytes(path.read_bytes()[:8], "little")
+
+
+def an_earlier_training(root, whole=None):
+    """Finished weights that a training finds: those of another, or just bytes."""
+    content = weights(whole[0]).read_bytes() if whole else b"hours of work"
+    weights(root).parent.mkdir(exist_ok=True)
+    weights(root).write_bytes(content)
+    return content
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_checkpoint_is_named(make, damage):
     root = make(steps=10)
+    before = an_earlier_training(root)
     go(root, minutes=0)
-    before = weights(root).read_bytes()
     damage(kept(root))
-    with pytest.raises(SrBenchError, match=f"checkpoints/{NAME}.safetensors: "):
+    named = rf"checkpoints/{NAME}.safetensors: .*delete this file to start anew"
+    with pytest.raises(SrBenchError, match=named):
         go(root)
     assert weights(root).read_bytes() == before
 
 
-def test_weights_in_the_place_of_a_checkpoint_are_refused(make):
+def test_a_checkpoint_of_version_0_1_has_no_hash_and_goes_on_with_a_word(make, whole, caplog):
+    root = make()
+    go(root, minutes=0)
+    tensors, facts = checkpoint.load(kept(root))
+    save_file(tensors, kept(root), {"sr-bench": json.dumps(facts)})
+    go(root)
+    assert outcome(root) == outcome(whole[0])
+    assert f"{NAME}.safetensors: was written without a hash" in caplog.text
+
+
+def test_an_earlier_trainings_files_stay_until_the_last_step(make, whole):
+    root = make()
+    before = an_earlier_training(root)
+    log = root / "methods" / "logs" / NAME / "plots" / "metrics" / "val.tsv"
+    log.parent.mkdir(parents=True)
+    log.write_text("step\tval\n")
+    while (step := go(root, minutes=0).step) < 60:
+        assert weights(root).read_bytes() == before and log.read_text() == "step\tval\n"
+        so_far = kept(root).with_suffix("")
+        assert (so_far / "plots/metrics/train/loss.tsv").exists() == (step >= 20)
+    assert outcome(root) == outcome(whole[0])
+    assert not log.exists() and not list(kept(root).parent.iterdir())
+
+
+def test_unfinished_weights_of_version_0_1_are_not_used(make, whole):
+    root, name = make(), "tiny-a-sr-bench-t91-x3"
+    tensors, facts = checkpoint.load(weights(whole[0]))
+    weights(root).parent.mkdir()
+    checkpoint.save(weights(root), tensors, facts | {"step": 40})
+    with pytest.raises(SrBenchError, match=rf"step 40 of 60: .*sr-bench train {NAME}"):
+        go(root, name)
+
+
+def test_a_second_process_is_told_who_trains(make):
+    root = make()
+    project = Project.load(root)
+    told = rf"pid {os.getpid()} on .* already writing"
+    with project.writing("this", f"train-{NAME}"), pytest.raises(SrBenchError, match=told):
+        go(root)
+    assert not kept(root).exists()
+
+
+def test_weights_in_the_place_of_a_checkpoint_are_refused(make, whole):
     root = make(steps=10)
     go(root, minutes=0)
-    kept(root).write_bytes(weights(root).read_bytes())
+    kept(root).write_bytes(weights(whole[0]).read_bytes())
     with pytest.raises(SrBenchError, match=f"checkpoints/{NAME}.safetensors: "):
         go(root)
 
@@ -364,6 +430,7 @@ FULL = [OSError(errno.ENOSPC, "No space left on device"), SafetensorError("No sp
 @pytest.mark.parametrize("which", ["checkpoints", "weights"])
 def test_a_full_disk_leaves_the_files_before_it(make, whole, monkeypatch, error, which):
     root = make()
+    an_earlier_training(root, whole)
     go(root, minutes=0)
     before = {p: p.read_bytes() for p in (weights(root), kept(root))}
 
@@ -380,10 +447,8 @@ def test_a_full_disk_leaves_the_files_before_it(make, whole, monkeypatch, error,
         assert fact in str(caught.value)
     damaged = weights(root) if which == "weights" else kept(root)
     assert damaged.read_bytes() == before[damaged]
-    assert [p for f in ("weights", "checkpoints") for p in (root / "methods" / f).iterdir()] == [
-        weights(root),
-        kept(root),
-    ]
+    left = {p for f in ("weights", "checkpoints") for p in (root / "methods" / f).iterdir()}
+    assert left == {weights(root), kept(root), kept(root).with_suffix("")}
     monkeypatch.undo()
     go(root)
     assert outcome(root) == outcome(whole[0])
@@ -408,9 +473,8 @@ def test_a_loss_that_diverges_names_the_step_and_keeps_the_last_checkpoint(make)
     for fact in ("at step 40 of 60", "learning rate 1e+27", "lower the recipe's lr"):
         assert fact in str(caught.value)
     state, facts = checkpoint.load(kept(root))
-    assert facts["step"] == read_facts(weights(root))["step"] == 30
-    for tensors in (state, load_file(weights(root))):
-        assert all(torch.isfinite(v).all() for v in tensors.values())
+    assert facts["step"] == 30 and not weights(root).exists()
+    assert all(torch.isfinite(v).all() for v in state.values())
 
 
 def test_weights_that_overflow_at_a_checkpoint_are_not_saved(make):
@@ -419,7 +483,7 @@ def test_weights_that_overflow_at_a_checkpoint_are_not_saved(make):
     with pytest.raises(SrBenchError, match=r"the largest weight is (inf|nan) at step 30 of 60"):
         go(root)
     state, facts = checkpoint.load(kept(root))
-    assert facts["step"] == read_facts(weights(root))["step"] == 20
+    assert facts["step"] == 20 and not weights(root).exists()
     assert all(torch.isfinite(v).all() for v in state.values())
 
 

@@ -9,6 +9,7 @@ import typer
 from sr_bench.cli.show import console, print_done, print_table
 from sr_bench.cli.standalone import JsonFlag
 from sr_bench.errors import SrBenchError
+from sr_bench.files import sweep
 from sr_bench.project import require_project
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ def report(
     from sr_bench.report.write import write_report
 
     project = require_project()
-    made = build_report(project)
-    notes = write_report(project, made)
-    stamped = stamps.stamp(project.reports, project.root) if stamp else None
+    with project.writing(str(project.reports), "report"):
+        sweep(project.reports)
+        made = build_report(project)
+        notes = write_report(project, made)
+        stamped = stamps.stamp(project.reports, project.root) if stamp else None
     if tables and not json:
         for table in quality_tables(made.cells, names=made.names):
             print_table(table.title, *plain(table))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +14,11 @@ from safetensors.torch import save_file
 
 from sr_bench.errors import SrBenchError
 from sr_bench.files import replacing
-from sr_bench.weights import read_safetensors
+from sr_bench.told import tell
+from sr_bench.torch_files import read_safetensors
 
 FACTS = "sr-bench"  # the header's key
+_HASH = "sha256"  # the header's key of the hash over facts and tensors
 
 
 def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
@@ -24,23 +27,34 @@ def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, An
     Raises:
         SrBenchError: if the disk is full or can't be written; an older file is still there.
     """
-    for stale in path.parent.glob(f".{path.name}.*"):  # of a process that was killed here
-        stale.unlink(missing_ok=True)
+    text = json.dumps(facts)
     try:
         with replacing(path) as temporary:
-            save_file(dict(tensors), temporary, {FACTS: json.dumps(facts)})
+            save_file(dict(tensors), temporary, {FACTS: text, _HASH: _digest(tensors, text)})
     except (SafetensorError, OSError) as error:
         kept = "the file before it is intact" if path.is_file() else "nothing was there before"
         raise SrBenchError(f"{path}: can't be written ({error}); {kept}") from error
 
 
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The tensors and facts of a file that :func:`save` wrote.
+    """The tensors and facts of a file that :func:`save` wrote, checked against their hash.
+
+    Files of version 0.1 hold no hash: they are taken as they are, and it is told.
 
     Raises:
-        SrBenchError: if it isn't one.
+        SrBenchError: if it isn't one, or its content isn't what was written.
     """
-    return read_safetensors(path), read_facts(path)
+    facts = read_facts(path)
+    tensors = read_safetensors(path)
+    header = _header(path)
+    if _HASH not in header:
+        tell(path, "was written without a hash of its content, so damage can't be noticed")
+    elif header[_HASH] != _digest(tensors, header[FACTS]):
+        raise SrBenchError(
+            f"{path}: its content has changed since it was written: sha256 is "
+            f"{_digest(tensors, header[FACTS])}, its header says {header[_HASH]}"
+        )
+    return tensors, facts
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -50,8 +64,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         SrBenchError: if the file is missing or holds none.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            facts = json.loads((file.metadata() or {})[FACTS])
+        facts = json.loads(_header(path)[FACTS])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise SrBenchError(
             f"{path}: not weights or a checkpoint that sr-bench train wrote ({error!r})"
@@ -59,6 +72,22 @@ def read_facts(path: Path) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise SrBenchError(f"{path}: the header's '{FACTS}' is {facts!r}, expected a JSON object")
     return facts
+
+
+def _header(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="numpy") as file:
+        return file.metadata() or {}
+
+
+def _digest(tensors: Mapping[str, torch.Tensor], facts: str) -> str:
+    """One hash of the facts and of each tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(facts.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        content: Any = flat.view(torch.uint8).numpy()  # a buffer, which NumPy's types don't say
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def require_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
 
 from sr_bench import __version__
 from sr_bench.errors import SrBenchError
+from sr_bench.files import sweep
 from sr_bench.inference import Upscaler
 from sr_bench.method import Setup
 from sr_bench.project import Project
@@ -46,8 +49,10 @@ Report = Callable[[Progress], None]
 def train(project: Project, name: str, *, minutes: float | None, report: Report) -> Progress:
     """Train until the recipe's last step, or for some minutes; go on where it was left.
 
-    Writes ``methods/weights/<name>.safetensors`` and the record ``methods/logs/<name>/``. The
-    checkpoint, ``methods/checkpoints/<name>.safetensors``, is there until the last step is done.
+    Writes ``methods/weights/<name>.safetensors`` and the record ``methods/logs/<name>/`` when the
+    last step is done; until then, what an earlier training left there stays. The checkpoint,
+    ``methods/checkpoints/<name>.safetensors``, and the record so far,
+    ``methods/checkpoints/<name>/``, are there until then.
 
     Args:
         project: the project folder.
@@ -57,15 +62,25 @@ def train(project: Project, name: str, *, minutes: float | None, report: Report)
 
     Raises:
         SrBenchError: for data that doesn't suit the recipe, a checkpoint of other settings, a
-            loss that isn't finite, a full disk; the last checkpoint stays.
+            loss that isn't finite, a full disk; the last checkpoint stays. Also where another
+            process does this training.
     """
     job = Job.find(project, name)
-    with processes() as shared:
+    with processes() as shared, _alone(job) if shared.first else nullcontext():
         run = _Run(job, shared, minutes)
         run.resume()
         while not run.finished:
             run.advance(report)
         return run.progress
+
+
+@contextmanager
+def _alone(job: Job) -> Iterator[None]:
+    with job.project.writing(f"training {job.name}", f"train-{job.name}"):
+        logs = job.project.training_log(job.name), job.project.unfinished_log(job.name)
+        for output in (job.weights, job.checkpoint, *logs):
+            sweep(output)
+        yield
 
 
 class _Run:
@@ -188,7 +203,11 @@ class _Run:
             "steps": self.steps,
         }
         checkpoint.save(job.checkpoint, self.trainer.state(), kept)
+        so_far = job.project.unfinished_log(job.name)
+        if not last:
+            write_log(so_far, progress.rows)
+            return
         checkpoint.save(job.weights, weights, made)
         write_log(job.project.training_log(job.name), progress.rows)
-        if last:
-            job.checkpoint.unlink()
+        shutil.rmtree(so_far, ignore_errors=True)
+        job.checkpoint.unlink()
