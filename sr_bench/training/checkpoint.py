@@ -14,7 +14,6 @@ from safetensors.torch import save_file
 
 from sr_bench.errors import SrBenchError
 from sr_bench.files import replacing
-from sr_bench.told import tell
 from sr_bench.torch_files import read_safetensors
 
 FACTS = "sr-bench"  # the header's key
@@ -39,7 +38,7 @@ def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, An
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The tensors and facts of a file that :func:`save` wrote, checked against their hash.
 
-    Files of version 0.1 hold no hash: they are taken as they are, and it is told.
+    Files of version 0.1 hold no hash (:func:`is_hashed`): they are taken as they are.
 
     Raises:
         SrBenchError: if it isn't one, or its content isn't what was written.
@@ -47,14 +46,17 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     facts = read_facts(path)
     tensors = read_safetensors(path)
     header = _header(path)
-    if _HASH not in header:
-        tell(path, "was written without a hash of its content, so damage can't be noticed")
-    elif header[_HASH] != _digest(tensors, header[FACTS]):
+    if _HASH in header and header[_HASH] != _digest(tensors, header[FACTS]):
         raise SrBenchError(
             f"{path}: its content has changed since it was written: sha256 is "
             f"{_digest(tensors, header[FACTS])}, its header says {header[_HASH]}"
         )
     return tensors, facts
+
+
+def is_hashed(path: Path) -> bool:
+    """Whether the file says what its content must be."""
+    return _HASH in _header(path)
 
 
 def read_facts(path: Path) -> dict[str, Any]:

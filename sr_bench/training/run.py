@@ -16,6 +16,7 @@ from sr_bench.files import sweep
 from sr_bench.inference import Upscaler
 from sr_bench.method import Setup
 from sr_bench.project import Project
+from sr_bench.told import tell
 from sr_bench.training import checkpoint
 from sr_bench.training.job import Data, Job, code_hash, decisive_facts, make_network
 from sr_bench.training.log import Row, write_log
@@ -113,6 +114,8 @@ class _Run:
             state, kept = checkpoint.load(path)
         except SrBenchError as error:
             raise SrBenchError(f"{error}; delete this file to start anew") from error
+        if not checkpoint.is_hashed(path):  # of version 0.1
+            tell(path, "was written without a hash of its content, so damage can't be noticed")
         if "facts" not in kept:
             raise SrBenchError(f"{path}: holds no checkpoint; delete this file to start anew")
         # What a recipe didn't say yet when the checkpoint was written was at its default.
