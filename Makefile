@@ -5,7 +5,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 # A killed dvc can leave .dvc/tmp/rwlock empty, and then no dvc command works (docs/pipeline.md).
-HEAL := $(BIN)/python -m sr_bench.heal .dvc/tmp
+HEAL := $(BIN)/python -m sr_bench.support.heal .dvc/tmp
 
 # The benchmarks' rivals have an environment of their own: no test or check ever sees them.
 BENCH := .venv-bench

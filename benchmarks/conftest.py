@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sr_bench.parallel import cores
+from sr_bench.support.parallel import cores
 
 PACKAGES = (
     "sr-bench",

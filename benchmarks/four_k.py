@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sr_bench.inference import Upscaler
-from sr_bench.method import Setup, load_method
-from sr_bench.protocol import load_protocols
-from sr_bench.strips import whole_images
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.method import Setup, load_method
+from sr_bench.networks.strips import whole_images
 from sr_bench.timing.memory import peak_mb
 from sr_bench.timing.setting import frame_of
 

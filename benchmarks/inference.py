@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from sr_bench import images
+from sr_bench.imaging import images
 from sr_bench.timing.clock import EventClock
 from sr_bench.timing.cost import fact, macs, matrix_rate, parameters
 from sr_bench.timing.devices import threads_of

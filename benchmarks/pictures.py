@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from sr_bench.images import Image
-from sr_bench.resize import imresize
+from sr_bench.imaging.images import Image
+from sr_bench.imaging.resize import imresize
 
 
 def photo(height: int, width: int, *, seed: int) -> Image:

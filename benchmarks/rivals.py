@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sr_bench import partial_import
+from sr_bench.support import partial_import
 
 _REMEDY = "see benchmarks/README.md for how to install the rivals"
 

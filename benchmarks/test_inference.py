@@ -33,7 +33,7 @@ def _parameters() -> list[object]:
 
 @pytest.mark.parametrize("handed", _parameters(), ids=["setting"])
 def test_inference(benchmark: BenchmarkFixture, handed: tuple[Task, Path]) -> None:
-    from sr_bench.project import Project
+    from sr_bench.project.project import Project
     from sr_bench.timing.subject import Subject
 
     from .inference import Job, noting_failure, rounds_of

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from sr_bench.color import rgb_to_y
-from sr_bench.images import Image
-from sr_bench.metrics import psnr, ssim
-from sr_bench.parallel import one_blas_thread
-from sr_bench.score import Pair, score_images
+from sr_bench.evaluation.metrics import psnr, ssim
+from sr_bench.evaluation.scoring.score import Pair, score_images
+from sr_bench.imaging.color import rgb_to_y
+from sr_bench.imaging.images import Image
+from sr_bench.support.parallel import one_blas_thread
 
 from .contest import Contender, Values, Work, apart, contenders, contest
 from .pictures import photo, upscaled

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image as Pillow
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from sr_bench.color import to_uint8
-from sr_bench.images import Image
-from sr_bench.resize import imresize
+from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.images import Image
+from sr_bench.imaging.resize import imresize
 
 from .contest import Contender, Values, contenders, contest
 from .pictures import photo

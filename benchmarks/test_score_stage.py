@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from sr_bench import images
-from sr_bench.degrade import modcrop
-from sr_bench.score import read_pair, score_images
+from sr_bench.evaluation.scoring.score import read_pair, score_images
+from sr_bench.imaging import images
+from sr_bench.imaging.degrade import modcrop
 
 from .contest import Contender, Values, Work, apart, contenders, contest
 from .pictures import photo, upscaled

@@ -10,7 +10,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from sr_bench.parallel import cores
+from sr_bench.support.parallel import cores
 
 from .contest import Contender, Values, contenders, contest
 from .training import (

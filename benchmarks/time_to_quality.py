@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 
-from sr_bench.inference import Upscaler
-from sr_bench.manifest import open_dataset
-from sr_bench.method import Setup
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.machine import describe, pick_device
+from sr_bench.networks.method import Setup
+from sr_bench.project.project import Project
 from sr_bench.training.job import Data, Job, make_network
-from sr_bench.training.machine import describe, pick_device
 from sr_bench.training.processes import Processes
 from sr_bench.training.trainer import Trainer
 from sr_bench.training.validation import Validation

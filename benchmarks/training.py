@@ -15,9 +15,9 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from sr_bench.images import Image
-from sr_bench.method import Training, find_method
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.imaging.images import Image
+from sr_bench.networks.method import Training, find_method
 from sr_bench.training.pairs import Cut, Pairs, make_pairs
 from sr_bench.training.processes import Processes
 from sr_bench.training.recipe import Recipe

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sr_bench.color import to_uint8
-from sr_bench.method import Method, ModelColour, Setup
-from sr_bench.resize import imresize
+from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.resize import imresize
+from sr_bench.networks.method import Method, ModelColour, Setup
 
 
 class Bicubic:

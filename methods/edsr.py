@@ -13,11 +13,18 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from sr_bench import weights
-from sr_bench.blocks import UPSAMPLER_REACH, MeanShift, ResBlock, conv, rename_official, upsampler
-from sr_bench.errors import SrBenchError, unknown
-from sr_bench.method import Method, ModelColour, Published, Samples, Setup, Training
-from sr_bench.strips import Chain, Residual
+from sr_bench.networks import weights
+from sr_bench.networks.blocks import (
+    UPSAMPLER_REACH,
+    MeanShift,
+    ResBlock,
+    conv,
+    rename_official,
+    upsampler,
+)
+from sr_bench.networks.method import Method, ModelColour, Published, Samples, Setup, Training
+from sr_bench.networks.strips import Chain, Residual
+from sr_bench.support.errors import SrBenchError, unknown
 
 
 class Sizes(NamedTuple):

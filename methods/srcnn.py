@@ -17,18 +17,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sr_bench.errors import SrBenchError
-from sr_bench.method import Method, ModelColour, Published, Samples, Setup, Training
-from sr_bench.resize import Border, imresize
-from sr_bench.strips import Chain
-from sr_bench.taps import tap_convolution
-from sr_bench.training.reparametrised import whitener
-from sr_bench.weights import (
-    is_safetensors,
-    load_strictly,
-    read_checkpoint,
-    read_mat,
-)
+from sr_bench.imaging.resize import Border, imresize
+from sr_bench.networks.method import Method, ModelColour, Published, Samples, Setup, Training
+from sr_bench.networks.reparametrised import whitener
+from sr_bench.networks.strips import Chain
+from sr_bench.networks.taps import tap_convolution
+from sr_bench.networks.weights import is_safetensors, load_strictly, read_checkpoint, read_mat
+from sr_bench.support.errors import SrBenchError
 
 LAYERS = (1, 2, 3)
 

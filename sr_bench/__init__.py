@@ -1,3 +1,3 @@
 """sr-bench: a benchmark and reproducibility harness for image super-resolution."""
 
-__version__ = "0.2.0.dev0"
+from sr_bench.support.version import __version__ as __version__

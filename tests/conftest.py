@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sr_bench import images
 from sr_bench.cli import main
-from sr_bench.fetch import MIRROR, fetch, is_present
-from sr_bench.files import sha256
-from sr_bench.parallel import cores
-from sr_bench.sources import find_source
+from sr_bench.data.catalogue.sources import find_source
+from sr_bench.data.datasets.fetch import MIRROR, fetch, is_present
+from sr_bench.imaging import images
+from sr_bench.support.files import sha256
+from sr_bench.support.parallel import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 # The files that take longest: started last, one of them would keep a single core busy at the end.

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.columns import IMAGE_COLUMNS
-from sr_bench.ledger import REPRODUCTION
-from sr_bench.method import load_methods
-from sr_bench.protocol import load_protocols
+from sr_bench.analysis.ledger.ledger import REPRODUCTION
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells
+from sr_bench.networks.method import load_methods
 from sr_bench.report.data import Report
 from sr_bench.report.names import Names
-from sr_bench.score_table import cells
-from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
-from sr_bench.timing.table import COLUMNS as TIMINGS
+from sr_bench.report.speedups import COLUMNS as SPEEDUPS
+from sr_bench.report.timing_table import COLUMNS as TIMINGS
 
 HOSTILE = "srcnn-</script><script>alert('_%\"')</script>-x2"
 RUNS = {

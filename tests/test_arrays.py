@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sr_bench.metrics import ms_ssim, psnr, ssim
-from sr_bench.metrics.perceptual import Perceptual
-from sr_bench.score import Pair, score_pair
+from sr_bench.evaluation.metrics import ms_ssim, psnr, ssim
+from sr_bench.evaluation.metrics.perceptual import Perceptual
+from sr_bench.evaluation.scoring.score import Pair, score_pair
 
 SIZE = 180  # the smallest that MS-SSIM takes, and a little
 METRICS = [psnr, ssim, ms_ssim]

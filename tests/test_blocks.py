@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from sr_bench.blocks import MeanShift, ResBlock, rename_official, upsampler
-from sr_bench.errors import SrBenchError
-from sr_bench.method import load_method
+from sr_bench.networks.blocks import MeanShift, ResBlock, rename_official, upsampler
+from sr_bench.networks.method import load_method
+from sr_bench.support.errors import SrBenchError
 
 ROOT = Path(__file__).resolve().parent.parent
 NET = Path("net.pt")

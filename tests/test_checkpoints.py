@@ -13,10 +13,8 @@ from safetensors.torch import save_file
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
-from sr_bench import told
-from sr_bench.errors import SrBenchError
-from sr_bench.fetch import MIRROR
-from sr_bench.weights import (
+from sr_bench.data.datasets.fetch import MIRROR
+from sr_bench.networks.weights import (
     Rule,
     check_fit,
     load_strictly,
@@ -25,6 +23,8 @@ from sr_bench.weights import (
     rename,
     with_known,
 )
+from sr_bench.support import told
+from sr_bench.support.errors import SrBenchError
 
 
 def network():

@@ -13,11 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
-from sr_bench import __version__, images
-from sr_bench.degrade import degrade
-from sr_bench.errors import unknown
-from sr_bench.protocol import load_protocols
-from sr_bench.sources import find_source, load_sources
+from sr_bench import __version__
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.sources import find_source, load_sources
+from sr_bench.imaging import images
+from sr_bench.imaging.degrade import degrade
+from sr_bench.support.errors import unknown
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = Path(sys.executable).with_name("sr-bench")
@@ -78,10 +79,11 @@ def test_scoring_degrading_and_fetching_load_no_torch(folders):
     code = (
         "import sys\n"
         "from sr_bench.cli import main\n"
-        "import sr_bench.fetch, sr_bench.score_run, sr_bench.manifest, sr_bench.drift\n"
+        "import sr_bench.data.datasets.fetch, sr_bench.evaluation.scoring.run\n"
+        "import sr_bench.data.datasets.manifest, sr_bench.analysis.drift\n"
         f"sys.argv = ['sr-bench', *{[str(w) for w in scoring('srcnn-2015')]!r}]\n"
         "main.__globals__['app'](standalone_mode=False)\n"
-        "assert 'sr_bench.metrics.ssim' in sys.modules\n"
+        "assert 'sr_bench.evaluation.metrics.ssim' in sys.modules\n"
         "assert 'torch' not in sys.modules, 'torch was loaded'\n"
     )
     done = subprocess.run(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2ycbcr, ycbcr2rgb
 
-from sr_bench.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 
 PHOTO = np.random.default_rng(1).integers(0, 256, (16, 20, 3), dtype=np.uint8)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sr_bench.analysis.compare import choose, compare, load_runs, not_worse
 from sr_bench.cli import main
 from sr_bench.cli.compare import sentence
-from sr_bench.columns import CELL_COLUMNS
-from sr_bench.compare import choose, compare, load_runs, not_worse
-from sr_bench.errors import SrBenchError, WrongUse
+from sr_bench.evaluation.scoring.table import CELL_COLUMNS
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 
 def rows(run, values, **given):

@@ -12,7 +12,6 @@ import typer
 from typer.testing import CliRunner
 
 from sr_bench.cli.conformance import conformance
-from sr_bench.color import to_uint8
 from sr_bench.conformance.adapter import Adapter, load_adapter
 from sr_bench.conformance.adapters import ours
 from sr_bench.conformance.golden import load_golden
@@ -20,8 +19,9 @@ from sr_bench.conformance.make import cases
 from sr_bench.conformance.matlab import run_matlab
 from sr_bench.conformance.run import compare_images, run_case
 from sr_bench.conformance.suite import cell, run_adapter, short_table
-from sr_bench.errors import WrongUse
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.imaging.color import to_uint8
+from sr_bench.support.errors import WrongUse
 
 GOLDEN = load_golden().cases
 APP = typer.Typer()

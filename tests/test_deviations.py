@@ -11,18 +11,18 @@ import pytest
 from skimage import color as skcolor
 from skimage.metrics import structural_similarity
 
-from sr_bench import images
-from sr_bench.degrade import degrade
-from sr_bench.errors import WrongUse
-from sr_bench.explain.deviations import DEVIATIONS, find_deviation
-from sr_bench.explain.making import bicubic, shrunk
-from sr_bench.explain.measure import Made, pooled
-from sr_bench.explain.planes import Plan, planes
-from sr_bench.explain.resizers import half_shifted, resized
-from sr_bench.explain.similarity import similarity
-from sr_bench.explain.way import Way
-from sr_bench.protocol import load_protocols
-from sr_bench.score import Pair, score_pair
+from sr_bench.analysis.explain.deviations import DEVIATIONS, find_deviation
+from sr_bench.analysis.explain.making import bicubic, shrunk
+from sr_bench.analysis.explain.measure import Made, pooled
+from sr_bench.analysis.explain.planes import Plan, planes
+from sr_bench.analysis.explain.resizers import half_shifted, resized
+from sr_bench.analysis.explain.similarity import similarity
+from sr_bench.analysis.explain.way import Way
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.scoring.score import Pair, score_pair
+from sr_bench.imaging import images
+from sr_bench.imaging.degrade import degrade
+from sr_bench.support.errors import WrongUse
 
 Picture = Callable[..., np.ndarray]
 PROTOCOLS = list(load_protocols().protocols)

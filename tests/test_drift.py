@@ -8,14 +8,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from sr_bench.columns import CELL, CELL_COLUMNS, IMAGE_COLUMNS
-from sr_bench.drift.check import check
-from sr_bench.drift.snapshot import Snapshot, open_snapshot
-from sr_bench.drift.suspects import suspects
-from sr_bench.drift.tolerance import Tolerances, load_tolerances
-from sr_bench.drift.words import facts, findings, github_lines, markdown
-from sr_bench.errors import SrBenchError
-from sr_bench.score_table import cells
+from sr_bench.analysis.drift.check import check
+from sr_bench.analysis.drift.render import facts, findings, github_lines, markdown
+from sr_bench.analysis.drift.snapshot import Snapshot, open_snapshot
+from sr_bench.analysis.drift.suspects import suspects
+from sr_bench.analysis.drift.tolerance import Tolerances, load_tolerances
+from sr_bench.evaluation.scoring.table import CELL, CELL_COLUMNS, IMAGE_COLUMNS, cells
+from sr_bench.support.errors import SrBenchError
 
 INF = float("inf")
 
@@ -193,7 +192,7 @@ def test_suspects_are_what_differs_in_the_locks(tmp_path):
 
 def provenance(path, torch, color):
     run = {"code": f"code/{color}", "data": {"Set5": "1"}, "signatures": {}, "scores": color}
-    records = {"runs/srcnn-x2": run, f"code/{color}": {"sr_bench/color.py": color}}
+    records = {"runs/srcnn-x2": run, f"code/{color}": {"sr_bench/imaging/color.py": color}}
     content = {"packages": {"numpy": "2.4", "torch": torch}, "records": records}
     path.write_text(json.dumps(content))
     return path
@@ -203,7 +202,7 @@ def test_suspects_are_what_differs_in_the_provenance(tmp_path):
     before = state(rows(base()), provenance=provenance(tmp_path / "a", "2.9", "x"))
     after = state(rows(base() + 1), provenance=provenance(tmp_path / "b", "2.10", "y"))
     found = [(s.kind, s.what) for s in suspects(before, after, ["srcnn-x2"])]
-    assert found == [("code", "sr_bench/color.py"), ("environment", "torch: 2.9 -> 2.10")]
+    assert found == [("code", "sr_bench/imaging/color.py"), ("environment", "torch: 2.9 -> 2.10")]
 
 
 def test_without_both_states_nothing_is_suspected_and_it_is_said(tmp_path):

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sr_bench.columns import CELL_COLUMNS
-from sr_bench.drift.check import check as check_scores
-from sr_bench.drift.snapshot import Snapshot
-from sr_bench.drift.words import changelog
+from sr_bench.analysis.drift.check import check as check_scores
+from sr_bench.analysis.drift.render import changelog
+from sr_bench.analysis.drift.snapshot import Snapshot
+from sr_bench.evaluation.scoring.table import CELL_COLUMNS
 
 HEADER = ",".join(CELL_COLUMNS) + "\n"
 CELL = "{run},srcnn,,author,2,Set5,edsr-2017,psnr,{value},5,protocol:edsr-2017\n"

@@ -17,20 +17,21 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from sr_bench import color, images, score, upscale
-from sr_bench.color import to_uint8
-from sr_bench.columns import CELL_COLUMNS
-from sr_bench.degrade import hr_planes
-from sr_bench.drift.check import check
-from sr_bench.drift.snapshot import Snapshot
-from sr_bench.explain.resizers import half_shifted, resized
-from sr_bench.files import sha256
-from sr_bench.project import Project
-from sr_bench.protocol import Crop
-from sr_bench.run_weights import note_weights
-from sr_bench.score_run import score_run
-from sr_bench.score_table import cells
-from sr_bench.upscale import upscale_run
+from sr_bench.analysis.drift.check import check
+from sr_bench.analysis.drift.snapshot import Snapshot
+from sr_bench.analysis.explain.resizers import half_shifted, resized
+from sr_bench.data.catalogue.protocols import Crop
+from sr_bench.evaluation.scoring import score
+from sr_bench.evaluation.scoring.run import score_run
+from sr_bench.evaluation.scoring.table import CELL_COLUMNS, cells
+from sr_bench.evaluation.upscaling import upscale
+from sr_bench.evaluation.upscaling.upscale import upscale_run
+from sr_bench.imaging import color, images
+from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.degrade import hr_planes
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import note_weights
+from sr_bench.support.files import sha256
 
 ROOT = Path(__file__).resolve().parent.parent
 PARAMS = f"""

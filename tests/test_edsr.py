@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.method import Setup, load_method
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.method import Setup, load_method
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 METHOD = load_method(Path(__file__).resolve().parent.parent / "methods/edsr.py")
 KEY_MAP = METHOD.load.__globals__["key_map"]

@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sr_bench import images
-from sr_bench.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
-from sr_bench.entries import Run
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.inference import Upscaler
-from sr_bench.ledger import read_ledger
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.resize import imresize
-from sr_bench.run_weights import note_weights
-from sr_bench.upscale import upscale_run
+from sr_bench.analysis.ledger.ledger import read_ledger
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.upscaling.upscale import upscale_run
+from sr_bench.imaging import images
+from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.imaging.resize import imresize
+from sr_bench.networks.inference import Upscaler
+from sr_bench.project.entries import Run
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import note_weights
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 ROOT = Path(__file__).resolve().parent.parent
 RGB = load_protocols().degradations["rgb-matlab"]
@@ -185,7 +185,7 @@ def test_runs_of_the_ledger_with_a_plus_can_be_named():
 
 METHOD = """
 import torch
-from sr_bench.method import Method, Setup
+from sr_bench.networks.method import Method, Setup
 
 class Corner:
     colour = "any"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sr_bench.errors import SrBenchError, about, printable
+from sr_bench.support.errors import SrBenchError, about, printable
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,16 @@ from skimage.color import rgb2yiq
 from skimage.metrics import structural_similarity
 from typer.testing import CliRunner
 
-from sr_bench import images
+from sr_bench.analysis.explain.chain import chain, conclusion, facts
+from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.search import Explanation, Question, explain
+from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
 from sr_bench.cli.explain import explain as command
-from sr_bench.color import rgb_to_y, to_uint8
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.explain.chain import chain, conclusion, facts
-from sr_bench.explain.claim import Claim
-from sr_bench.explain.search import Explanation, Question, explain
-from sr_bench.explain.subject import Subject, bicubic_subject, folder_subject
-from sr_bench.pairing import pair_folders
-from sr_bench.resize import imresize
+from sr_bench.evaluation.scoring.pairing import pair_folders
+from sr_bench.imaging import images
+from sr_bench.imaging.color import rgb_to_y, to_uint8
+from sr_bench.imaging.resize import imresize
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 SCALE = 4
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sr_bench.errors import SrBenchError
-from sr_bench.explain.claim import Claim
-from sr_bench.explain.ledger import differing_rows, explain_row
-from sr_bench.project import Project
+from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.ledger import differing_rows, explain_row
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
 
 HEADER = "source,method,variant,dataset,scale,metric,value,protocol,note,run,trained\n"
 LEDGER = (

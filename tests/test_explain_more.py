@@ -10,28 +10,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sr_bench import images
-from sr_bench.color import rgb_to_y
-from sr_bench.degrade import degrade
-from sr_bench.errors import SrBenchError
-from sr_bench.explain.chain import chain, conclusion, facts, notes
-from sr_bench.explain.claim import Claim
-from sr_bench.explain.runs import run_subject
-from sr_bench.explain.search import Explanation, Question, explain
-from sr_bench.explain.subject import Subject, bicubic_subject, folder_subject
-from sr_bench.explain.way import Way
-from sr_bench.manifest import open_dataset
-from sr_bench.metrics.psnr import psnr_unchecked
-from sr_bench.metrics.ssim import ssim_unchecked
-from sr_bench.pairing import pair_folders
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.upscale import upscale_run
+from sr_bench.analysis.explain.chain import chain, conclusion, facts, notes
+from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.runs import run_subject
+from sr_bench.analysis.explain.search import Explanation, Question, explain
+from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
+from sr_bench.analysis.explain.way import Way
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.evaluation.metrics.psnr import psnr_unchecked
+from sr_bench.evaluation.metrics.ssim import ssim_unchecked
+from sr_bench.evaluation.scoring.pairing import pair_folders
+from sr_bench.evaluation.upscaling.upscale import upscale_run
+from sr_bench.imaging import images
+from sr_bench.imaging.color import rgb_to_y
+from sr_bench.imaging.degrade import degrade
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
 
 METHOD = '''
 from pathlib import Path
 
-from sr_bench.method import Method
+from sr_bench.networks.method import Method
 
 
 class Model:
@@ -306,7 +306,7 @@ def test_weights_of_another_scale_that_are_not_there_end_nothing(
         if run.scale == 3:
             raise SrBenchError("near-x3.json: no such file; make it with: sr-bench fetch")
 
-    monkeypatch.setattr("sr_bench.run_weights.noted_weights", noted)
+    monkeypatch.setattr("sr_bench.project.run_weights.noted_weights", noted)
     subject = subject_of(project, upscale=True)
     answer = ask(subject, "99.99", protocol="edsr-2017", limit=1)
     assert not any("weights-x3" in names(f) for f in answer.findings)

@@ -18,10 +18,10 @@ from urllib.parse import quote, unquote
 import numpy as np
 import pytest
 
-from sr_bench import errors
-from sr_bench.errors import SourceError
-from sr_bench.fetch import fetch
-from sr_bench.sources import Source, SourceFile
+from sr_bench.data.catalogue.sources import Source, SourceFile
+from sr_bench.data.datasets.fetch import fetch
+from sr_bench.support import errors
+from sr_bench.support.errors import SourceError
 
 BIG = np.random.default_rng(0).bytes(1_200_000)  # a few of the pieces that fetch writes
 SMALL = b"small content"
@@ -314,8 +314,8 @@ def test_a_busy_server_is_asked_again(tmp_path, serve):
 KILLED = """
 import sys
 from pathlib import Path
-from sr_bench.fetch import fetch
-from sr_bench.sources import Source, SourceFile
+from sr_bench.data.datasets.fetch import fetch
+from sr_bench.data.catalogue.sources import Source, SourceFile
 url, size, digest, data = sys.argv[1:]
 file = SourceFile("a.png", int(size), digest, url)
 source = Source("Some", "images", "title", "licence", "Some", (file,))

@@ -9,18 +9,18 @@ import pytest
 from matplotlib.text import Text
 from pydantic import ValidationError
 
-from sr_bench import images
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.figure_entry import Box, FigureEntry, parse_box
-from sr_bench.files import sha256
-from sr_bench.project import Project
-from sr_bench.report.figure_compare import comparison_figure
-from sr_bench.report.figure_layout import Contents, arrange
-from sr_bench.report.figure_pictures import load_pictures
-from sr_bench.report.figure_region import choose_box
-from sr_bench.report.figures import comparison_folder, write_comparison, write_comparisons
-from sr_bench.report.plot_style import paper_style
-from sr_bench.score_run import score_run
+from sr_bench.evaluation.scoring.run import score_run
+from sr_bench.imaging import images
+from sr_bench.project.entries import Box, FigureEntry, parse_box
+from sr_bench.project.project import Project
+from sr_bench.report.figures.comparison import comparison_figure
+from sr_bench.report.figures.comparison_layout import Contents, arrange
+from sr_bench.report.figures.comparison_pictures import load_pictures
+from sr_bench.report.figures.every import comparison_folder, write_comparison, write_comparisons
+from sr_bench.report.figures.region import choose_box
+from sr_bench.report.figures.style import paper_style
+from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.files import sha256
 
 ODD = "o_%<b>$"
 PROTOCOLS = ("edsr-2017", "srcnn-2015")
@@ -32,7 +32,7 @@ def scored(tmp_path, picture):
     root = tmp_path / "p"
     (root / "methods").mkdir(parents=True)
     (root / "methods/bicubic.py").write_text(
-        "from sr_bench.method import Method\n"
+        "from sr_bench.networks.method import Method\n"
         "METHOD = Method(name='bicubic', load=print, reference='r', baseline=True)\n"
     )
     lines = ["methods: [methods]", "ledger: null", "fetch: [Set5]",

@@ -9,15 +9,15 @@ import pytest
 import torch
 from matplotlib.text import Text
 
-from sr_bench.errors import SrBenchError
-from sr_bench.method import load_methods
-from sr_bench.project import Project
-from sr_bench.report.figure_filters import Bank, filters_plot, first_layer, mosaic
-from sr_bench.report.figure_gain import gain_plots, gains
-from sr_bench.report.figure_training import Curve, read_curves, read_log, training_plots
+from sr_bench.networks.method import load_methods
+from sr_bench.project.project import Project
+from sr_bench.report.figures.filters import Bank, filters_plot, first_layer, mosaic
+from sr_bench.report.figures.gain import gain_plots, gains
+from sr_bench.report.figures.speed import write_each
+from sr_bench.report.figures.style import paper_style
+from sr_bench.report.figures.training import Curve, read_curves, read_log, training_plots
 from sr_bench.report.names import Names
-from sr_bench.report.plot_style import paper_style
-from sr_bench.report.plots import write_each
+from sr_bench.support.errors import SrBenchError
 
 NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
 TICK = re.compile(r"[−\d.]+( k)?")  # some lie outside their axes and are not drawn

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from sr_bench.report import plot_quality
+from sr_bench.report.figures import quality as plot_quality
+from sr_bench.report.figures.boxes import nearest
+from sr_bench.report.figures.labels import Scene, needs_leader, place
+from sr_bench.report.figures.style import Looks
 from sr_bench.report.names import NO_NAMES
-from sr_bench.report.plot_boxes import nearest
-from sr_bench.report.plot_labels import Scene, needs_leader, place
-from sr_bench.report.plot_style import Looks
 
 
 def crosses(start, end, box):

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from sr_bench.files import replacing, replacing_folder, sha256, write_text
+from sr_bench.support.files import replacing, replacing_folder, sha256, write_text
 
 
 def test_sha256_is_that_of_the_content(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_bench.filetype import describe, special_kind
+from sr_bench.support.filetype import describe, special_kind
 
 
 def saved(write):

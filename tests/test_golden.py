@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sr_bench import images
-from sr_bench.color import rgb_to_y, to_uint8
-from sr_bench.degrade import modcrop
-from sr_bench.metrics import psnr, ssim
-from sr_bench.resize import imresize
+from sr_bench.evaluation.metrics import psnr, ssim
+from sr_bench.imaging import images
+from sr_bench.imaging.color import rgb_to_y, to_uint8
+from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.resize import imresize
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_bench import images
-from sr_bench.errors import SrBenchError
+from sr_bench.imaging import images
+from sr_bench.support.errors import SrBenchError
 
 
 def chunk(kind, body):

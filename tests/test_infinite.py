@@ -9,23 +9,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sr_bench import images
+from sr_bench.analysis.compare import not_worse
+from sr_bench.analysis.drift.check import check
+from sr_bench.analysis.drift.render import facts, markdown
+from sr_bench.analysis.drift.snapshot import Snapshot
+from sr_bench.analysis.ledger.ledger import REPRODUCTION
 from sr_bench.cli.show import print_json
-from sr_bench.columns import IMAGE_COLUMNS
-from sr_bench.compare import not_worse
-from sr_bench.drift.check import check
-from sr_bench.drift.snapshot import Snapshot
-from sr_bench.drift.words import facts, markdown
-from sr_bench.errors import SrBenchError
-from sr_bench.ledger import REPRODUCTION
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells, identical, listed
+from sr_bench.imaging import images
+from sr_bench.project.project import Project
 from sr_bench.report.build import build_report
-from sr_bench.report.plot_data import Choice, quality
-from sr_bench.report.table_headline import best_runs
-from sr_bench.report.tables import report_tables
+from sr_bench.report.figures.data import Choice, quality
+from sr_bench.report.tables.every import report_tables
+from sr_bench.report.tables.headline import best_runs
 from sr_bench.report.write import write_report
-from sr_bench.score_table import cells, identical, listed
+from sr_bench.support.errors import SrBenchError
 
 INF = math.inf
 LEDGER = (
@@ -34,7 +33,8 @@ LEDGER = (
     "paper,ibp,,Set5,2,psnr,33.00,edsr-2017,,ibp,bicubic\n"
 )
 METHOD = (
-    "from sr_bench.method import Method\nMETHOD = Method(name='{0}', load=print, reference='r')\n"
+    "from sr_bench.networks.method import Method\n"
+    "METHOD = Method(name='{0}', load=print, reference='r')\n"
 )
 RUNS = ("bicubic-x2", "ibp-x2", "third-x2")
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sr_bench.errors import SrBenchError
-from sr_bench.ledger import (
+from sr_bench.analysis.ledger.ledger import (
     COLUMNS,
     RUN,
     TRAINED_RUN,
@@ -15,6 +14,7 @@ from sr_bench.ledger import (
     judge,
     read_ledger,
 )
+from sr_bench.support.errors import SrBenchError
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTEXT = Context(

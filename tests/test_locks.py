@@ -9,14 +9,14 @@ import sys
 
 import pytest
 
-from sr_bench import locks
-from sr_bench.files import sweep
-from sr_bench.heal import heal
-from sr_bench.locks import Locked, writing
-from sr_bench.project import Project
-from sr_bench.run_weights import note_weights
-from sr_bench.score_run import score_run
-from sr_bench.upscale import upscale_run
+from sr_bench.evaluation.scoring.run import score_run
+from sr_bench.evaluation.upscaling.upscale import upscale_run
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import note_weights
+from sr_bench.support import locks
+from sr_bench.support.files import sweep
+from sr_bench.support.heal import heal
+from sr_bench.support.locks import Locked, writing
 
 HOLD = """
 import sys
@@ -137,7 +137,9 @@ def test_leftovers_of_an_output_are_swept_and_others_stay(tmp_path):
 @pytest.mark.parametrize("content", [b"", b'{"build/sr": {"wri', b"\0\0\0"])
 def test_an_unreadable_rwlock_of_dvc_is_removed_unless_dvc_runs(tmp_path, content, monkeypatch):
     (tmp_path / "rwlock").write_bytes(content)
-    monkeypatch.setattr("sr_bench.heal.is_held", lambda lock: lock == tmp_path / "rwlock.lock")
+    monkeypatch.setattr(
+        "sr_bench.support.heal.is_held", lambda lock: lock == tmp_path / "rwlock.lock"
+    )
     assert not heal(tmp_path) and (tmp_path / "rwlock").exists()
     monkeypatch.undo()
     assert heal(tmp_path) and not (tmp_path / "rwlock").exists()

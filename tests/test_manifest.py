@@ -6,11 +6,12 @@ import zipfile
 
 import pytest
 
-from sr_bench import images, manifest
-from sr_bench.errors import SourceError, SrBenchError
-from sr_bench.files import sha256
-from sr_bench.manifest import fetch_dataset, open_dataset
-from sr_bench.sources import Source, SourceFile
+from sr_bench.data.catalogue.sources import Source, SourceFile
+from sr_bench.data.datasets import manifest
+from sr_bench.data.datasets.manifest import fetch_dataset, open_dataset
+from sr_bench.imaging import images
+from sr_bench.support.errors import SourceError, SrBenchError
+from sr_bench.support.files import sha256
 
 HOST = "127.0.0.1:9"  # nobody listens there
 

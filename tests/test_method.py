@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.method import Method, Published, find_method, load_method, load_methods
+from sr_bench.networks.method import Method, Published, find_method, load_method, load_methods
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 ROOT = Path(__file__).resolve().parent.parent
 GOOD = """
-from sr_bench.method import Method
+from sr_bench.networks.method import Method
 METHOD = Method(name={name!r}, load=lambda setup: None, reference="nobody 2027")
 """
 
@@ -49,7 +49,7 @@ def test_a_method_is_called_as_its_file(folder):
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
-        ("x = 1", "METHOD is missing, expected sr_bench.method.Method"),
+        ("x = 1", "METHOD is missing, expected sr_bench.networks.method.Method"),
         ("METHOD = 'mine'", "METHOD is str, expected"),
         ("class METHOD: pass", "METHOD is type, expected"),
         ("def broken(:", "fails on import with SyntaxError"),
@@ -65,7 +65,7 @@ def test_a_bad_file_is_named_with_what_is_wrong(write, text, fact):
     assert fact in str(caught.value)
 
 
-FIELDS = "from sr_bench.method import Method, Published, Samples, Training\nMETHOD = "
+FIELDS = "from sr_bench.networks.method import Method, Published, Samples, Training\nMETHOD = "
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from scipy.io import savemat
 from torch import nn
 from torch.nn import functional
 
-from sr_bench import method_contract as contract
-from sr_bench.errors import SrBenchError
-from sr_bench.method import Method, Published, Setup, load_method, method_files
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.resize import imresize
+from sr_bench.conformance import method_contract as contract
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.imaging.resize import imresize
+from sr_bench.networks.method import Method, Published, Setup, load_method, method_files
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = method_files([*Project.load(ROOT).method_folders, ROOT / "demo" / "methods"])
@@ -319,7 +319,7 @@ def test_load_that_fails_is_told():
 BROKEN = """
 import torch
 from torch import nn
-from sr_bench.method import Method
+from sr_bench.networks.method import Method
 
 
 class Net(nn.Module):
@@ -388,7 +388,7 @@ def readme_project(tmp_path):
 
 
 def test_the_readmes_group_of_weights_is_a_right_entry():
-    from sr_bench.sources import read_entries, read_source
+    from sr_bench.data.catalogue.sources import read_entries, read_source
 
     group = next(block for block in readme_blocks("yaml") if block.startswith("mine-weights:"))
     source = read_source("mine-weights", read_entries(group.encode()))
@@ -408,7 +408,7 @@ def test_the_readmes_method_holds_the_contract(readme_project):
 
 def test_the_readmes_method_is_tried_on_the_command_line(readme_project, cli, monkeypatch):
     group = next(block for block in readme_blocks("yaml") if block.startswith("mine-weights:"))
-    from sr_bench import sources
+    from sr_bench.data.catalogue import sources
 
     entries = sources._entries() | sources.read_entries(group.encode())
     monkeypatch.setattr(sources, "_entries", lambda: entries)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from sr_bench.metrics import psnr, ssim
+from sr_bench.evaluation.metrics import psnr, ssim
 
 RNG = np.random.default_rng(2)
 

@@ -9,14 +9,14 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
-from sr_bench import images
 from sr_bench.cli.app import app
 from sr_bench.conformance.pictures import Picture
-from sr_bench.errors import WrongUse
-from sr_bench.extra_score import load_extra
-from sr_bench.metrics import perceptual
-from sr_bench.metrics.ms_ssim import WEIGHTS, ms_ssim
-from sr_bench.partial_import import module_without_init
+from sr_bench.evaluation.metrics import perceptual
+from sr_bench.evaluation.metrics.ms_ssim import WEIGHTS, ms_ssim
+from sr_bench.evaluation.scoring.extra import load_extra
+from sr_bench.imaging import images
+from sr_bench.support.errors import WrongUse
+from sr_bench.support.partial_import import module_without_init
 
 
 def pair(height, width, *, gray=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sr_bench.score_table import read_scores
+from sr_bench.evaluation.scoring.table import read_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 with (ROOT / "tests/reference/required.csv").open(newline="") as handle:

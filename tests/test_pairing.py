@@ -2,9 +2,9 @@
 
 import pytest
 
-from sr_bench import pairing
-from sr_bench.errors import SrBenchError
-from sr_bench.pairing import pair_folders
+from sr_bench.evaluation.scoring import pairing
+from sr_bench.evaluation.scoring.pairing import pair_folders
+from sr_bench.support.errors import SrBenchError
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sr_bench.errors import SrBenchError
-from sr_bench.parallel import outcomes
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.parallel import outcomes
 
 
 def work(number):

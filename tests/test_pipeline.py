@@ -14,9 +14,9 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.training.checkpoint import read_facts
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.checkpoint import read_facts
+from sr_bench.project.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -96,7 +96,7 @@ def test_stage_depends_on_all_code_that_it_runs(name, modules, by_params):
 
 def test_upscale_declares_every_degradation_in_use():
     params = next(p for p in stage("upscale")["params"] if isinstance(p, dict))
-    declared = set(params["sr_bench/protocols.yaml"])
+    declared = set(params["sr_bench/data/catalogue/protocols.yaml"])
     names = load_protocols().protocols
     assert declared == {"degradations"} | {f"protocols.{n}.degradation" for n in names}
 
@@ -123,7 +123,7 @@ def test_a_training_that_fails_leaves_its_outputs(name):
 
 
 def test_data_dvc_pins_the_four_core_sets_and_nothing_else():
-    from sr_bench.sources import find_source
+    from sr_bench.data.catalogue.sources import find_source
 
     pinned = yaml.safe_load((ROOT / "data.dvc").read_text())["outs"][0]
     core = [find_source(n) for n in ("T91", "Set5", "Set14", "BSD100")]
@@ -134,8 +134,8 @@ def test_data_dvc_pins_the_four_core_sets_and_nothing_else():
 
 TINY = """
 from torch import nn
-from sr_bench.method import Method, Samples, Training
-from sr_bench.weights import load_strictly, read_safetensors
+from sr_bench.networks.method import Method, Samples, Training
+from sr_bench.networks.weights import load_strictly, read_safetensors
 
 RECIPES = {
     "a": {"fast": {"steps": 3, "batch": 1, "patch": 8, "lr": 1e-4}},
@@ -197,9 +197,10 @@ def made(tmp_path_factory):
         "fetch: [skimage-photos]\n"
         "protocols: {edsr-2017: [skimage-photos]}\n"
         "runs:\n"
-        "  bicubic-x4: {method: bicubic, origin: sr_bench/sources.yaml, scale: 4,\n"
+        "  bicubic-x4: {method: bicubic, origin: sr_bench/data/catalogue/sources.yaml, scale: 4,\n"
         "    protocols: [edsr-2017]}\n"
-        "  ibp-x4: {method: ibp, origin: sr_bench/sources.yaml, scale: 4, protocols: [edsr-2017]}\n"
+        "  ibp-x4: {method: ibp, origin: sr_bench/data/catalogue/sources.yaml, scale: 4,\n"
+        "    protocols: [edsr-2017]}\n"
         "  tiny-a-sr-bench-skimage-photos-x4:\n"
         "    {method: tiny, variant: a, weights: sr-bench-skimage-photos, scale: 4,\n"
         "     protocols: [edsr-2017],\n"
@@ -270,7 +271,11 @@ def touch(path: Path) -> None:
 
 
 def touch_protocol(root: Path) -> None:
-    edit(root / "sr_bench/protocols.yaml", "8-bit RGB LR, unrounded Y", "8-bit RGB, unrounded Y")
+    edit(
+        root / "sr_bench/data/catalogue/protocols.yaml",
+        "8-bit RGB LR, unrounded Y",
+        "8-bit RGB, unrounded Y",
+    )
 
 
 def touch_ledger(root: Path) -> None:

@@ -9,10 +9,8 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from sr_bench.errors import SrBenchError
-from sr_bench.method import load_methods
-from sr_bench.report.names import Names
-from sr_bench.report.plot_data import (
+from sr_bench.networks.method import load_methods
+from sr_bench.report.figures.data import (
     Choice,
     checked_scores,
     checked_timings,
@@ -22,9 +20,11 @@ from sr_bench.report.plot_data import (
     quality,
     with_macs,
 )
-from sr_bench.report.plot_labels import Scene, place, spread
-from sr_bench.report.plot_style import looks, paper_style, wrapped
-from sr_bench.report.plots import draw_plots, write_plots
+from sr_bench.report.figures.labels import Scene, place, spread
+from sr_bench.report.figures.speed import draw_plots, write_plots
+from sr_bench.report.figures.style import looks, paper_style, wrapped
+from sr_bench.report.names import Names
+from sr_bench.support.errors import SrBenchError
 
 NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
 SIGNATURE = "protocol:edsr-2017|version:1|lr:rgb+modcrop.scale|score:y.float+crop.scale"

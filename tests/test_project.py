@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sr_bench.entries import Run, TrainEntry
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.project import Project, require_project
+from sr_bench.project.entries import Run, TrainEntry
+from sr_bench.project.project import Project, require_project
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 GOOD = {
     "methods": "[methods]",
@@ -305,20 +305,20 @@ def test_the_origin_of_a_run_agrees_with_its_weights():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("origin: sr_bench/sources.yaml", "origin: methods/weights/a.safetensors"),
-        ("origin: sr_bench/sources.yaml", "origin: sources.yaml"),
+        ("origin: sr_bench/data/catalogue/sources.yaml", "origin: methods/weights/a.safetensors"),
+        ("origin: sr_bench/data/catalogue/sources.yaml", "origin: sources.yaml"),
     ],
 )
 def test_a_wrong_origin_is_refused(tmp_path, old, new):
     text = (
         "methods: [methods]\nledger: null\nfetch: []\nprotocols: {edsr-2017: [Set5]}\nruns:\n"
-        "  bicubic-x2: {method: bicubic, origin: sr_bench/sources.yaml, scale: 2,"
+        "  bicubic-x2: {method: bicubic, origin: sr_bench/data/catalogue/sources.yaml, scale: 2,"
         " protocols: [edsr-2017]}\n"
     )
     (tmp_path / "params.yaml").write_text(text)
     Project.load(tmp_path)
     (tmp_path / "params.yaml").write_text(text.replace(old, new))
-    fact = "weights 'none' come from sr_bench/sources.yaml"
+    fact = "weights 'none' come from sr_bench/data/catalogue/sources.yaml"
     with pytest.raises(WrongUse, match=fact):
         Project.load(tmp_path)
 

@@ -5,12 +5,12 @@ import subprocess
 
 import pytest
 
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.files import sha256
-from sr_bench.project import Project
-from sr_bench.report.dvc_lock import dvc_md5, read_lock
-from sr_bench.report.provenance import collect, write_provenance
-from sr_bench.report.stamp import stamp, unstamp
+from sr_bench.project.dvc_lock import dvc_md5, read_lock
+from sr_bench.project.project import Project
+from sr_bench.report.provenance.records import collect, write_provenance
+from sr_bench.report.provenance.stamp import stamp, unstamp
+from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.files import sha256
 
 RUN = "runs/bicubic-x2"
 LOCK = """schema: '2.0'
@@ -20,14 +20,14 @@ stages:
     deps:
     - {path: build/manifests/Set5.json, hash: md5, md5: aaaa}
     - {path: ../methods/bicubic.py, hash: md5, md5: bbbb}
-    - {path: ../sr_bench/resize.py, hash: md5, md5: cccc}
+    - {path: ../sr_bench/imaging/resize.py, hash: md5, md5: cccc}
     outs:
     - {path: build/sr/bicubic-x2, hash: md5, md5: dddd.dir}
   score@bicubic-x2:
     cmd: sr-bench score bicubic-x2
     deps:
     - {path: build/sr/bicubic-x2, hash: md5, md5: dddd.dir}
-    - {path: ../sr_bench/metrics, hash: md5, md5: eeee.dir}
+    - {path: ../sr_bench/evaluation/metrics, hash: md5, md5: eeee.dir}
     outs:
     - {path: build/scores/bicubic-x2.csv, hash: md5, md5: SCORES}
 """
@@ -61,7 +61,7 @@ def test_without_a_lock_what_lies_there_is_hashed(scored):
     assert record["data"] == {"Set5": dvc_md5(scored.manifest("Set5"))}
     assert list(record["method"]) == ["methods/bicubic.py"]
     assert set(record["signatures"]) == {"edsr-2017", "srcnn-2015"}
-    assert "sr_bench/metrics" in made.records[record["code"]]
+    assert "sr_bench/evaluation/metrics" in made.records[record["code"]]
 
 
 def test_the_lock_tells_what_its_scores_were_made_from(scored):
@@ -71,7 +71,7 @@ def test_the_lock_tells_what_its_scores_were_made_from(scored):
     assert record["data"] == {"Set5": "aaaa"}
     assert record["method"] == {"methods/bicubic.py": "bbbb"}
     assert made.records[record["code"]] == {
-        "sr_bench/resize.py": "cccc", "sr_bench/metrics": "eeee.dir"
+        "sr_bench/imaging/resize.py": "cccc", "sr_bench/evaluation/metrics": "eeee.dir"
     }  # fmt: skip
 
 

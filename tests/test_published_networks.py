@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_shuffle
 
-from sr_bench import images
-from sr_bench.degrade import degrade
-from sr_bench.inference import Upscaler
-from sr_bench.protocol import load_protocols
-from sr_bench.score import Pair, score_pair
-from sr_bench.weights import read_checkpoint
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.scoring.score import Pair, score_pair
+from sr_bench.imaging import images
+from sr_bench.imaging.degrade import degrade
+from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.weights import read_checkpoint
 
 pytestmark = pytest.mark.slow
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from sr_bench.method import load_methods
+from sr_bench.evaluation.scoring.table import read_scores
+from sr_bench.networks.method import load_methods
 from sr_bench.report.names import Names
 from sr_bench.report.readme import filled
-from sr_bench.report.table_headline import headline_tables
-from sr_bench.score_table import read_scores
+from sr_bench.report.tables.headline import headline_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,19 +8,19 @@ import os
 import pandas as pd
 import pytest
 
-from sr_bench.columns import CELL_COLUMNS, IMAGE_COLUMNS
-from sr_bench.errors import SrBenchError
-from sr_bench.ledger import REPRODUCTION, TRAINED
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
+from sr_bench.analysis.ledger.ledger import REPRODUCTION, TRAINED
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.scoring.table import CELL_COLUMNS, IMAGE_COLUMNS
+from sr_bench.project.project import Project
 from sr_bench.report.build import build_report
 from sr_bench.report.data import Report
 from sr_bench.report.page import render
-from sr_bench.report.tables import report_tables, write_tables
+from sr_bench.report.speedups import COLUMNS as SPEEDUPS
+from sr_bench.report.tables.every import report_tables, write_tables
+from sr_bench.report.timing_table import COLUMNS as TIMINGS
 from sr_bench.report.trainings import COLUMNS as TRAININGS
 from sr_bench.report.write import write_report
-from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
-from sr_bench.timing.table import COLUMNS as TIMINGS
+from sr_bench.support.errors import SrBenchError
 
 LEDGER = (
     "source,method,variant,dataset,scale,metric,value,protocol,note,run,trained\n"
@@ -47,7 +47,7 @@ def reported(tmp_path):
     (tmp_path / "methods").mkdir()
     (tmp_path / "methods/published.csv").write_text(LEDGER)
     (tmp_path / "methods/bicubic.py").write_text(
-        "from sr_bench.method import Method\n"
+        "from sr_bench.networks.method import Method\n"
         "METHOD = Method(name='bicubic', load=print, reference='r', baseline=True)\n"
     )
     (tmp_path / "params.yaml").write_text(
@@ -265,7 +265,7 @@ def test_numbers_have_twelve_digits(reported):
 
 
 MINE = """
-from sr_bench.method import Method, Published
+from sr_bench.networks.method import Method, Published
 METHOD = Method(
     name="mine", load=print, reference="r", variants=("small", "large"), {more}
     published={{

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from sr_bench.banded import Banded
-from sr_bench.resize import exact_matrix, imresize, resize_matrix
+from sr_bench.imaging.banded import Banded
+from sr_bench.imaging.resize import exact_matrix, imresize, resize_matrix
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.integers(0, 256, (31, 47, 3), dtype=np.uint8)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.files import sha256
-from sr_bench.method import find_method
-from sr_bench.project import Project
-from sr_bench.run_weights import note_weights, noted_weights
-from sr_bench.training import checkpoint
+from sr_bench.networks import checkpoint
+from sr_bench.networks.method import find_method
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import note_weights, noted_weights
+from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.files import sha256
 
 MDSR = "mdsr-baseline-sr-bench-t91"
 SRCNN = "srcnn-9-1-5-sr-bench-t91-x3"

@@ -7,17 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sr_bench import images
-from sr_bench.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
-from sr_bench.columns import IMAGE_COLUMNS
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.metrics import ssim
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.score import Pair, read_pair, score_each, score_images, score_pair
-from sr_bench.score_run import score_run
-from sr_bench.score_table import require_one_signature
-from sr_bench.upscale import upscale_run
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.metrics import ssim
+from sr_bench.evaluation.scoring.run import score_run
+from sr_bench.evaluation.scoring.score import Pair, read_pair, score_each, score_images, score_pair
+from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, require_one_signature
+from sr_bench.evaluation.upscaling.upscale import upscale_run
+from sr_bench.imaging import images
+from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 PROTOCOLS = sorted(load_protocols().protocols)
 LUMA = np.array([65.481, 128.553, 24.966]) / 255

@@ -6,14 +6,14 @@ import shutil
 
 import pytest
 
-from sr_bench.errors import SrBenchError
-from sr_bench.files import sha256
-from sr_bench.project import Project
-from sr_bench.protocol import Protocols, load_protocols
+from sr_bench.data.catalogue.protocols import Protocols, load_protocols
+from sr_bench.evaluation.scoring.record import record_of
+from sr_bench.evaluation.scoring.run import score_run
+from sr_bench.evaluation.scoring.table import csv_text, read_run
+from sr_bench.project.project import Project
 from sr_bench.report.build import build_report
-from sr_bench.score_record import record_of
-from sr_bench.score_run import score_run
-from sr_bench.score_table import csv_text, read_run
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sha256
 
 RUN = "bicubic-x2"
 
@@ -26,7 +26,7 @@ def made(tmp_path_factory):
 @pytest.fixture
 def scored(made, project, tmp_path):
     """The project with its run scored; made once, copied for each test."""
-    from sr_bench.upscale import upscale_run
+    from sr_bench.evaluation.upscaling.upscale import upscale_run
 
     if not made.is_dir():
         opened = Project.load(project)
@@ -118,7 +118,7 @@ def test_scores_under_another_definition_of_a_protocol_are_refused(scored, monke
     changed = Protocols.model_construct(
         degradations=known.degradations, protocols=known.protocols | {"edsr-2017": other}
     )
-    monkeypatch.setattr("sr_bench.score_record.load_protocols", lambda: changed)
+    monkeypatch.setattr("sr_bench.evaluation.scoring.record.load_protocols", lambda: changed)
     refuses(scored, "was scored under edsr-2017, which has another definition now")
 
 
@@ -157,7 +157,7 @@ def test_the_check_refuses_a_table_that_was_changed(scored, cli):
 @pytest.mark.parametrize("name", ["scores.csv", "per_image.csv.gz"])
 @pytest.mark.parametrize("folder", ["reports", "old"])
 def test_the_check_refuses_a_report_that_was_edited_by_hand(scored, cli, name, folder):
-    from sr_bench.score_table import read_per_image, read_scores, write_table
+    from sr_bench.evaluation.scoring.table import read_per_image, read_scores, write_table
 
     cli(["report"], cwd=scored.root)
     shutil.copytree(scored.reports, scored.root / "old")

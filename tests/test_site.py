@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from sr_bench import images
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.project import Project
+from sr_bench.imaging import images
+from sr_bench.project.entries import ViewerEntries, ViewerEntry
+from sr_bench.project.project import Project
 from sr_bench.report.site.payload import payload
 from sr_bench.report.site.pictures import find_pictures
 from sr_bench.report.site.write import write_page
-from sr_bench.viewer_entry import ViewerEntries, ViewerEntry
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 SHARED = runpy.run_path(str(Path(__file__).with_name("site_report.py")))
 HOSTILE, made_up = SHARED["HOSTILE"], SHARED["made_up"]

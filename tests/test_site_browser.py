@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sr_bench import images
+from sr_bench.imaging import images
 from sr_bench.report.site.pictures import Picture, Viewer
 from sr_bench.report.site.write import write_page
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from sr_bench import sources
-from sr_bench.errors import WrongUse
-from sr_bench.sources import (
+from sr_bench.data.catalogue import sources
+from sr_bench.data.catalogue.sources import (
     EXAMPLE,
     EXAMPLE_TOGETHER,
     CatalogueError,
@@ -17,6 +16,7 @@ from sr_bench.sources import (
     read_entries,
     read_source,
 )
+from sr_bench.support.errors import WrongUse
 
 FILE = SourceFile("a.png", 10, "ab" * 32, "https://host/a.png")
 
@@ -160,7 +160,7 @@ def test_a_wrong_entry_is_told_with_its_key_and_a_right_one(old, new, facts):
     assert old in RIGHT
     with pytest.raises(CatalogueError) as caught:
         read(RIGHT.replace(old, new))
-    for fact in ("sr_bench/sources.yaml: new: ", *facts, "A right entry:\n"):
+    for fact in ("sr_bench/data/catalogue/sources.yaml: new: ", *facts, "A right entry:\n"):
         assert fact in str(caught.value)
 
 
@@ -196,7 +196,7 @@ LAUGHS = "a0: &a0 [x, x]\n" + "".join(
 def test_a_catalogue_that_is_none(content, fact):
     with pytest.raises(CatalogueError) as caught:
         read_entries(content)
-    assert str(caught.value).startswith("sr_bench/sources.yaml: ")
+    assert str(caught.value).startswith("sr_bench/data/catalogue/sources.yaml: ")
     assert fact in str(caught.value)
 
 
@@ -216,7 +216,7 @@ def test_a_bad_entry_hurts_only_what_needs_it(project, cli, with_a_bad_entry):
     cli(["list", "runs"])
     for words in (["fetch", "bad"], ["list", "sources"]):
         _, err = cli(words, status=1)
-        assert "error: sr_bench/sources.yaml: bad: 'kind' is missing" in err
+        assert "error: sr_bench/data/catalogue/sources.yaml: bad: 'kind' is missing" in err
         assert "A right entry:" in err
 
 
@@ -224,7 +224,7 @@ def test_a_bad_entry_that_params_names_is_the_catalogues_fault(project, cli, wit
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("edsr-2017: [Set5]", "edsr-2017: [bad]"))
     _, err = cli(["list", "runs"], status=1, cwd=project)
-    assert "error: sr_bench/sources.yaml: bad: 'kind' is missing" in err
+    assert "error: sr_bench/data/catalogue/sources.yaml: bad: 'kind' is missing" in err
     assert "params.yaml" not in err
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sr_bench.method import Setup, load_method
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.method import Setup, load_method
+from sr_bench.networks.reparametrised import whitener
 from sr_bench.training.recipe import Recipe
-from sr_bench.training.reparametrised import whitener
 from sr_bench.training.trainer import initialise
 
 METHOD = load_method(Path(__file__).resolve().parent.parent / "methods" / "srcnn.py")

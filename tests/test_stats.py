@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from sr_bench.stats import differences, holm, interval, paired, signed_rank
+from sr_bench.analysis.stats import differences, holm, interval, paired, signed_rank
 
 
 def rng():

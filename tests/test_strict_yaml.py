@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from sr_bench.strict_yaml import read_yaml
+from sr_bench.support.strict_yaml import read_yaml
 
 
 @pytest.mark.parametrize(

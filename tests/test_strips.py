@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sr_bench import strips
-from sr_bench.strips import Chain, Residual, may_use_strips, through_strips, whole_images
+from sr_bench.networks import strips
+from sr_bench.networks.strips import Chain, Residual, may_use_strips, through_strips, whole_images
 
 SIZES = [(1, 8, 4, 1), (3, 8, 4, 3)]
 KERNELS = [(9, 1, 5), (9, 5, 5), (3, 9, 1), (1, 1, 1)]

@@ -10,17 +10,24 @@ import pandas as pd
 import pytest
 import yaml
 
-from sr_bench import text_files
-from sr_bench.columns import IMAGE_COLUMNS, PER_IMAGE_COLUMNS
-from sr_bench.drift.snapshot import Snapshot
-from sr_bench.drift.suspects import suspects
-from sr_bench.errors import SrBenchError
-from sr_bench.ledger import COLUMNS, RUN, TRAINED_RUN, read_ledger
-from sr_bench.manifest import read_manifest
-from sr_bench.protocol import load_protocols
-from sr_bench.report.dvc_lock import read_lock
-from sr_bench.report.figure_training import _column
-from sr_bench.score_table import cells, csv_text, read_per_image, read_run, read_scores
+from sr_bench.analysis.drift.snapshot import Snapshot
+from sr_bench.analysis.drift.suspects import suspects
+from sr_bench.analysis.ledger.ledger import COLUMNS, RUN, TRAINED_RUN, read_ledger
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import read_manifest
+from sr_bench.evaluation.scoring.table import (
+    IMAGE_COLUMNS,
+    PER_IMAGE_COLUMNS,
+    cells,
+    csv_text,
+    read_per_image,
+    read_run,
+    read_scores,
+)
+from sr_bench.project.dvc_lock import read_lock
+from sr_bench.report.figures.training import _column
+from sr_bench.support import text_files
+from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.results import Results
 
 ROOT = Path(__file__).resolve().parent.parent

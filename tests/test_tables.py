@@ -3,9 +3,8 @@
 import pandas as pd
 import pytest
 
-from sr_bench.columns import CELL, CELL_COLUMNS
-from sr_bench.errors import SrBenchError
-from sr_bench.score_table import cells, read_scores
+from sr_bench.evaluation.scoring.table import CELL, CELL_COLUMNS, cells, read_scores
+from sr_bench.support.errors import SrBenchError
 
 KEY = ["r-x2", "r", "", "none", 2, "Set5", "edsr-2017", "psnr"]
 

@@ -6,23 +6,32 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sr_bench.columns import CELL_COLUMNS
-from sr_bench.errors import SrBenchError
-from sr_bench.ledger import REPRODUCTION, TRAINED
-from sr_bench.method import Method, Published, load_methods
+from sr_bench.analysis.ledger.ledger import REPRODUCTION, TRAINED
+from sr_bench.data.catalogue.sources import Source
+from sr_bench.evaluation.scoring.table import CELL_COLUMNS
+from sr_bench.networks.method import Method, Published, load_methods
 from sr_bench.report import names
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import filled
-from sr_bench.report.table import Column, Grade, Group, Missing, Number, Table, digits, letters
-from sr_bench.report.table_grades import graded, metric_name
-from sr_bench.report.table_headline import headline_tables
-from sr_bench.report.table_published import reproduction_tables, trained_table
-from sr_bench.report.table_quality import quality_tables
-from sr_bench.report.table_speed import speedup_tables, timing_tables
-from sr_bench.report.table_trainings import trainings_table
-from sr_bench.sources import Source
-from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
-from sr_bench.timing.table import COLUMNS as TIMINGS
+from sr_bench.report.speedups import COLUMNS as SPEEDUPS
+from sr_bench.report.tables.grades import graded, metric_name
+from sr_bench.report.tables.headline import headline_tables
+from sr_bench.report.tables.model import (
+    Column,
+    Grade,
+    Group,
+    Missing,
+    Number,
+    Table,
+    digits,
+    letters,
+)
+from sr_bench.report.tables.published import reproduction_tables, trained_table
+from sr_bench.report.tables.quality import quality_tables
+from sr_bench.report.tables.speed import speedup_tables, timing_tables
+from sr_bench.report.tables.trainings import trainings_table
+from sr_bench.report.timing_table import COLUMNS as TIMINGS
+from sr_bench.support.errors import SrBenchError
 
 NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
 EDSR_2017 = {"dataset": "Set5", "protocol": "edsr-2017", "metric": "psnr"}

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sr_bench.taps import tap_convolution
+from sr_bench.networks.taps import tap_convolution
 
 
 @pytest.mark.parametrize(("out", "kernel"), [(1, 5), (3, 5), (3, 3), (2, 1)])

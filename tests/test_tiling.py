@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sr_bench import images
-from sr_bench.entries import Run
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.inference import Upscaler
-from sr_bench.method import Setup, load_method
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.upscale import upscale_run
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.upscaling.upscale import upscale_run
+from sr_bench.imaging import images
+from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.method import Setup, load_method
+from sr_bench.project.entries import Run
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 ROOT = Path(__file__).resolve().parent.parent
 DEGRADATIONS = load_protocols().degradations

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from sr_bench.analysis.drift.rank import can_reach, p_longer, smallest_p
+from sr_bench.analysis.drift.speed import FASTER, FEW, LEVEL, SLOWER, compare
 from sr_bench.cli.app import app
-from sr_bench.errors import SrBenchError
-from sr_bench.timing.compare import FASTER, FEW, LEVEL, SLOWER, compare
+from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.launch import Measured
-from sr_bench.timing.rank import can_reach, p_longer, smallest_p
 from sr_bench.timing.results import Results
 from sr_bench.timing.session import make_row
 from sr_bench.timing.setting import Setting

@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from sr_bench.errors import WrongUse
+from sr_bench.support.errors import WrongUse
 from sr_bench.timing.devices import choose, pinned, present, threads_of
 from sr_bench.timing.fingerprint import Fingerprint, fingerprint
 from sr_bench.timing.memory import peak_mb, resident_mb

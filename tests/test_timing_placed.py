@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sr_bench.errors import SrBenchError
-from sr_bench.inference import Upscaler
-from sr_bench.method import load_method
-from sr_bench.protocol import load_protocols
-from sr_bench.strips import Chain, may_use_strips
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.method import load_method
+from sr_bench.networks.strips import Chain, may_use_strips
+from sr_bench.support.errors import SrBenchError
 from sr_bench.timing import cost
 from sr_bench.timing.cost import fact, macs, matrix_rate, parameters
 from sr_bench.timing.placed import network_of, place

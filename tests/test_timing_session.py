@@ -13,8 +13,11 @@ import torch
 from typer.testing import CliRunner
 
 from sr_bench.cli.app import app
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.project import Project
+from sr_bench.project.project import Project
+from sr_bench.report.speedups import COLUMNS as SPEEDUPS
+from sr_bench.report.speedups import speedups
+from sr_bench.report.timing_table import COLUMNS, timings_table
+from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.timing import launch as launching
 from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.launch import Measured, OutOfMemory, launch
@@ -22,9 +25,6 @@ from sr_bench.timing.plan import Wanted, make_plan
 from sr_bench.timing.results import SCHEMA, Results, _entry, results_folder
 from sr_bench.timing.session import Session, make_row
 from sr_bench.timing.setting import Setting
-from sr_bench.timing.speedups import COLUMNS as SPEEDUPS
-from sr_bench.timing.speedups import speedups
-from sr_bench.timing.table import COLUMNS, timings_table
 from sr_bench.timing.task import Task, handed_over
 
 MACHINE = Fingerprint(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sr_bench.project import Project
-from sr_bench.score_table import read_scores
-from sr_bench.training.checkpoint import read_facts
+from sr_bench.evaluation.scoring.table import read_scores
+from sr_bench.networks.checkpoint import read_facts
+from sr_bench.project.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = Project.load(ROOT)

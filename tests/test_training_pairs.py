@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from sr_bench.color import rgb_to_ycbcr, to_uint8
-from sr_bench.degrade import degrade, modcrop
-from sr_bench.errors import SrBenchError
-from sr_bench.method import Samples
-from sr_bench.protocol import load_protocols
-from sr_bench.resize import imresize
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
+from sr_bench.imaging.degrade import degrade, modcrop
+from sr_bench.imaging.resize import imresize
+from sr_bench.networks.method import Samples
+from sr_bench.support.errors import SrBenchError
 from sr_bench.training.pairs import Cut, make_pairs, pair
 
 RULES = load_protocols().degradations

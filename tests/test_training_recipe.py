@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from dvc.utils.serialize import parse_py
 
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.method import Method, Training, load_method
+from sr_bench.networks.method import Method, Training, load_method
+from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.training.recipe import Recipe, check_recipe, find_recipe
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,13 +16,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from sr_bench import images
-from sr_bench.errors import SrBenchError
-from sr_bench.files import sha256
-from sr_bench.project import Project
-from sr_bench.training import checkpoint, machine
+from sr_bench.imaging import images
+from sr_bench.networks import checkpoint, machine
+from sr_bench.networks.checkpoint import read_facts
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sha256
 from sr_bench.training import run as engine
-from sr_bench.training.checkpoint import read_facts
 from sr_bench.training.job import Data, Job
 from sr_bench.training.recipe import Recipe
 from sr_bench.training.run import train
@@ -35,7 +35,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sr_bench.method import Method, Samples, Training
+from sr_bench.networks.method import Method, Samples, Training
 
 RECIPES = {{"a": {{"quick": {recipe}}}}}
 
@@ -547,7 +547,7 @@ KILLER = """
 import json, os, random, signal, sys, traceback
 from pathlib import Path
 
-from sr_bench.project import Project
+from sr_bench.project.project import Project
 from sr_bench.training.run import train
 from sr_bench.training.trainer import Trainer
 

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.method import Samples
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.machine import describe, fast_bf16
+from sr_bench.networks.method import Samples
+from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.training import trainer as engine
-from sr_bench.training.machine import describe, fast_bf16
 from sr_bench.training.optimizers import as_matrix, in_channels_last
 from sr_bench.training.pairs import Cut, make_pairs
 from sr_bench.training.processes import Processes

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from sr_bench import images
-from sr_bench.color import rgb_to_y, rgb_to_ycbcr, to_uint8
-from sr_bench.degrade import degrade
-from sr_bench.errors import SrBenchError
-from sr_bench.inference import Upscaler
-from sr_bench.metrics import psnr
-from sr_bench.protocol import load_protocols
-from sr_bench.score import Pair, score_pair
-from sr_bench.sources import find_source
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.sources import find_source
+from sr_bench.evaluation.metrics import psnr
+from sr_bench.evaluation.scoring.score import Pair, score_pair
+from sr_bench.imaging import images
+from sr_bench.imaging.color import rgb_to_y, rgb_to_ycbcr, to_uint8
+from sr_bench.imaging.degrade import degrade
+from sr_bench.networks.inference import Upscaler
+from sr_bench.support.errors import SrBenchError
 from sr_bench.training.validation import Clamped, Validation, held_out, middle
 
 RULES = load_protocols().degradations

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from sr_bench import images
-from sr_bench.color import gray_of_rgb, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
-from sr_bench.degrade import degrade
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.inference import Upscaler
-from sr_bench.manifest import Dataset, Entry
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.resize import imresize
-from sr_bench.run_weights import note_weights
-from sr_bench.upscale import upscale_dataset, upscale_run
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import Dataset, Entry
+from sr_bench.evaluation.upscaling.upscale import upscale_dataset, upscale_run
+from sr_bench.imaging import images
+from sr_bench.imaging.color import gray_of_rgb, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.imaging.degrade import degrade
+from sr_bench.imaging.resize import imresize
+from sr_bench.networks.inference import Upscaler
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import note_weights
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 RGB = load_protocols().degradations["rgb-matlab"]
 YCBCR = load_protocols().degradations["ycbcr-float-replicate"]
@@ -244,7 +244,7 @@ def test_a_run_writes_each_degradation(project):
 
 
 BROKEN = """
-from sr_bench.method import Method
+from sr_bench.networks.method import Method
 
 class Broken:
     colour = "any"

@@ -10,19 +10,19 @@ import sys
 import numpy as np
 import pytest
 
-from sr_bench import images
-from sr_bench.errors import SrBenchError
-from sr_bench.files import sha256
-from sr_bench.project import Project
-from sr_bench.run_weights import note_weights
-from sr_bench.upscale import BadImages, upscale_run
+from sr_bench.evaluation.upscaling.upscale import BadImages, upscale_run
+from sr_bench.imaging import images
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import note_weights
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sha256
 
 RUN = "mine-x2"
 METHOD = """
 import os
 from pathlib import Path
 
-from sr_bench.method import Method
+from sr_bench.networks.method import Method
 
 CALLS = Path(__file__).with_name("calls")
 BAD = {bad!r}
@@ -106,7 +106,7 @@ def mend(root):
 @pytest.fixture
 def forgiving(monkeypatch):
     """Changes of the method's file don't count: what failed may succeed the next time."""
-    monkeypatch.setattr("sr_bench.unfinished._code", lambda folder: "the same")
+    monkeypatch.setattr("sr_bench.evaluation.upscaling.unfinished._code", lambda folder: "the same")
 
 
 def test_all_bad_images_are_named_and_the_others_are_not_made_again(mine, forgiving):
@@ -139,7 +139,8 @@ def test_a_killed_process_leaves_what_it_made(mine, forgiving):
     write(mine, kill=4)
     note_weights(Project.load(mine), RUN, progress=lambda _: None)
     script = (
-        "import sr_bench.unfinished as u; u._code = lambda folder: 'the same'\n"
+        "import sr_bench.evaluation.upscaling.unfinished as u\n"
+        "u._code = lambda folder: 'the same'\n"
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
         "from sr_bench.cli import main; main()"
     )

@@ -9,8 +9,7 @@ import torch
 from safetensors.torch import save_file
 from scipy.io import savemat
 
-from sr_bench.errors import SrBenchError
-from sr_bench.weights import (
+from sr_bench.networks.weights import (
     RenamedKey,
     Rule,
     check_fit,
@@ -22,6 +21,7 @@ from sr_bench.weights import (
     read_safetensors,
     rename,
 )
+from sr_bench.support.errors import SrBenchError
 
 STATE = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([1.0, 2.0])}
 

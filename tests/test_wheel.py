@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sr_bench import images
+from sr_bench.imaging import images
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """

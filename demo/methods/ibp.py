@@ -12,8 +12,8 @@ from fractions import Fraction
 import numpy as np
 import torch
 
-from sr_bench.method import Method, ModelColour, Setup
-from sr_bench.resize import imresize
+from sr_bench.imaging.resize import imresize
+from sr_bench.networks.method import Method, ModelColour, Setup
 
 STEPS = 10
 

@@ -29,7 +29,7 @@ from sr_bench.cli import (
     weights,
 )
 from sr_bench.cli.show import print_whatever_comes
-from sr_bench.errors import SrBenchError, WrongUse, printable
+from sr_bench.support.errors import SrBenchError, WrongUse, printable
 
 _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "dvc": "run",

@@ -10,14 +10,14 @@ import typer
 
 from sr_bench.cli.show import console, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import SrBenchError, WrongUse, unknown
-from sr_bench.files import write_text
-from sr_bench.project import PARAMS, require_project
+from sr_bench.project.project import PARAMS, require_project
+from sr_bench.support.errors import SrBenchError, WrongUse, unknown
+from sr_bench.support.files import write_text
 
 if TYPE_CHECKING:
-    from sr_bench.drift.check import Check
-    from sr_bench.drift.snapshot import Snapshot
-    from sr_bench.timing.compare import Compared, Comparison
+    from sr_bench.analysis.drift.check import Check
+    from sr_bench.analysis.drift.snapshot import Snapshot
+    from sr_bench.analysis.drift.speed import Compared, Comparison
 
 _FRESH, _FRESH_TIMINGS = Path("reports"), Path("build/timings")
 _OWN = ("reports", "reports/scores.csv", "build/scores")  # made from the project's own images
@@ -95,7 +95,7 @@ def check(
 
 
 def _check_scores(asked: _Asked, shown: _Shown) -> None:
-    from sr_bench.drift.accept import accept, require_reason, update
+    from sr_bench.analysis.drift.accept import accept, require_reason, update
 
     baseline, fresh = asked.baseline, asked.fresh
     reason = None if shown.accept is None else require_reason(shown.accept)
@@ -125,7 +125,7 @@ def _check_scores(asked: _Asked, shown: _Shown) -> None:
 
 def _fresh(asked: _Asked) -> Snapshot:
     """The fresh scores, of the runs that were asked for."""
-    from sr_bench.drift.snapshot import open_snapshot
+    from sr_bench.analysis.drift.snapshot import open_snapshot
 
     after = open_snapshot(asked.fresh)
     there = after.cells["run"].unique().tolist() if after.runs is None else after.runs
@@ -137,9 +137,9 @@ def _fresh(asked: _Asked) -> Snapshot:
 
 def _compared(asked: _Asked, after: Snapshot) -> Check:
     """The check of fresh scores; causes are looked for where they are this project's own."""
-    from sr_bench.drift.check import check as check_scores
-    from sr_bench.drift.snapshot import committed, open_snapshot
-    from sr_bench.score_record import require_all_recorded
+    from sr_bench.analysis.drift.check import check as check_scores
+    from sr_bench.analysis.drift.snapshot import committed, open_snapshot
+    from sr_bench.evaluation.scoring.record import require_all_recorded
 
     here, baseline = Path.cwd(), asked.baseline
     own = (here / PARAMS).is_file() and asked.fresh.resolve() in [here / path for path in _OWN]
@@ -153,7 +153,7 @@ def _compared(asked: _Asked, after: Snapshot) -> Check:
 
 
 def _tell(found: Check, shown: _Shown) -> None:
-    from sr_bench.drift import words
+    from sr_bench.analysis.drift import render as words
 
     if shown.markdown is not None:
         write_text(shown.markdown, words.markdown(found))
@@ -171,8 +171,8 @@ def _tell(found: Check, shown: _Shown) -> None:
 
 
 def _check_timings(baseline: Path | None, fresh: Path, *, json: bool) -> None:
-    from sr_bench.method import load_methods
-    from sr_bench.timing.compare import SLOWER, compare
+    from sr_bench.analysis.drift.speed import SLOWER, compare
+    from sr_bench.networks.method import load_methods
     from sr_bench.timing.results import Results, beside, results_folder
 
     project = require_project()
@@ -197,7 +197,7 @@ def _check_timings(baseline: Path | None, fresh: Path, *, json: bool) -> None:
 
 
 def _print_timings(found: Comparison) -> None:
-    from sr_bench.timing.compare import FASTER, FEW
+    from sr_bench.analysis.drift.speed import FASTER, FEW
 
     for setting, why in found.left_out.items():
         console.print(f"not compared: {setting}: {why}", highlight=False)

@@ -10,12 +10,12 @@ import typer
 
 from sr_bench.cli.show import console, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import WrongUse
-from sr_bench.project import require_project
-from sr_bench.score_table import listed
+from sr_bench.evaluation.scoring.table import listed
+from sr_bench.project.project import require_project
+from sr_bench.support.errors import WrongUse
 
 if TYPE_CHECKING:
-    from sr_bench.compare import Comparison
+    from sr_bench.analysis.compare import Comparison
 
 
 def compare(
@@ -37,8 +37,8 @@ def compare(
     Mean of the paired differences with its 95 % bootstrap interval, images won, and the Wilcoxon
     signed-rank test, corrected (Holm) for all runs that the first is compared with.
     """
-    from sr_bench.compare import choose, load_runs
-    from sr_bench.compare import compare as compare_runs
+    from sr_bench.analysis.compare import choose, load_runs
+    from sr_bench.analysis.compare import compare as compare_runs
 
     if len(runs) < 2:
         raise WrongUse(f"compare needs two runs, got {runs[0]} alone; see: sr-bench list runs")

@@ -10,19 +10,19 @@ from typing import Annotated
 
 import typer
 
-from sr_bench import images
+from sr_bench.analysis.explain.chain import chain, conclusion, facts, notes
+from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.search import PASSES, Explanation, Question
+from sr_bench.analysis.explain.search import explain as find_ways
+from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
 from sr_bench.cli.show import Skipped, console, count_progress, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import SrBenchError, WrongUse
-from sr_bench.explain.chain import chain, conclusion, facts, notes
-from sr_bench.explain.claim import Claim
-from sr_bench.explain.search import PASSES, Explanation, Question
-from sr_bench.explain.search import explain as find_ways
-from sr_bench.explain.subject import Progress, Subject, bicubic_subject, folder_subject
-from sr_bench.manifest import Dataset, open_dataset
-from sr_bench.pairing import pair_folders
-from sr_bench.project import Project, require_project
-from sr_bench.sources import find_source, load_sources
+from sr_bench.data.catalogue.sources import find_source, load_sources
+from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.evaluation.scoring.pairing import pair_folders
+from sr_bench.imaging import images
+from sr_bench.project.project import Project, require_project
+from sr_bench.support.errors import SrBenchError, WrongUse
 
 
 def explain(
@@ -106,7 +106,7 @@ def _subject(
     if run is not None and run != "bicubic":
         if scale is not None:
             raise WrongUse(f"{run} has its own scale; leave --scale {scale} out")
-        from sr_bench.explain.runs import run_subject
+        from sr_bench.analysis.explain.runs import run_subject
 
         project = require_project()
         return run_subject(project, project.run(run), _dataset_of_run(run, hr), upscale=upscale)
@@ -161,7 +161,7 @@ def _show(answer: Explanation, top: int) -> None:
 
 
 def _explain_ledger(top: int, json: bool) -> None:
-    from sr_bench.explain.ledger import differing_rows, explain_row
+    from sr_bench.analysis.explain.ledger import differing_rows, explain_row
 
     project = require_project()
     found: list[dict[str, object]] = []
@@ -188,7 +188,7 @@ def _tell(text: str, json: bool) -> None:
 
 
 def _print_costs(protocol: str, hr: str, json: bool) -> None:
-    from sr_bench.explain.costs import costs, markdown
+    from sr_bench.analysis.explain.costs import costs, markdown
 
     scales = (2, 3, 4)
     found = costs(protocol, _hr_files(hr), scales, watch=_watch)

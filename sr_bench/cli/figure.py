@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from sr_bench.cli.show import print_done
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import WrongUse, unknown
-from sr_bench.project import Project, require_project
+from sr_bench.project.project import Project, require_project
+from sr_bench.support.errors import WrongUse, unknown
 
 if TYPE_CHECKING:
-    from sr_bench.figure_entry import FigureEntry
+    from sr_bench.project.entries import FigureEntry
 
 
 def figure(
@@ -44,9 +44,9 @@ def figure(
 
     Under each stand PSNR and SSIM of the whole image, as in reports/per_image.csv.gz.
     """
-    from sr_bench.report.figures import COMPARE, write_comparison
-    from sr_bench.report.provenance import collect
-    from sr_bench.sources import find_source
+    from sr_bench.data.catalogue.sources import find_source
+    from sr_bench.report.figures.every import COMPARE, write_comparison
+    from sr_bench.report.provenance.records import collect
 
     project = require_project()
     if "/" in image:
@@ -72,7 +72,7 @@ def _named(
     errors: bool,
 ) -> tuple[str, FigureEntry]:
     """The entry that the options describe, and a name for its files."""
-    from sr_bench.figure_entry import FigureEntry, parse_box
+    from sr_bench.project.entries import FigureEntry, parse_box
 
     if not runs:
         raise WrongUse("figure needs --run RUN, once for each run to show: sr-bench list runs")

@@ -8,17 +8,11 @@ from typing import Annotated
 
 import typer
 
-from sr_bench.cli.show import (
-    bytes_progress,
-    count_progress,
-    print_done,
-    print_json,
-    print_table,
-)
+from sr_bench.cli.show import bytes_progress, count_progress, print_done, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import WrongUse
-from sr_bench.project import Project, require_project
-from sr_bench.sources import Source, find_source
+from sr_bench.data.catalogue.sources import Source, find_source
+from sr_bench.project.project import Project, require_project
+from sr_bench.support.errors import WrongUse
 
 
 def fetch(
@@ -40,7 +34,7 @@ def fetch(
     if run is not None:
         if names:
             raise WrongUse(f"fetch takes names ({', '.join(names)}) or --run {run}; leave one out")
-        from sr_bench.run_weights import note_weights
+        from sr_bench.project.run_weights import note_weights
 
         project = require_project()
         with bytes_progress(f"weights of {run}", 0) as advance:
@@ -55,7 +49,7 @@ def fetch(
 
 
 def _fetch_one(source: Source, data: Path) -> dict[str, object]:
-    from sr_bench.manifest import fetch_dataset, fetch_source
+    from sr_bench.data.datasets.manifest import fetch_dataset, fetch_source
 
     name = source.name
     with bytes_progress(name, source.bytes) as advance:
@@ -71,7 +65,7 @@ def upscale(
     run: Annotated[str, typer.Argument(help="A run of params.yaml.")], json: JsonFlag = False
 ) -> None:
     """Run a method on every image that the run is scored on: build/sr/<run>/..."""
-    from sr_bench.upscale import upscale_run
+    from sr_bench.evaluation.upscaling.upscale import upscale_run
 
     project = require_project()
     with count_progress(f"upscale {run}", project.images_of(project.run(run))) as advance:
@@ -110,7 +104,7 @@ def _text(value: object) -> object:
 
 
 def _protocols() -> list[dict[str, object]]:
-    from sr_bench.protocol import load_protocols
+    from sr_bench.data.catalogue.protocols import load_protocols
 
     known = load_protocols()
     return [
@@ -120,7 +114,7 @@ def _protocols() -> list[dict[str, object]]:
 
 
 def _sources() -> list[dict[str, object]]:
-    from sr_bench.sources import load_sources
+    from sr_bench.data.catalogue.sources import load_sources
 
     return [
         {
@@ -135,7 +129,7 @@ def _sources() -> list[dict[str, object]]:
 
 
 def _methods() -> list[dict[str, object]]:
-    from sr_bench.method import load_methods
+    from sr_bench.networks.method import load_methods
 
     methods = load_methods(require_project().method_folders)
     return [

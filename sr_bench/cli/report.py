@@ -8,9 +8,9 @@ import typer
 
 from sr_bench.cli.show import console, print_done, print_table
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import SrBenchError
-from sr_bench.files import sweep
-from sr_bench.project import require_project
+from sr_bench.project.project import require_project
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sweep
 
 if TYPE_CHECKING:
     from sr_bench.report.data import Report
@@ -30,10 +30,10 @@ def report(
     json: JsonFlag = False,
 ) -> None:
     """Write reports/: tables, plots, published against measured, provenance, and the page."""
-    from sr_bench.report import stamp as stamps
     from sr_bench.report.build import build_report
-    from sr_bench.report.formats.plain import plain
-    from sr_bench.report.table_quality import quality_tables
+    from sr_bench.report.provenance import stamp as stamps
+    from sr_bench.report.tables.formats.plain import plain
+    from sr_bench.report.tables.quality import quality_tables
     from sr_bench.report.write import write_report
 
     project = require_project()

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from sr_bench.errors import printable
+from sr_bench.support.errors import printable
 
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
@@ -52,7 +52,7 @@ def print_json(value: object) -> None:
     """Machine-readable output that every parser reads.
 
     Infinities are the strings that Python's float() reads back. Bytes of a file name that isn't
-    UTF-8 are escapes, as :func:`sr_bench.errors.printable` writes them: JSON is Unicode.
+    UTF-8 are escapes, as :func:`sr_bench.support.errors.printable` writes them: JSON is Unicode.
     """
     print(json.dumps(_portable(value), indent=1, allow_nan=False))
 

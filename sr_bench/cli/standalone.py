@@ -11,23 +11,16 @@ import numpy as np
 import pandas as pd
 import typer
 
-from sr_bench import images
-from sr_bench.cli.show import (
-    Skipped,
-    console,
-    count_progress,
-    print_done,
-    print_json,
-    print_table,
-)
-from sr_bench.degrade import degrade as make_lr
-from sr_bench.errors import SrBenchError, WrongUse, about, printable
-from sr_bench.files import replacing
-from sr_bench.pairing import NamePair, pair_folders
-from sr_bench.parallel import Failure, all_named, outcomes
-from sr_bench.protocol import load_protocols
-from sr_bench.score import Scored, read_pair, score_each
-from sr_bench.score_table import identical, write_table
+from sr_bench.cli.show import Skipped, console, count_progress, print_done, print_json, print_table
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
+from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
+from sr_bench.evaluation.scoring.table import identical, write_table
+from sr_bench.imaging import images
+from sr_bench.imaging.degrade import degrade as make_lr
+from sr_bench.support.errors import SrBenchError, WrongUse, about, printable
+from sr_bench.support.files import replacing
+from sr_bench.support.parallel import Failure, all_named, outcomes
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ProtocolName = Annotated[str, typer.Option(help="A protocol; see: sr-bench list protocols.")]
@@ -130,7 +123,7 @@ def score(
         if metric is None:
             scored = score_each(jobs, [protocol], scale=scale)
         else:
-            from sr_bench.extra_score import score_extra
+            from sr_bench.evaluation.scoring.extra import score_extra
 
             scored = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
     if not scored.rows.empty:
@@ -201,9 +194,9 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
 
 
 def _score_run(name: str, json: bool) -> None:
-    from sr_bench.project import require_project
-    from sr_bench.score_run import score_run
-    from sr_bench.score_table import cells
+    from sr_bench.evaluation.scoring.run import score_run
+    from sr_bench.evaluation.scoring.table import cells
+    from sr_bench.project.project import require_project
 
     project = require_project()
     scored = score_run(project, name)

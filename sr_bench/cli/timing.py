@@ -11,8 +11,8 @@ import typer
 
 from sr_bench.cli.show import console, count_progress, print_json
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import SrBenchError
-from sr_bench.project import require_project
+from sr_bench.project.project import require_project
+from sr_bench.support.errors import SrBenchError
 
 if TYPE_CHECKING:
     from sr_bench.timing.results import Row

@@ -9,7 +9,7 @@ import typer
 
 from sr_bench.cli.show import console, position_progress, print_done
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.project import require_project
+from sr_bench.project.project import require_project
 
 if TYPE_CHECKING:
     from sr_bench.training.run import Progress

@@ -10,8 +10,8 @@ import typer
 
 from sr_bench.cli.show import console, print_done, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
-from sr_bench.errors import WrongUse
-from sr_bench.project import require_project
+from sr_bench.project.project import require_project
+from sr_bench.support.errors import WrongUse
 
 
 def keys(
@@ -47,7 +47,7 @@ def keys(
 
 
 def _list(file: Path, take: str | None, *, json: bool) -> None:
-    from sr_bench.weights import read_checkpoint, read_mat
+    from sr_bench.networks.weights import read_checkpoint, read_mat
 
     with file.open("rb") as handle:
         matlab = handle.read(6) == b"MATLAB"
@@ -64,7 +64,7 @@ def _list(file: Path, take: str | None, *, json: bool) -> None:
 
 
 def _map(method: str, variant: str, scale: int, file: Path, *, json: bool) -> None:
-    from sr_bench.method import find_method, load_methods
+    from sr_bench.networks.method import find_method, load_methods
 
     folders = require_project().method_folders
     found = find_method(method, folders)
@@ -98,8 +98,8 @@ def try_method(
     """
     from tempfile import TemporaryDirectory
 
-    from sr_bench import method_contract
-    from sr_bench.method import find_method_file, load_method
+    from sr_bench.conformance import method_contract
+    from sr_bench.networks.method import find_method_file, load_method
 
     path = Path(method)
     if path.suffix == ".py":

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sr_bench.errors import WrongUse, unknown
-from sr_bench.resize import Border, Rounding
+from sr_bench.imaging.resize import Border, Rounding
+from sr_bench.support.errors import WrongUse, unknown
 
 Planes = Literal["gray", "rgb", "y", "y-uint8", "cb-uint8", "cr-uint8"]
 ScoreMetric = Literal["psnr", "ssim"]
@@ -54,7 +54,7 @@ class Adapter:
         self._target = target
 
     def resize(self, image: Array, *, scale: Fraction, rounding: Rounding, border: Border) -> Array:
-        """MATLAB's bicubic ``imresize``: the contract of :func:`sr_bench.resize.imresize`.
+        """MATLAB's bicubic ``imresize``: the contract of :func:`sr_bench.imaging.resize.imresize`.
 
         Args:
             image: (h, w) or (h, w, 3); uint8, or float64 on the 0..255 scale.

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from sr_bench.conformance.adapter import Planes, ScoreMetric
 from sr_bench.conformance.pictures import Picture
-from sr_bench.resize import Border, Rounding
+from sr_bench.imaging.resize import Border, Rounding
 
 Ratio = Annotated[str, StringConstraints(pattern=r"^\d+(/\d+)?$")]
 

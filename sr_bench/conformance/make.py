@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-from sr_bench import __version__
-from sr_bench.color import rgb_to_y, to_uint8
 from sr_bench.conformance.golden import Case, Golden, ProtocolCase, ResizeCase, ScoreCase
 from sr_bench.conformance.pictures import Picture
-from sr_bench.degrade import degrade, modcrop
-from sr_bench.files import write_text
-from sr_bench.images import Image
-from sr_bench.metrics import psnr, ssim
-from sr_bench.protocol import load_protocols
-from sr_bench.resize import Border, Rounding, imresize
-from sr_bench.score import Pair, Planes, score_pair
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.metrics import psnr, ssim
+from sr_bench.evaluation.scoring.score import Pair, Planes, score_pair
+from sr_bench.imaging.color import rgb_to_y, to_uint8
+from sr_bench.imaging.degrade import degrade, modcrop
+from sr_bench.imaging.images import Image
+from sr_bench.imaging.resize import Border, Rounding, imresize
+from sr_bench.support.files import write_text
+from sr_bench.support.version import __version__
 
 TARGET = Path(__file__).with_name("golden.json")
 _PROVENANCE = {

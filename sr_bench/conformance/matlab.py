@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sr_bench import images
 from sr_bench.conformance.adapter import Adapter
 from sr_bench.conformance.run import Finding, Result, compare_images, judged
-from sr_bench.degrade import modcrop
-from sr_bench.sources import Source, find_source
+from sr_bench.data.catalogue.sources import Source, find_source
+from sr_bench.imaging import images
+from sr_bench.imaging.degrade import modcrop
 
 GROUP = "images made by MATLAB: down, replicate, each-pass"
 _DATASETS = ("Set5", "Set14")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from sr_bench.images import Image
+from sr_bench.imaging.images import Image
 
 Kind = Literal["chirp", "scene", "scene+noise", "flat"]
 _Indices = NDArray[np.int64]

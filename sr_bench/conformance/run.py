@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sr_bench.color import to_uint8
 from sr_bench.conformance.adapter import Adapter, Planes, ScoreMetric
 from sr_bench.conformance.golden import Case, ProtocolCase, ResizeCase, ScoreCase
-from sr_bench.degrade import hr_planes
-from sr_bench.images import Image
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.degrade import hr_planes
+from sr_bench.imaging.images import Image
 
 Status = Literal["agrees", "differs", "not offered", "not run", "fails"]
 Unit = Literal["levels", "dB", "SSIM"]

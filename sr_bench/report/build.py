@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sr_bench.errors import SrBenchError
-from sr_bench.ledger import (
+from sr_bench.analysis.ledger.ledger import (
     REPRODUCTION,
     TRAINED,
     Context,
@@ -13,15 +12,16 @@ from sr_bench.ledger import (
     judge,
     read_ledger,
 )
-from sr_bench.method import load_methods
-from sr_bench.project import Project
+from sr_bench.evaluation.scoring.record import require_unchanged
+from sr_bench.evaluation.scoring.table import cells, read_run
+from sr_bench.networks.method import load_methods
+from sr_bench.project.project import Project
 from sr_bench.report.data import Report
 from sr_bench.report.names import Names
+from sr_bench.report.speedups import speedups
+from sr_bench.report.timing_table import timings_table
 from sr_bench.report.trainings import trainings
-from sr_bench.score_record import require_unchanged
-from sr_bench.score_table import cells, read_run
-from sr_bench.timing.speedups import speedups
-from sr_bench.timing.table import timings_table
+from sr_bench.support.errors import SrBenchError
 
 
 def build_report(project: Project) -> Report:

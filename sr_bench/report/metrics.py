@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sr_bench.files import write_text
 from sr_bench.report.data import Report
-from sr_bench.report.table_published import VERDICTS
+from sr_bench.report.tables.published import VERDICTS
+from sr_bench.support.files import write_text
 
 
 def write_metrics(path: Path, report: Report) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from sr_bench.entries import TRAINED
-from sr_bench.sources import find_source, source_names
+from sr_bench.data.catalogue.sources import find_source, source_names
+from sr_bench.networks.method_fields import TRAINED
 
 if TYPE_CHECKING:
-    from sr_bench.method import Method, Published
-    from sr_bench.project import Project
+    from sr_bench.networks.method import Method, Published
+    from sr_bench.project.project import Project
 
 HERE = "here"  # who trained weights that sr-bench made
 NOT_STATED = "not stated"  # the training set of weights of which no one says it
@@ -63,7 +63,7 @@ class Names:
     @classmethod
     def of(cls, project: Project) -> Names:
         """Those of a project's methods."""
-        from sr_bench.method import load_methods  # torch
+        from sr_bench.networks.method import load_methods  # torch
 
         return cls(load_methods(project.method_folders))
 

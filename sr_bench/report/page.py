@@ -8,10 +8,10 @@ from dataclasses import replace
 import pandas as pd
 
 from sr_bench.report.data import Report
-from sr_bench.report.formats.markdown import escape, markdown_body
-from sr_bench.report.formats.templates import template
-from sr_bench.report.table_published import VERDICTS
-from sr_bench.report.tables import ReportTables
+from sr_bench.report.tables.every import ReportTables
+from sr_bench.report.tables.formats.markdown import escape, markdown_body
+from sr_bench.report.tables.formats.templates import template
+from sr_bench.report.tables.published import VERDICTS
 
 
 def render(report: Report, tables: ReportTables, speed: Mapping[str, str] | None = None) -> str:

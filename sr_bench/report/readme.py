@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from sr_bench.errors import SrBenchError, unknown
-from sr_bench.report.formats.markdown import escape, markdown_body
-from sr_bench.report.table import Table
+from sr_bench.report.tables.formats.markdown import escape, markdown_body
+from sr_bench.report.tables.model import Table
+from sr_bench.support.errors import SrBenchError, unknown
 
 _PLACE = re.compile(
     r"(<!-- (?P<kind>table|plot): (?P<name>\S+) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.S

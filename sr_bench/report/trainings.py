@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sr_bench.project import Project
-from sr_bench.training.checkpoint import read_facts
+from sr_bench.networks.checkpoint import read_facts
+from sr_bench.project.project import Project
 
 COLUMNS = [
     "training",

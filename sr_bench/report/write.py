@@ -10,23 +10,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sr_bench.columns import CELL, PER_IMAGE_COLUMNS
-from sr_bench.compare import not_worse
-from sr_bench.files import write_text
-from sr_bench.project import Project
+from sr_bench.analysis.compare import not_worse
+from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_table
+from sr_bench.project.project import Project
 from sr_bench.report.data import Report
-from sr_bench.report.figures import write_comparisons, write_figures
+from sr_bench.report.figures.every import write_comparisons, write_figures
+from sr_bench.report.figures.speed import Plots, write_plots
 from sr_bench.report.metrics import write_metrics
 from sr_bench.report.page import render
-from sr_bench.report.plots import Plots, write_plots
-from sr_bench.report.provenance import Provenance, collect, write_provenance
+from sr_bench.report.provenance.records import Provenance, collect, write_provenance
+from sr_bench.report.provenance.stamp import unstamp
 from sr_bench.report.readme import filled
 from sr_bench.report.site.pictures import find_pictures
 from sr_bench.report.site.write import write_page
-from sr_bench.report.stamp import unstamp
-from sr_bench.report.tables import ReportTables, report_tables, write_tables
-from sr_bench.score_table import write_table
-from sr_bench.text_files import read_text
+from sr_bench.report.tables.every import ReportTables, report_tables, write_tables
+from sr_bench.support.files import write_text
+from sr_bench.support.text_files import read_text
 
 _FOLDERS = ("figures", "images", "plots")
 

@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from sr_bench.strips import whole_images
+from sr_bench.networks.strips import whole_images
 
 T = TypeVar("T")
 SIDE = 2048  # of the square matrices that the machine's rate is measured with

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sr_bench.errors import WrongUse
-from sr_bench.parallel import cores
+from sr_bench.support.errors import WrongUse
+from sr_bench.support.parallel import cores
 from sr_bench.timing.setting import ALL, DEVICES, GPU, ONE
 
 _GROUPS = {"cpu": (ONE, ALL), "all": DEVICES}

@@ -41,7 +41,7 @@ def fingerprint() -> Fingerprint:
     import cpuinfo
     import torch
 
-    from sr_bench.parallel import cores
+    from sr_bench.support.parallel import cores
 
     gpu = torch.cuda.is_available()
     capabilities = torch.cpu.get_capabilities()

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sr_bench.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.devices import pinned
 from sr_bench.timing.task import RESULT, VARIABLE, WHY, Task
 

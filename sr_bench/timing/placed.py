@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import nn
 
-from sr_bench.errors import SrBenchError
-from sr_bench.method import Model
-from sr_bench.strips import whole_images
+from sr_bench.networks.method import Model
+from sr_bench.networks.strips import whole_images
+from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.setting import PRECISIONS, Precision
 
 Inputs = tuple[Any, ...]

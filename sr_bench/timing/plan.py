@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sr_bench.errors import SrBenchError, WrongUse, unknown
-from sr_bench.manifest import open_dataset
-from sr_bench.project import Project
+from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.timing.devices import choose
 from sr_bench.timing.setting import (
     FILES,
@@ -112,7 +112,7 @@ def _precisions(device: str, wanted: Wanted) -> tuple[str, ...]:
         return "float32", "bf16", "fp16"
     import torch
 
-    from sr_bench.training.machine import fast_bf16
+    from sr_bench.networks.machine import fast_bf16
 
     return ("float32", "bf16") if fast_bf16(torch.device("cpu")) else ("float32",)
 

@@ -13,10 +13,10 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sr_bench.errors import SrBenchError
-from sr_bench.files import write_text
-from sr_bench.project import Project
-from sr_bench.text_files import read_json
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import write_text
+from sr_bench.support.text_files import read_json
 from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.setting import Setting
 

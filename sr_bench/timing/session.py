@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sr_bench import __version__
-from sr_bench.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.version import __version__
 from sr_bench.timing.foresight import too_long
 from sr_bench.timing.launch import OUT_OF_MEMORY, Measured, OutOfMemory, launch
 from sr_bench.timing.results import Results, Row

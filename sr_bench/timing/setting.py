@@ -29,7 +29,7 @@ class Precision(NamedTuple):
         dtype: what autocast computes in, as PyTorch calls it; ``float32`` is no autocast.
         compiled: whether by ``torch.compile``.
         channels_last: the layout of weights and inputs; if not, PyTorch's own, NCHW, and whole
-            layers one after the other (:mod:`sr_bench.strips`).
+            layers one after the other (:mod:`sr_bench.networks.strips`).
     """
 
     dtype: str

@@ -11,20 +11,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sr_bench.degrade import Degradation, degrade
-from sr_bench.entries import Run
-from sr_bench.files import sha256
-from sr_bench.images import Image
-from sr_bench.inference import Upscaler
-from sr_bench.manifest import open_dataset
-from sr_bench.method import Method, find_method
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.run_weights import noted_weights
-from sr_bench.score import Pair, score_pair
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.evaluation.scoring.score import Pair, score_pair
+from sr_bench.evaluation.upscaling.upscale import load_upscaler
+from sr_bench.imaging.degrade import Degradation, degrade
+from sr_bench.imaging.images import Image
+from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.method import Method, find_method
+from sr_bench.project.entries import Run
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import noted_weights
+from sr_bench.support.files import sha256
 from sr_bench.timing.placed import Inner, network_of, place
 from sr_bench.timing.setting import FRAMES, GPU, Setting
-from sr_bench.upscale import load_upscaler
 
 _QUALITY = "Set5"  # where a run is scored on it, else the first dataset of its first protocol
 

@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from sr_bench.entries import TrainEntry
-from sr_bench.errors import SrBenchError
-from sr_bench.files import sha256
-from sr_bench.images import Image
-from sr_bench.manifest import open_dataset
-from sr_bench.method import Training, find_method
-from sr_bench.parallel import map_images
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.resize import imresize
-from sr_bench.run_weights import trained_weights
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.imaging.images import Image
+from sr_bench.imaging.resize import imresize
+from sr_bench.networks.method import Training, find_method
+from sr_bench.networks.weights import load_strictly, read_safetensors
+from sr_bench.project.entries import TrainEntry
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import trained_weights
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sha256
+from sr_bench.support.parallel import map_images
 from sr_bench.training.pairs import Cut, Pairs, make_pairs
 from sr_bench.training.recipe import Recipe, find_recipe
 from sr_bench.training.trainer import initialise
 from sr_bench.training.validation import Validation, held_out, middle
-from sr_bench.weights import load_strictly, read_safetensors
 
 PREPARED = 1000  # patches that a reparametrised network sees before it is trained
 

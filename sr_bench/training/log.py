@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sr_bench.files import replacing_folder
+from sr_bench.support.files import replacing_folder
 
 Row = dict[str, float]  # step, minutes, and the metrics at that step
 

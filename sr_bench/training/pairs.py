@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sr_bench.color import ycbcr_to_rgb
-from sr_bench.degrade import Degradation, degrade, hr_planes, modcrop
-from sr_bench.errors import SrBenchError
-from sr_bench.images import Image
-from sr_bench.method import Samples
-from sr_bench.parallel import map_images
-from sr_bench.resize import imresize
+from sr_bench.imaging.color import ycbcr_to_rgb
+from sr_bench.imaging.degrade import Degradation, degrade, hr_planes, modcrop
+from sr_bench.imaging.images import Image
+from sr_bench.imaging.resize import imresize
+from sr_bench.networks.method import Samples
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.parallel import map_images
 
 Draw = Literal["positions", "images"]
 TURNS = 8  # flips and quarter turns of a square

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 
-from sr_bench.errors import WrongUse
+from sr_bench.support.errors import WrongUse
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from sr_bench.errors import SrBenchError, unknown
-from sr_bench.method import Method
+from sr_bench.networks.method import Method
+from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.training.pairs import Draw
 
 Fraction01 = Annotated[float, Field(ge=0, lt=1)]

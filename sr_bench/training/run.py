@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 
 import torch
 
-from sr_bench import __version__
-from sr_bench.errors import SrBenchError
-from sr_bench.files import sweep
-from sr_bench.inference import Upscaler
-from sr_bench.method import Setup
-from sr_bench.project import Project
-from sr_bench.told import tell
-from sr_bench.training import checkpoint
+from sr_bench.networks import checkpoint
+from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.machine import describe, pick_device
+from sr_bench.networks.method import Setup
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sweep
+from sr_bench.support.told import tell
+from sr_bench.support.version import __version__
 from sr_bench.training.job import Data, Job, code_hash, decisive_facts, make_network
 from sr_bench.training.log import Row, write_log
-from sr_bench.training.machine import describe, pick_device
 from sr_bench.training.processes import Processes, processes
 from sr_bench.training.recipe import Recipe
 from sr_bench.training.trainer import Trainer, require_finite

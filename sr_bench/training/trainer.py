@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from sr_bench.errors import SrBenchError
-from sr_bench.training.machine import fast_bf16
+from sr_bench.networks.machine import fast_bf16
+from sr_bench.support.errors import SrBenchError
 from sr_bench.training.optimizers import in_channels_last, make_optimizers
 from sr_bench.training.pairs import Pairs
 from sr_bench.training.processes import Processes

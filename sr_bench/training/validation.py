@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sr_bench.color import rgb_to_y
-from sr_bench.degrade import Degradation, degrade, hr_planes
-from sr_bench.images import Image
-from sr_bench.method import Model
-from sr_bench.metrics.psnr import psnr_unchecked
+from sr_bench.evaluation.metrics.psnr import psnr_unchecked
+from sr_bench.imaging.color import rgb_to_y
+from sr_bench.imaging.degrade import Degradation, degrade, hr_planes
+from sr_bench.imaging.images import Image
+from sr_bench.networks.method import Model
 
 HELD_OUT = 8
 LARGEST = 480  # pixels of a side: larger images are cut to their middle

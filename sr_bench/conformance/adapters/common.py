@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from sr_bench.color import to_uint8
 from sr_bench.conformance.adapter import Array
-from sr_bench.resize import Rounding
+from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.resize import Rounding
 
 
 def output_size(image: Array, scale: Fraction) -> tuple[int, int]:

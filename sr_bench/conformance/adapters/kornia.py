@@ -12,7 +12,7 @@ from kornia.metrics import psnr, ssim
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.conformance.adapters.common import cropped, finished, output_size
 from sr_bench.conformance.adapters.tensors import to_array, to_tensor
-from sr_bench.resize import Border, Rounding
+from sr_bench.imaging.resize import Border, Rounding
 
 PACKAGE = "kornia"
 

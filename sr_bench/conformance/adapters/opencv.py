@@ -9,7 +9,7 @@ import numpy as np
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.conformance.adapters.common import cropped, finished, output_size
-from sr_bench.resize import Border, Rounding
+from sr_bench.imaging.resize import Border, Rounding
 
 PACKAGE = "opencv-python-headless"
 

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from sr_bench.conformance.adapter import Array
 from sr_bench.conformance.adapters.common import by_plane, finished, output_size
-from sr_bench.resize import Border, Rounding
+from sr_bench.imaging.resize import Border, Rounding
 
 PACKAGE = "pillow"
 

@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 from sr_bench.conformance.adapter import Array
 from sr_bench.conformance.adapters.common import finished, output_size
 from sr_bench.conformance.adapters.tensors import to_array, to_tensor
-from sr_bench.resize import Border, Rounding
+from sr_bench.imaging.resize import Border, Rounding
 
 PACKAGE = "torch"
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from skimage import color, metrics, transform
 
-from sr_bench.color import to_uint8
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.conformance.adapters.common import cropped, finished, output_size
-from sr_bench.resize import Border, Rounding
+from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.resize import Border, Rounding
 
 PACKAGE = "scikit-image"
 _color: Any = color  # untyped

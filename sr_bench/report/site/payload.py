@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pandas as pd
 
-from sr_bench.protocol import load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.data import Report
 from sr_bench.report.names import Names
-from sr_bench.score_table import require_one_signature
 
 _KEEP = 10_000  # per-image values are kept as integers of 1 / 10,000
 _CELL = ["run", "dataset", "protocol", "metric"]

@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 import numpy as np
 
-from sr_bench import images
-from sr_bench.color import to_uint8, ycbcr_to_rgb
-from sr_bench.errors import SrBenchError, unknown
-from sr_bench.files import replacing_folder
-from sr_bench.manifest import Dataset, Entry, open_dataset
-from sr_bench.project import Project
-from sr_bench.protocol import load_protocols
-from sr_bench.viewer_entry import ViewerEntry
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.imaging import images
+from sr_bench.imaging.color import to_uint8, ycbcr_to_rgb
+from sr_bench.project.entries import ViewerEntry
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError, unknown
+from sr_bench.support.files import replacing_folder
 
 FOLDER = "images"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from sr_bench.files import write_text
 from sr_bench.report.data import Report
-from sr_bench.report.formats.templates import template
 from sr_bench.report.site.payload import payload
 from sr_bench.report.site.pictures import FOLDER, Viewer, write_pictures
+from sr_bench.report.tables.formats.templates import template
+from sr_bench.support.files import write_text
 
 _SCRIPTS = (
     "dom",

@@ -1,0 +1,1 @@
+"""What is made of scores: the ledger, comparisons, explanations, drift."""

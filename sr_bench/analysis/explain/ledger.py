@@ -1,0 +1,107 @@
+"""Explaining the rows of the ledger that were not reproduced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.runs import run_subject
+from sr_bench.analysis.explain.search import Explanation, Question, Watch, explain
+from sr_bench.analysis.ledger.ledger import RUN, read_ledger
+from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.text_files import read_rows
+
+_CELL = ["source", "method", "variant", "dataset", "scale"]
+_ROW = [*_CELL, "metric", "protocol"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A published number that differs, and what else is printed beside it or like it.
+
+    Args:
+        place: source, method, variant, dataset, scale, metric, protocol.
+        run: the run that was compared with it.
+        claim: its printed digits.
+        beside: the other metric that the same source prints for the same cell.
+        elsewhere: cells for which the ledger has the same digits of the same method and metric.
+    """
+
+    place: Mapping[str, str]
+    run: str
+    claim: Claim
+    beside: tuple[Claim, ...]
+    elsewhere: tuple[str, ...]
+
+    def __str__(self) -> str:
+        p = self.place
+        return f"{p['source']}: {p['method']} on {p['dataset']} x{p['scale']}, {self.claim}"
+
+
+def differing_rows(project: Project) -> list[Row]:
+    """The ledger's rows whose verdict in ``reports/reproduction.csv`` is ``differs``.
+
+    Raises:
+        SrBenchError: if the project has no ledger or no report, or the report is of another ledger.
+    """
+    path = project.reports / "reproduction.csv"
+    if project.params.ledger is None or not path.is_file():
+        raise SrBenchError(f"{path}: no such file; explain --ledger reads it: run sr-bench report")
+    ledger = read_ledger(project.root / project.params.ledger)
+    report = read_rows(path, remedy="write it anew: sr-bench report").frame()
+    if not {"published", "verdict"} <= set(report.columns):
+        raise SrBenchError(f"{path}: has no columns published and verdict; run sr-bench report")
+    if list(report["published"]) != list(ledger["value"]):
+        raise SrBenchError(
+            f"{path}: made of another ledger than {project.params.ledger}; run sr-bench report"
+        )
+    different = report["verdict"] == "differs"
+    return [_row(record, ledger) for record in ledger[different.to_numpy()].to_dict("records")]
+
+
+def _row(record: Mapping[str, str], ledger: pd.DataFrame) -> Row:
+    claim = Claim(record["metric"], record["value"])
+    same_cell = (ledger[_CELL] == [record[k] for k in _CELL]).all(axis=1)
+    others = ledger[same_cell & ledger["metric"].isin(["psnr", "ssim"])]
+    beside = {(m, v) for m, v in zip(others["metric"], others["value"])} - {
+        (claim.metric, claim.printed)
+    }
+    return Row(
+        {k: str(record[k]) for k in _ROW},
+        f"{record[RUN]}-x{record['scale']}",
+        claim,
+        tuple(Claim(*c) for c in sorted(beside) if c[0] != claim.metric),
+        tuple(_elsewhere(record, ledger)),
+    )
+
+
+def _elsewhere(record: Mapping[str, str], ledger: pd.DataFrame) -> Iterator[str]:
+    keys = ["method", "metric", "value"]
+    same = ledger[(ledger[keys] == [record[k] for k in keys]).all(axis=1)]
+    for r in same.to_dict("records"):
+        if (r["dataset"], r["scale"]) != (record["dataset"], record["scale"]):
+            yield f"{r['dataset']} x{r['scale']} in {r['source']}"
+
+
+def explain_row(project: Project, row: Row, *, watch: Watch) -> Explanation:
+    """Look for the way that gives the row's digits, and the number's beside it where one does.
+
+    Deviations start from the row's protocol, one at a time.
+
+    Raises:
+        SrBenchError: if the run's images aren't there.
+    """
+    run = project.run(row.run)
+    name = row.place["dataset"]
+    dataset = open_dataset(name, project.data, project.manifest(name))
+    subject = run_subject(project, run, dataset, upscale=False)
+    both = Question(subject, (row.claim, *row.beside), row.place["protocol"], limit=1)
+    answer = explain(both, watch=watch)
+    if answer.fitting or not row.beside:
+        return answer
+    return explain(Question(subject, (row.claim,), row.place["protocol"], limit=1), watch=watch)

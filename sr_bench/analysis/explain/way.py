@@ -1,0 +1,100 @@
+"""A way from hr to a number: a protocol, and what no protocol has a word for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Literal
+
+from sr_bench.data.catalogue.protocols import Protocol, load_protocols
+from sr_bench.imaging.degrade import Degradation
+
+Luma = Literal["matlab", "yiq", "full-range", "bt709", "mistyped"]
+Swap = Literal["none", "sr", "both"]
+SsimKind = Literal["mean", "blue", "downsampled", "volumetric", "uniform"]
+Range = Literal["spread", "peak"]
+Pool = Literal["images", "mse", "finite", "capped"]
+Resizer = Literal["matlab", "torch", "pillow", "uncentred"]
+Final = Literal["uint8", "truncated", "clipped", "float"]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How sr and hr become a number, beyond a protocol's words; the defaults are what all do.
+
+    Args:
+        luma: the weights of Y; see :mod:`sr_bench.analysis.explain.planes`.
+        swap: whose channels are read in BGR order.
+        half_shift: whether sr lies half a pixel too far to the right and down.
+        ssim: over which channels and windows; see :mod:`sr_bench.analysis.explain.similarity`.
+        data_range: the peak of PSNR and the L of SSIM, while values stay on 0..255; or taken from
+            each image: ``spread`` is max - min, ``peak`` is the largest value.
+        pool: the mean of the images' PSNR; or the PSNR of their mean ``mse``, or that mean with
+            identical images left out (``finite``) or counted as 100 dB (``capped``).
+    """
+
+    luma: Luma = "matlab"
+    swap: Swap = "none"
+    half_shift: bool = False
+    ssim: SsimKind = "mean"
+    data_range: float | Range = 255
+    pool: Pool = "images"
+
+
+@dataclass(frozen=True)
+class Making:
+    """How sr is made, beyond a degradation's words; the defaults are what all do.
+
+    Args:
+        lr: what shrinks hr.
+        enlarger: what bicubic, as a method, enlarges with.
+        final: what becomes of the method's values: ``uint8`` is rounded and clipped.
+        weights: the scale that the network's weights were trained for; ``None`` is its own.
+        ensemble: whether the network is averaged over flips and rotations; ``None``: as the run is.
+    """
+
+    lr: Resizer = "matlab"
+    enlarger: Resizer = "matlab"
+    final: Final = "uint8"
+    weights: int | None = None
+    ensemble: bool | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way from hr to a number. Deviations are functions from one way to another."""
+
+    protocol: str
+    rule: Protocol
+    degradation: Degradation
+    scoring: Scoring = Scoring()
+    making: Making = Making()
+
+    @classmethod
+    def of(cls, protocol: str) -> Way:
+        """The protocol itself, with the SSIM that its tables print.
+
+        Raises:
+            WrongUse: for an unknown protocol.
+        """
+        known = load_protocols()
+        rule = known.protocol(protocol)
+        blue = "ssim_blue" in rule.metrics
+        scoring = Scoring(ssim="blue" if blue else "mean")
+        return cls(protocol, rule, known.degradation_of(protocol), scoring)
+
+    @property
+    def source(self) -> tuple[Degradation, Making]:
+        """What the sr images depend on."""
+        return self.degradation, self.making
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for two ways that do the same under different names."""
+        return self.scoring_key, self.source
+
+    @property
+    def scoring_key(self) -> Hashable:
+        """The same of what happens once sr is there."""
+        y = (self.rule.y, self.rule.gray) if self.rule.colour == "y" else ()
+        return self.rule.colour, y, self.rule.crop, self.scoring, self.degradation.modcrop

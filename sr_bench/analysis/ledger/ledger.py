@@ -1,0 +1,183 @@
+"""The ledger: published numbers, and the verdict on each beside what was measured."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import pandas as pd
+
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.sources import source_names
+from sr_bench.evaluation.scoring.table import DECIMALS
+from sr_bench.support.errors import SrBenchError, unknown
+from sr_bench.support.text_files import read_rows
+
+COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value", "protocol", "note"]
+# The ledger's own columns: the run family that the published number was made by, and the one with
+# weights trained here that aims at it.
+RUN, TRAINED_RUN = "run", "trained"
+_PLACE = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+_PRINTED, _SCALE = (
+    re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
+    re.compile(r"[2-8]"),
+)
+REPRODUCTION = [*_PLACE, "published", "measured", "delta", "verdict", "note"]
+TRAINED = [*_PLACE, "published", "run", "measured", "delta"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What this project can measure, to say why a row was not run."""
+
+    methods: frozenset[str]
+    runs: frozenset[str]
+    datasets: dict[str, frozenset[str]]  # protocol -> datasets
+
+
+def read_ledger(path: Path) -> pd.DataFrame:
+    """Read the ledger; values stay text, so that their printed digits are known.
+
+    Raises:
+        SrBenchError: if the file is missing, or a column, a number or a protocol is wrong.
+    """
+    columns = [*COLUMNS, RUN, TRAINED_RUN]
+    rows = read_rows(path, columns, remedy="correct it (params.yaml: ledger names it)")
+    for line, row in zip(rows.lines, rows.fields):
+        _check_row(dict(zip(columns, row)), f"{path}:{line}")
+    return rows.frame().astype({"scale": int})
+
+
+def _check_row(row: dict[str, str], where: str) -> None:
+    if row["protocol"] not in load_protocols().protocols:
+        raise unknown("protocol", row["protocol"], load_protocols().protocols, where=where)
+    if not _PRINTED.fullmatch(row["value"]):
+        raise SrBenchError(
+            f"{where}: value is {row['value'][:40]!r}, expected the number as it is printed, 32.75"
+        )
+    if not _SCALE.fullmatch(row["scale"]):
+        raise SrBenchError(
+            f"{where}: scale is {row['scale'][:40]!r}, expected a number from 2 to 8"
+        )
+
+
+def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """The reproduction table: every ledger row with its measured number and verdict.
+
+    Args:
+        ledger: from :func:`read_ledger`.
+        measured: the cells of ``scores.csv``.
+        context: for the reason why a row was not run.
+
+    Returns:
+        The columns of :data:`REPRODUCTION`. The verdict is ``reproduced`` (equal at the printed
+        digits), ``close`` (within the protocol's tolerance), ``differs`` or ``not run``.
+    """
+    found = _lookup(measured)
+    rows = [_judge_row(row, found, context) for row in ledger.to_dict("records")]
+    return pd.DataFrame(rows, columns=REPRODUCTION)
+
+
+def beside_published(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """What weights trained here reach, beside the published numbers that they aim at.
+
+    Returns:
+        The columns of :data:`TRAINED`, one row for each published number that has been aimed at.
+    """
+    found = _lookup(measured)
+    rows = []
+    for row in ledger.to_dict("records"):
+        family, scale, published = row[TRAINED_RUN], row["scale"], row["value"]
+        metric = published_metric(row["protocol"], row["metric"])
+        value = found.get((family, scale, row["dataset"], row["protocol"], metric))
+        if value is not None:
+            made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
+            rows.append(
+                {k: row[k] for k in _PLACE}
+                | made
+                | {"delta": round(value - float(published), DECIMALS)}
+            )
+    return pd.DataFrame(rows, columns=TRAINED)
+
+
+def equal_at_printed_digits(published: str, measured: float) -> bool:
+    """Whether ``measured``, rounded half up to the digits of ``published``, is that number."""
+    printed = Decimal(published)
+    if not math.isfinite(measured):
+        return False
+    return Decimal(repr(measured)).quantize(printed, rounding=ROUND_HALF_UP) == printed
+
+
+Key = tuple[str, int, str, str, str]  # family, scale, dataset, protocol, metric
+
+
+def _lookup(measured: pd.DataFrame) -> dict[Key, float]:
+    return {
+        (_family(r.run), int(r.scale), r.dataset, r.protocol, r.metric): float(r.value)
+        for r in measured.itertuples(index=False)
+    }
+
+
+def _family(run: str) -> str:
+    return run.rpartition("-x")[0]
+
+
+def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -> dict[str, object]:
+    metric = published_metric(row["protocol"], row["metric"])
+    key = (row[RUN], int(row["scale"]), row["dataset"], row["protocol"], metric)
+    value = found.get(key)
+    out: dict[str, object] = {k: row[k] for k in REPRODUCTION if k in row}
+    out |= {"published": row["value"], "measured": value, "delta": None}
+    if value is None:
+        return out | {"verdict": "not run", "note": _join(_why_not_run(row, context), row["note"])}
+    delta = round(value - float(row["value"]), DECIMALS)
+    out["delta"] = delta
+    if equal_at_printed_digits(row["value"], value):
+        return out | {"verdict": "reproduced", "note": row["note"]}
+    tolerance = load_protocols().protocol(row["protocol"]).tolerance.of(metric)
+    verdict = "close" if abs(delta) <= tolerance else "differs"
+    return out | {"verdict": verdict, "note": _join(row["note"], _elsewhere(row, metric, found))}
+
+
+def published_metric(protocol: str, metric: str) -> str:
+    """The metric a published one is compared with: mmediting printed the blue channel's SSIM."""
+    if metric == "ssim" and "ssim_blue" in load_protocols().protocol(protocol).metrics:
+        return "ssim_blue"
+    return metric
+
+
+def _elsewhere(row: dict[str, str], metric: str, found: dict[Key, float]) -> str:
+    """Protocols under which the same run does give the printed digits."""
+    same = [
+        protocol
+        for (family, scale, dataset, protocol, other), value in found.items()
+        if (family, scale, dataset) == (row[RUN], int(row["scale"]), row["dataset"])
+        and other in (metric, metric.partition("_")[0])
+        and equal_at_printed_digits(row["value"], value)
+    ]
+    if not same:
+        return ""
+    return f"the printed digits come out under {' and '.join(dict.fromkeys(same))}"
+
+
+def _why_not_run(row: dict[str, str], context: Context) -> str:
+    dataset, method, protocol = row["dataset"], row["method"], row["protocol"]
+    run = f"{row[RUN]}-x{row['scale']}"
+    if dataset not in source_names():
+        return f"{dataset} is not a dataset that can be fetched"
+    if method not in context.methods:
+        return f"no file for {method} among the methods"
+    if not row[RUN]:
+        return "the weights behind this row were not published"
+    if dataset not in context.datasets.get(protocol, frozenset()):
+        return f"{dataset} is not among the datasets of {protocol} in params.yaml"
+    if run not in context.runs:
+        return f"{run} is not among the runs of params.yaml"
+    return f"{run} has no score on {dataset} under {protocol}"
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(p for p in parts if p)

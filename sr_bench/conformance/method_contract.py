@@ -1,0 +1,290 @@
+"""The contract of a method file, checked on every configuration that it names.
+
+``sr-bench try METHOD`` and ``tests/test_method_contract.py`` run the same checks. Real weights are
+used where they are fetched already; else a file is made up by the method's ``example``, or from
+the untrained network of its ``training``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.sources import find_source, source_names
+from sr_bench.imaging.degrade import Degradation
+from sr_bench.networks.inference import Upscaler, require_model
+from sr_bench.networks.method import Method, Model, Setup
+from sr_bench.support.errors import SrBenchError, unknown
+
+PLANES = {"any": (1, 3), "y": (1,), "rgb": (3,), "ycbcr": (3,)}  # channels that a colour has
+SCALES = (2, 3, 4)  # of a method without weights
+LARGE = 10_000_000  # parameters: such networks see smaller images
+_TILE = 16  # any will do: what is cut depends on the reach alone
+_SIZES, _SMALL = ((17, 23), (8, 31), (1, 1)), ((3, 5), (1, 1))
+
+
+class NoFile(SrBenchError):
+    """Weights that can neither be found nor made up: nothing can be tried."""
+
+
+class Weights(NamedTuple):
+    """A file to load, ``None`` for a method without weights, and whether it is made up."""
+
+    file: Path | None
+    made_up: bool = True
+
+
+NO_WEIGHTS = Weights(None, made_up=False)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A method's variant, weights and scale."""
+
+    method: Method
+    variant: str
+    weights: str
+    scale: int
+
+    def __str__(self) -> str:
+        parts = (self.method.name, self.variant, self.weights, f"x{self.scale}")
+        return "-".join(part for part in parts if part)
+
+
+def configurations(method: Method) -> list[Configuration]:
+    """Those of its published weights; of a method without, each variant at x2, x3 and x4."""
+    keys = list(method.published) or [(v, "none", s) for v in method.variants for s in SCALES]
+    return [Configuration(method, *key) for key in keys]
+
+
+def weights_file(of: Configuration, folder: Path, data: Path | None = None) -> Weights:
+    """A file to load: the real one below ``data``, or one made up in ``folder``.
+
+    Raises:
+        NoFile: if there is none and the method's file doesn't say how to make one.
+    """
+    published = of.method.weights_file(of.variant, of.weights, of.scale)
+    if published is None:
+        return NO_WEIGHTS
+    if data and published.group in source_names():
+        real = data / find_source(published.group).folder / published.name
+        if real.is_file():
+            return Weights(real, made_up=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    if of.method.example is not None:
+        made = folder / Path(published.name).name
+        of.method.example(made, of.variant, of.scale)
+        return Weights(made)
+    if of.method.training is not None:
+        return Weights(_untrained(of, folder))
+    fetch = f"sr-bench fetch {published.group}"
+    raise NoFile(
+        f"{of}: {published.name} is not fetched ({fetch}), and METHOD has neither `example`, which "
+        "writes a file like it, nor `training`; nothing is tried"
+    )
+
+
+def _untrained(of: Configuration, folder: Path) -> Path:
+    from safetensors.torch import save_file
+
+    training = of.method.training
+    assert training is not None
+    torch.manual_seed(0)
+    path = folder / f"{of}.safetensors"
+    state = training.network(of.variant, (of.scale,)).state_dict()
+    save_file({key: value.contiguous().clone() for key, value in state.items()}, path)
+    return path
+
+
+def lr_of(channels: int, size: tuple[int, int], seed: int = 0) -> torch.Tensor:
+    """(1, C, h, w) float32 multiples of 1 / 255, as lr has."""
+    values = np.random.default_rng(seed).integers(0, 256, (1, channels, *size))
+    return torch.from_numpy((values / 255).astype(np.float32))
+
+
+def check_model(of: Configuration, weights: Weights, degradation: Degradation) -> None:
+    """Load the model for lr of a degradation and check its calls.
+
+    Raises:
+        SrBenchError: for what breaks the contract, with what was found and what is expected.
+    """
+    Loaded.of(of, weights, degradation).check_calls()
+
+
+def check_repeated(of: Configuration, weights: Weights, degradation: Degradation) -> None:
+    """Check that a call depends on its input alone: not on other calls, nor on the object.
+
+    Raises:
+        SrBenchError: as :func:`check_model`.
+    """
+    loaded, fresh = (Loaded.of(of, weights, degradation) for _ in range(2))
+    channels, size = PLANES[loaded.model.colour][-1], loaded.sizes[0]
+    lr, other = lr_of(channels, size), lr_of(channels, size[::-1], seed=1)
+    first = loaded.call(lr).clone()
+    loaded.call(other)
+    loaded.require(torch.equal(loaded.call(lr), first), "a call depends on earlier calls")
+    loaded.require(torch.equal(fresh.call(lr), first), "loading it twice gives other results")
+    loaded.require(not torch.equal(loaded.call(lr.flip(-1)), first), "the output ignores the input")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model under test."""
+
+    name: str
+    model: Model
+    scale: int
+    degradation: Degradation
+    untrained: bool
+
+    @classmethod
+    def of(cls, of: Configuration, weights: Weights, degradation: Degradation) -> Loaded:
+        """Load it as a run would be."""
+        setup = Setup(of.variant, of.weights, weights.file, of.scale, degradation)
+        model = of.method.built(setup, str(of))
+        require_model(str(of), model)
+        return cls(str(of), model, of.scale, degradation, weights.made_up)
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Of the images that it sees."""
+        network: Any = getattr(self.model, "network", self.model)
+        parameters = network.parameters() if isinstance(network, torch.nn.Module) else ()
+        return _SMALL if sum(p.numel() for p in parameters) > LARGE else _SIZES
+
+    def require(self, good: object, wrong: str) -> None:
+        """Refuse what breaks the contract."""
+        if not good:
+            raise SrBenchError(f"{self.name}: {wrong}; see the contract in methods/README.md")
+
+    def call(self, lr: torch.Tensor) -> torch.Tensor:
+        """The model's output, its layout, type and values checked."""
+        return torch.from_numpy(self.upscaler().called(lr.numpy()[0]))[None]
+
+    def upscaler(self, tile: int | None = None) -> Upscaler:
+        """What runs the model for a run."""
+        facts = (self.name, self.model, self.degradation, self.scale)
+        return Upscaler(*facts, tile=tile, untrained=self.untrained)
+
+    def check_calls(self) -> None:
+        """Every size and number of planes."""
+        for channels in PLANES[self.model.colour]:
+            for size in self.sizes:
+                lr = lr_of(channels, size)
+                kept = lr.clone()
+                with torch.inference_mode():
+                    self.upscaler().own_call(kept)
+                self.require(torch.equal(lr, kept), "the input was changed in place")
+                sr = self.call(lr)
+                if self.model.colour == "any":
+                    each = [self.call(plane[:, None]) for plane in lr.unbind(1)]
+                    alike = torch.equal(torch.cat(each, dim=1), sr)
+                    self.require(alike, "colour is 'any', but planes are not treated alike")
+
+
+def check_reach(of: Configuration, weights: Weights, degradation: Degradation) -> None:
+    """Check that tiles give what the whole image gives, where the model says its ``reach``."""
+    loaded = Loaded.of(of, weights, degradation)
+    if getattr(loaded.model, "reach", None) is not None:
+        loaded.upscaler(tile=_TILE).require_reach()
+
+
+def check_published(of: Configuration) -> None:
+    """Check that the weights' file is one that can be fetched."""
+    published = of.method.weights_file(of.variant, of.weights, of.scale)
+    if published is None:
+        return
+    group = find_source(published.group)
+    if group.kind != "weights":
+        raise SrBenchError(f"{of}: {published.group} holds {group.kind}; name a group of weights")
+    group.file(published.name)
+
+
+def check_recipes(path: Path, method: Method) -> None:
+    """Check that RECIPES hold literals, which DVC reads, and that each is a recipe."""
+    from sr_bench.training.recipe import find_recipe
+
+    training = method.training
+    if training is None:
+        return
+    assigned = {
+        target.id: node.value
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    try:
+        read = ast.literal_eval(assigned["RECIPES"])
+    except (KeyError, ValueError) as error:
+        raise SrBenchError(
+            f"{path}: RECIPES = {{...}} with literals alone is what DVC reads; write it so"
+        ) from error
+    if read != training.recipes or not set(training.recipes) <= set(method.variants):
+        raise SrBenchError(
+            f"{path}: training.recipes has {sorted(training.recipes)}, RECIPES {sorted(read)}, and "
+            f"the variants are {', '.join(method.variants)}; correct them"
+        )
+    for variant, recipes in training.recipes.items():
+        wanted = training.samples(variant).degradation
+        if wanted not in load_protocols().degradations:
+            known = load_protocols().degradations
+            raise unknown("degradation", wanted, known, where=f"{path}: samples of {variant}")
+        for name in recipes:
+            find_recipe(method, variant, name)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check of one configuration: ``passed``, ``failed`` or ``skipped``, and why."""
+
+    what: str
+    check: str
+    status: str
+    why: str = ""
+
+
+def try_method(path: Path, method: Method, folder: Path, data: Path) -> Iterator[Outcome]:
+    """Run every check, one outcome after the other.
+
+    Args:
+        path: the method's file.
+        method: what is in it.
+        folder: where made-up weights go.
+        data: the project's, where real ones may lie.
+    """
+    yield _outcome(method.name, "recipes", partial(check_recipes, path, method))
+    for of in configurations(method):
+        yield _outcome(str(of), "published", partial(check_published, of))
+        try:
+            weights = weights_file(of, folder / str(of), data)
+        except Exception as error:
+            status = "skipped" if isinstance(error, NoFile) else "failed"
+            yield Outcome(str(of), "weights", status, str(error) or repr(error))
+            continue
+        yield from _tried(of, weights)
+
+
+def _tried(of: Configuration, weights: Weights) -> Iterator[Outcome]:
+    degradations = load_protocols().degradations
+    for name, rule in degradations.items():
+        yield _outcome(str(of), f"calls, {name}", partial(check_model, of, weights, rule))
+    first = next(iter(degradations.values()))
+    yield _outcome(str(of), "repeated", partial(check_repeated, of, weights, first))
+    yield _outcome(str(of), "reach", partial(check_reach, of, weights, first))
+
+
+def _outcome(what: str, check: str, run: Callable[[], None]) -> Outcome:
+    try:
+        run()
+    except SrBenchError as error:
+        return Outcome(what, check, "failed", str(error))
+    return Outcome(what, check, "passed")

@@ -1,0 +1,114 @@
+"""The named, versioned protocols of ``protocols.yaml``, and the signature each prints."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
+
+from sr_bench.imaging.degrade import Degradation
+from sr_bench.support.errors import unknown
+from sr_bench.support.strict_yaml import read_yaml
+from sr_bench.support.version import __version__
+
+Metric = Literal[
+    "psnr", "ssim", "ssim_blue", "psnr_y", "psnr_cb", "psnr_cr", "psnr_ycbcr", "psnr_rgb"
+]
+WHERE = "sr_bench/data/catalogue/protocols.yaml"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Crop(_Frozen):
+    """Border pixels left out of the score: ``scale * times + plus`` on each side."""
+
+    times: int
+    plus: int
+
+    def pixels(self, scale: int) -> int:
+        """Pixels to cut from each side."""
+        return self.times * scale + self.plus
+
+    def __str__(self) -> str:
+        factor = "scale" if self.times == 1 else f"{self.times}*scale"
+        return f"{factor}+{self.plus}" if self.plus else factor
+
+
+class Tolerance(_Frozen):
+    """How far from a published number still counts as close: dB, and SSIM."""
+
+    psnr: float
+    ssim: float
+
+    def of(self, metric: str) -> float:
+        """The tolerance for a metric of that name."""
+        return self.ssim if metric.startswith("ssim") else self.psnr
+
+
+class Protocol(_Frozen):
+    """A degradation and a scoring rule under one name."""
+
+    version: PositiveInt
+    summary: str
+    source: str
+    degradation: str
+    colour: Literal["y", "rgb"]
+    y: Literal["uint8", "float"]
+    gray: Literal["own-y", "rgb"]
+    crop: Crop
+    metrics: tuple[Metric, ...]
+    tolerance: Tolerance
+
+    @model_validator(mode="after")
+    def _gray_fits_colour(self) -> Protocol:
+        if self.colour == "rgb" and self.gray != "rgb":
+            raise ValueError(
+                f"colour is rgb and gray is {self.gray}; where RGB is scored, a gray image is "
+                "three equal channels: write gray: rgb"
+            )
+        return self
+
+
+class Protocols(_Frozen):
+    """The content of ``protocols.yaml``."""
+
+    degradations: dict[str, Degradation]
+    protocols: dict[str, Protocol]
+
+    def protocol(self, name: str) -> Protocol:
+        """The protocol of that name, or an error that suggests one."""
+        if name not in self.protocols:
+            raise unknown("protocol", name, self.protocols, where=WHERE)
+        return self.protocols[name]
+
+    def degradation_of(self, name: str) -> Degradation:
+        """The degradation that the protocol ``name`` uses."""
+        wanted = self.protocol(name).degradation
+        if wanted not in self.degradations:
+            raise unknown("degradation", wanted, self.degradations, where=f"{WHERE}: {name}")
+        return self.degradations[wanted]
+
+    def signature(self, name: str) -> str:
+        """What stands beside every number: protocol, version, both rules, software version."""
+        rule = self.protocol(name)
+        scored = f"y.{rule.y}+gray.{rule.gray}" if rule.colour == "y" else "rgb.uint8"
+        return "|".join(
+            (
+                f"protocol:{name}",
+                f"version:{rule.version}",
+                f"lr:{self.degradation_of(name)}",
+                f"score:{scored}+crop.{rule.crop}",
+                f"sr-bench:{__version__}",
+            )
+        )
+
+
+@lru_cache(maxsize=1)
+def load_protocols() -> Protocols:
+    """Read and check the packaged ``protocols.yaml``."""
+    text = files("sr_bench.data.catalogue").joinpath("protocols.yaml").read_text(encoding="utf-8")
+    return Protocols.model_validate(read_yaml(text))

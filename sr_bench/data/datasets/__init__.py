@@ -1,0 +1,1 @@
+"""Fetching, unpacking and listing datasets and weights."""

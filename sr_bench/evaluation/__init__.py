@@ -1,0 +1,1 @@
+"""Upscaling with a method, metrics, scores."""

@@ -1,0 +1,1 @@
+"""From sr and hr to scores, and the table of scores."""

@@ -1,0 +1,175 @@
+"""The record of a scoring: which table came out, and of which sr, hr and protocols.
+
+``sr-bench score RUN`` writes ``build/scores/<run>.json`` beside the table. What reads the table
+refuses one that is not the recorded one; the report and the check also refuse scores whose SR
+images, HR images or protocols have changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import Entry, read_manifest
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sha256, write_text
+from sr_bench.support.text_files import read_object
+
+SCHEMA = 1
+_KEYS = {"schema", "run", "table", "protocols", "hr", "sr"}
+
+
+def record_of(table: Path) -> Path:
+    """Where the record of a table lies: beside it."""
+    return table.with_suffix(".json")
+
+
+def write_record(
+    project: Project, name: str, text: str, opened: Mapping[str, Iterable[Entry]]
+) -> None:
+    """Write the record of the run's table, just scored.
+
+    Args:
+        project: the project folder.
+        name: the run.
+        text: the table as it was written.
+        opened: dataset to its images, of those that were scored.
+    """
+    run = project.run(name)
+    content = {
+        "schema": SCHEMA,
+        "run": name,
+        "table": hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest(),
+        "protocols": {protocol: _definition(protocol) for protocol in run.protocols},
+        "hr": {dataset: _listing(entries) for dataset, entries in opened.items()},
+        "sr": {
+            f"{degradation}/{dataset}": _hashes(
+                project.sr(name, degradation, dataset) / f"{e.stem}.png" for e in opened[dataset]
+            )
+            for dataset, degradation, _ in project.work(run)
+        },
+    }
+    write_text(record_of(project.scores(name)), json.dumps(content, indent=1) + "\n")
+
+
+def require_recorded(table: Path, content: bytes) -> None:
+    """Refuse a table that isn't the one that its record is about; one without a record passes.
+
+    Raises:
+        SrBenchError: if the record is damaged, or the table is another one.
+    """
+    record = _read(table)
+    if not record:
+        return
+    found = hashlib.sha256(content).hexdigest()
+    if found != record["table"]:
+        raise SrBenchError(
+            f"{table}: isn't the table that was scored: its sha256 is {found[:12]}..., "
+            f"{record_of(table)} says {str(record['table'])[:12]}...; somebody changed it, or the "
+            f"two are of different times: {_again(table)}"
+        )
+
+
+def require_unchanged(project: Project, name: str) -> None:
+    """Refuse scores whose sr, hr or protocols are no longer what was scored.
+
+    What isn't there any more can't differ, so a clone that has the tables alone passes.
+
+    Raises:
+        SrBenchError: naming the first thing that changed.
+    """
+    table = project.scores(name)
+    record = _read(table)
+    if not record:
+        return
+    _require_same_protocols(table, record["protocols"])
+    for dataset, digest in record["hr"].items():
+        manifest = project.manifest(dataset)
+        if manifest.is_file() and _listing(read_manifest(manifest, dataset)) != digest:
+            raise SrBenchError(
+                f"{table}: was scored with other hr than {manifest} lists now; {_again(table)}"
+            )
+    for place, images in record["sr"].items():
+        degradation, _, dataset = place.partition("/")
+        _require_same_images(table, project.sr(name, degradation, dataset), images)
+
+
+def require_all_recorded(project: Project) -> None:
+    """Refuse a project one of whose tables isn't the recorded one, or is out of date.
+
+    Raises:
+        SrBenchError: as :func:`require_recorded` and :func:`require_unchanged`.
+    """
+    for name in project.params.runs:
+        table = project.scores(name)
+        if table.is_file():
+            require_recorded(table, table.read_bytes())
+            require_unchanged(project, name)
+
+
+def _require_same_protocols(table: Path, protocols: Mapping[str, str]) -> None:
+    for protocol, digest in protocols.items():
+        known = protocol in load_protocols().protocols
+        if not known or _definition(protocol) != digest:
+            what = "has another definition now" if known else "isn't known any more"
+            raise SrBenchError(
+                f"{table}: was scored under {protocol}, which {what}; {_again(table)}"
+            )
+
+
+def _require_same_images(table: Path, folder: Path, images: Mapping[str, str]) -> None:
+    there = [folder / name for name in images if (folder / name).is_file()]
+    now = _hashes(there)
+    changed = [path for path in there if now[path.name] != images[path.name]]
+    if changed:
+        raise SrBenchError(
+            f"{changed[0]}: isn't the picture that was scored ({len(changed)} of {len(images)} in "
+            f"{folder} differ from {record_of(table)}); make it again: sr-bench upscale "
+            f"{table.stem}, and {_again(table)}"
+        )
+
+
+def _read(table: Path) -> dict[str, Any]:
+    """The record, empty where there is none."""
+    path = record_of(table)
+    if not path.exists():
+        return {}
+    record = read_object(path, remedy=_again(table))
+    right = set(record) == _KEYS and record["schema"] == SCHEMA and record["run"] == table.stem
+    parts = [record[key] for key in ("protocols", "hr")] if right else []
+    parts += list(record["sr"].values()) if right and isinstance(record["sr"], dict) else []
+    if not right or not all(isinstance(part, dict) for part in [record["sr"], *parts]):
+        raise SrBenchError(f"{path}: not the record of {table.name}; {_again(table)}")
+    return record
+
+
+def _again(table: Path) -> str:
+    return f"score the run again: sr-bench score {table.stem}"
+
+
+def _definition(protocol: str) -> str:
+    rule = load_protocols().protocol(protocol).model_dump(mode="json")
+    made = load_protocols().degradation_of(protocol).model_dump(mode="json")
+    told = {key: rule[key] for key in rule if key not in ("summary", "source", "tolerance")}
+    return _digest([load_protocols().signature(protocol), told, made])
+
+
+def _listing(entries: Iterable[Entry]) -> str:
+    return _digest([[entry.name, entry.sha256] for entry in entries])
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hashes(paths: Iterable[Path]) -> dict[str, str]:
+    listed = list(paths)
+    with ThreadPoolExecutor() as pool:
+        return {path.name: made for path, made in zip(listed, pool.map(sha256, listed))}

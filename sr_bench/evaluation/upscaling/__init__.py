@@ -1,0 +1,1 @@
+"""From hr to lr to sr: a run on its datasets."""

@@ -1,0 +1,1 @@
+"""Images: the only pixel I/O, colour, resizing, degradations."""

@@ -1,0 +1,1 @@
+"""What a method is, its weights, and how a network is run."""

@@ -1,0 +1,117 @@
+"""Checkpoints and weights as safetensors: tensors, and facts as JSON in the header."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from sr_bench.networks.torch_files import read_safetensors
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import replacing
+
+FACTS = "sr-bench"  # the header's key
+_HASH = "sha256"  # the header's key of the hash over facts and tensors
+
+
+def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
+    """Write tensors and facts beside ``path`` and rename: what was there stays until it is whole.
+
+    Raises:
+        SrBenchError: if the disk is full or can't be written; an older file is still there.
+    """
+    text = json.dumps(facts)
+    try:
+        with replacing(path) as temporary:
+            save_file(dict(tensors), temporary, {FACTS: text, _HASH: _digest(tensors, text)})
+    except (SafetensorError, OSError) as error:
+        kept = "the file before it is intact" if path.is_file() else "nothing was there before"
+        raise SrBenchError(f"{path}: can't be written ({error}); {kept}") from error
+
+
+def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The tensors and facts of a file that :func:`save` wrote, checked against their hash.
+
+    Files of version 0.1 hold no hash (:func:`is_hashed`): they are taken as they are.
+
+    Raises:
+        SrBenchError: if it isn't one, or its content isn't what was written.
+    """
+    facts = read_facts(path)
+    tensors = read_safetensors(path)
+    header = _header(path)
+    if _HASH in header and header[_HASH] != _digest(tensors, header[FACTS]):
+        raise SrBenchError(
+            f"{path}: its content has changed since it was written: sha256 is "
+            f"{_digest(tensors, header[FACTS])}, its header says {header[_HASH]}"
+        )
+    return tensors, facts
+
+
+def is_hashed(path: Path) -> bool:
+    """Whether the file says what its content must be."""
+    return _HASH in _header(path)
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The facts alone: how weights were made, or where a training stands.
+
+    Raises:
+        SrBenchError: if the file is missing or holds none.
+    """
+    try:
+        facts = json.loads(_header(path)[FACTS])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise SrBenchError(
+            f"{path}: not weights or a checkpoint that sr-bench train wrote ({error!r})"
+        ) from error
+    if not isinstance(facts, dict):
+        raise SrBenchError(f"{path}: the header's '{FACTS}' is {facts!r}, expected a JSON object")
+    return facts
+
+
+def _header(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="numpy") as file:
+        return file.metadata() or {}
+
+
+def _digest(tensors: Mapping[str, torch.Tensor], facts: str) -> str:
+    """One hash of the facts and of each tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(facts.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        content: Any = flat.view(torch.uint8).numpy()  # a buffer, which NumPy's types don't say
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def require_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to resume a training that would now be another one.
+
+    Raises:
+        SrBenchError: naming each fact that differs, then and now.
+    """
+    then, now = _flat(then), _flat(now)
+    differing = [k for k in {**then, **now} if then.get(k) != now.get(k)]
+    if differing:
+        facts = "; ".join(f"{k} was {then.get(k)!r}, is {now.get(k)!r}" for k in differing)
+        raise SrBenchError(
+            f"{path}: was begun with other settings: {facts}. Restore them to go on, or delete "
+            "this file to start anew"
+        )
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"recipe": {"lr": 1}}`` as ``{"recipe.lr": 1}``."""
+    flat: dict[str, Any] = {}
+    for key, value in facts.items():
+        inner = value if isinstance(value, dict) else {}
+        flat |= {f"{key}.{k}": v for k, v in inner.items()} or {key: value}
+    return flat

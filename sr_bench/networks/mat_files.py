@@ -1,0 +1,99 @@
+"""MATLAB's .mat files as named arrays: those in structs and cells too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+from scipy.io.matlab import MatlabFunction, MatlabOpaque
+
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.filetype import describe
+from sr_bench.support.told import tell
+
+_SHOWN = 6  # names in an error or a note
+_NUMBERS = "fiub"  # NumPy's kinds of real numbers
+
+
+def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
+    """The numeric arrays of a MATLAB file (up to version 7.2), by name.
+
+    Fields of structs are ``name.field``; elements of cells and of struct arrays are counted from 1,
+    as MATLAB does: ``model.weight.1``. Text and what else isn't numeric is left out, and told.
+
+    Raises:
+        SrBenchError: if the file isn't one, is of version 7.3 (HDF5), holds no numbers, or complex
+            ones, whose imaginary part would be lost.
+    """
+    found = {k: v for name, value in _load(path).items() for k, v in _inside(name, value)}
+    complex_ones = [k for k, v in found.items() if _kind(v) == "c"]
+    if complex_ones:
+        raise SrBenchError(
+            f"{path}: {_some(complex_ones)} are complex numbers, weights are real ones; "
+            "save their real and imaginary parts under two names"
+        )
+    numbers = {k: np.asarray(v, np.float64) for k, v in found.items() if _kind(v) in _NUMBERS}
+    others = [f"{k} ({_type(v)})" for k, v in found.items() if k not in numbers]
+    if not numbers:
+        raise SrBenchError(
+            f"{path}: a MATLAB file without numeric arrays; it holds {_some(others) or 'nothing'}; "
+            "is it the right file?"
+        )
+    if others:
+        tell(path, f"left out, since they aren't numeric: {_some(others)}")
+    return numbers
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
+    with path.open("rb") as file:
+        head = file.read(520)
+    if head.startswith(b"MATLAB 7.3") or b"\x89HDF\r\n" in head:
+        raise SrBenchError(
+            f"{path}: a MATLAB file of version 7.3 (HDF5), which isn't read here; in MATLAB, save "
+            "it again with: save('FILE.mat', '-struct', 'S', '-v7')"
+        )
+    try:
+        content = loadmat(path)
+    except Exception as error:  # SciPy meets damage with a dozen types, MatReadError to IndexError
+        raise SrBenchError(
+            f"{path}: not a readable MATLAB file ({error}); it is {describe(path)}. Fetch it again"
+        ) from error
+    return {k: v for k, v in content.items() if not k.startswith("__")}
+
+
+def _inside(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A value, or those that it holds: fields of a struct, elements of a cell or struct array."""
+    array = np.asarray(value.toarray() if hasattr(value, "toarray") else value)  # sparse
+    holds = array.dtype.names is not None or (array.dtype.kind == "O" and array.ndim)
+    if not holds or isinstance(array, MatlabFunction | MatlabOpaque):
+        yield name, array
+        return
+    elements = list(array.flat)
+    for i, element in enumerate(elements, start=1):
+        single = array.dtype.names is not None and len(elements) == 1
+        inner = name if single else f"{name}.{i}"
+        if array.dtype.names is None:
+            yield from _inside(inner, element)
+        for field in array.dtype.names or ():
+            yield from _inside(f"{inner}.{field}", element[field])
+
+
+def _kind(value: Any) -> str:
+    return str(np.asarray(value).dtype.kind)
+
+
+def _type(value: Any) -> str:
+    return {"U": "text", "S": "text", "V": "an object", "O": "an object"}.get(
+        _kind(value), str(value.dtype)
+    )
+
+
+def _some(names: list[str]) -> str:
+    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return ", ".join(names[:_SHOWN] + more)

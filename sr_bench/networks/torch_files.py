@@ -1,0 +1,202 @@
+"""PyTorch checkpoints and safetensors files in: known by their content; code is never unpickled."""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from sr_bench.networks.unwrap import some, unwrap
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.filetype import describe
+from sr_bench.support.told import tell
+
+_PARTS = 5  # pickles that an old checkpoint begins with
+_TENSOR = re.compile(r"[\w.]+\.(weight|bias|running_mean|running_var|alpha|beta|gamma)")
+_PLAIN = ("torch", "collections")  # what a checkpoint of tensors names
+
+
+def read_checkpoint(path: Path, *, take: str | None = None) -> dict[str, torch.Tensor]:
+    """The tensors of a PyTorch checkpoint or a safetensors file, by key; floats as float32.
+
+    Weights that lie inside ``state_dict``, ``params``, ``model``, ``net_g`` and the like are taken
+    out, however deep; where a moving average lies beside them, it is taken. What was done is said
+    in one line on stderr. Only tensors and plain containers are unpickled.
+
+    Args:
+        path: the file; what it is follows from its content, not from its name.
+        take: the name of the network to take, where a file holds several: ``params``, ``net_g``.
+
+    Raises:
+        SrBenchError: for another kind of file, a damaged one, one that would have to run code to
+            be read, and one without tensors, with the keys that are there.
+    """
+    content = read_safetensors(path) if is_safetensors(path) else _unpickled(path)
+    found = unwrap(content, path, take)
+    state, converted = _as_float32(found.state, path)
+    notes = [*found.notes, *converted]
+    if notes:
+        tell(path, "; ".join(notes))
+    return state
+
+
+def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, by key, as they are.
+
+    Raises:
+        SrBenchError: if the file is missing or isn't one.
+    """
+    if not path.is_file():
+        raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise SrBenchError(
+            f"{path}: not a readable safetensors file ({error}); it is {describe(path)} of "
+            f"{path.stat().st_size} bytes: fetch it again, or save it again"
+        ) from error
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether the content is that of a safetensors file, whatever its name."""
+    return describe(path) == "a safetensors file"
+
+
+def _unpickled(path: Path) -> Any:
+    _refuse_others(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        code = _code_in(path)
+        if code:
+            _refuse_code(path, code, error)
+        _refuse_damaged(path, error)
+    except Exception as error:  # PyTorch too, from RuntimeError to struct.error
+        _refuse_damaged(path, error)
+
+
+def _refuse_others(path: Path) -> None:
+    """Say what a file is that isn't a checkpoint of today's PyTorch."""
+    if not path.is_file():
+        raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
+    kind, remedy = describe(path), "fetch the weights' own file"
+    if kind == "a zip archive" and zipfile.is_zipfile(path):
+        found = _of_zip(path)
+        if found is None:
+            return
+        kind, remedy = found
+    elif kind == "a tar archive":
+        kind = "a tar archive, as PyTorch before 0.1.10 wrote checkpoints"
+        remedy = "save its tensors as safetensors with a program that reads it"
+    elif kind in ("a zip archive", "a pickle"):
+        return
+    elif kind == "a Git LFS pointer":
+        remedy = "it names the file's hash and size, the file itself isn't here: run git lfs pull"
+    elif kind == "an HTML page":
+        remedy = "the site sent a page instead of the file: download it in a browser"
+    size = path.stat().st_size
+    raise SrBenchError(f"{path}: {kind} ({size} bytes), not a checkpoint; {remedy}")
+
+
+def _of_zip(path: Path) -> tuple[str, str] | None:
+    """What a zip archive is, and the remedy; ``None`` for a checkpoint."""
+    with zipfile.ZipFile(path) as bundle:
+        names = bundle.namelist()
+    if any(n.endswith("/constants.pkl") or "/code/" in n for n in names):
+        return (
+            "a TorchScript archive, which is a program with its weights",
+            "where you trust it, save its state_dict: "
+            "torch.save(torch.jit.load('FILE').state_dict(), 'WEIGHTS.pth')",
+        )
+    if any(n.endswith("data.pkl") for n in names):
+        return None
+    if names and all(n.endswith(".npy") for n in names):
+        arrays = some([n.removesuffix(".npy") for n in names])
+        return (
+            f"a NumPy archive (.npz) with {arrays}",
+            "save its arrays as safetensors: safetensors.numpy.save_file(dict(np.load('FILE')), "
+            "'WEIGHTS.safetensors')",
+        )
+    return f"a zip archive with {some(names) or 'nothing'}", "unpack it and name the file inside"
+
+
+def _refuse_code(path: Path, code: list[str], error: Exception) -> NoReturn:
+    strings = list(dict.fromkeys(_words(path)))
+    keys = [w for w in strings if _TENSOR.fullmatch(w)]
+    whole = {"_parameters", "_modules"} <= set(strings)
+    what = "a whole model, pickled with its class" if whole else "it holds objects"
+    raise SrBenchError(
+        f"{path}: refused: it isn't a checkpoint of tensors alone ({what}: {some(code)}); its keys "
+        f"are {some(keys) or 'not named'}. Loading it could run code: save its state_dict, or "
+        "convert it to safetensors where you trust it"
+    ) from error
+
+
+def _refuse_damaged(path: Path, error: Exception) -> NoReturn:
+    raise SrBenchError(
+        f"{path}: not a readable checkpoint: it begins as {describe(path)} and is damaged or cut "
+        f"off after {path.stat().st_size} bytes; fetch it again"
+    ) from error
+
+
+def _code_in(path: Path) -> list[str]:
+    """What the pickle names that a checkpoint of tensors doesn't, as ``__main__.Net``."""
+    names: dict[str, None] = {}
+    recent: list[str] = []
+    for opcode, argument in _opcodes(path):
+        if isinstance(argument, str):
+            recent = [*recent[-1:], argument]
+        if opcode == "GLOBAL":
+            names[str(argument).replace(" ", ".")] = None
+        elif opcode == "STACK_GLOBAL":
+            names[".".join(recent)] = None
+    return [n for n in names if n.partition(".")[0] not in _PLAIN or n.startswith("torch.nn.")]
+
+
+def _words(path: Path) -> Iterator[str]:
+    return (a for o, a in _opcodes(path) if "UNICODE" in o and isinstance(a, str))
+
+
+def _opcodes(path: Path) -> Iterator[tuple[str, object]]:
+    """The instructions of a checkpoint's pickles, read and not followed."""
+    try:
+        with path.open("rb") as whole:
+            if zipfile.is_zipfile(path):
+                with zipfile.ZipFile(path) as bundle:
+                    name = next(n for n in bundle.namelist() if n.endswith("data.pkl"))
+                    yield from ((o.name, a) for o, a, _ in pickletools.genops(bundle.read(name)))
+                return
+            for _ in range(_PARTS):
+                yield from ((o.name, a) for o, a, _ in pickletools.genops(whole))
+    except Exception:  # damage: what was read so far is all there is to say
+        return
+
+
+def _as_float32(
+    state: dict[str, torch.Tensor], path: Path
+) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """Floats of any precision as float32, and a note of it; other kinds of numbers are refused."""
+    odd = [
+        f"{k} ({v.dtype})".replace("torch.", "")
+        for k, v in state.items()
+        if v.is_complex() or v.is_quantized or v.layout != torch.strided
+    ]
+    if odd:
+        raise SrBenchError(
+            f"{path}: complex, quantized or sparse tensors: {some(odd)}; weights are dense real "
+            "numbers: save them as such"
+        )
+    changed = [
+        v.dtype for v in state.values() if v.is_floating_point() and v.dtype != torch.float32
+    ]
+    made = {k: v.detach().float() if v.is_floating_point() else v for k, v in state.items()}
+    kinds = " and ".join(sorted({str(dtype).removeprefix("torch.") for dtype in changed}))
+    return made, [f"{len(changed)} tensors converted from {kinds} to float32"] if changed else []

@@ -1,0 +1,1 @@
+"""A folder with `params.yaml`: its entries, and where everything lies."""

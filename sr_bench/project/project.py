@@ -1,0 +1,332 @@
+"""A project folder: ``params.yaml`` checked, and where everything in it lies."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.sources import WHERE, CatalogueError, find_source, require_source
+from sr_bench.networks.method_fields import TRAINED
+from sr_bench.project.entries import FigureEntry, Names, Run, SomeNames, TrainEntry, ViewerEntries
+from sr_bench.support.errors import SrBenchError, WrongUse, unknown
+from sr_bench.support.locks import writing
+from sr_bench.support.strict_yaml import problems, read_yaml
+
+PARAMS = "params.yaml"
+
+
+Named = TypeVar("Named", Run, TrainEntry)
+
+
+class Params(BaseModel):
+    """The content of ``params.yaml``; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    methods: SomeNames
+    ledger: str | None
+    fetch: Names
+    protocols: dict[str, SomeNames]
+    runs: dict[str, Run]
+    train: dict[str, TrainEntry] = {}
+    train_warm: dict[str, TrainEntry] = {}
+    figures: dict[str, FigureEntry] = {}
+    viewer: ViewerEntries = ViewerEntries()
+
+    @field_validator("fetch")
+    @classmethod
+    def _known_sources(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            require_source(name)
+        return names
+
+    @field_validator("protocols")
+    @classmethod
+    def _known_protocols(cls, table: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for protocol, datasets in table.items():
+            load_protocols().protocol(protocol)
+            for dataset in datasets:
+                if find_source(dataset).kind == "weights":
+                    raise ValueError(f"{protocol}: {dataset} holds weights; name a dataset here")
+        return table
+
+    @field_validator("runs", "train", "train_warm")
+    @classmethod
+    def _names_agree(cls, entries: dict[str, Named]) -> dict[str, Named]:
+        for name, entry in entries.items():
+            if name != entry.name:
+                raise ValueError(f"is called '{name}', its entry makes '{entry.name}'; rename it")
+        return entries
+
+    @field_validator("train", "train_warm")
+    @classmethod
+    def _known_data(cls, entries: dict[str, TrainEntry]) -> dict[str, TrainEntry]:
+        for name, entry in entries.items():
+            if find_source(entry.data).kind == "weights":
+                raise ValueError(f"{name}: {entry.data} holds weights; name a dataset here")
+        return entries
+
+    @model_validator(mode="after")
+    def _starts_are_trained(self) -> Params:
+        known = self.train | self.train_warm
+        for name, entry in known.items():
+            if (name in self.train_warm) != (entry.start is not None):
+                raise ValueError(
+                    f"{name}: start is {entry.start!r}; an entry of train_warm names the training "
+                    "it starts from, one of train doesn't: move it or correct it"
+                )
+            if entry.start == name:
+                raise ValueError(f"{name}: start is itself; name the training it starts from")
+            if entry.start is not None and entry.start not in known:
+                raise unknown("training", entry.start, known, where=f"{name}: start")
+        return self
+
+
+class Work(NamedTuple):
+    """A dataset under one degradation, and the protocols that score the result."""
+
+    dataset: str
+    degradation: str
+    protocols: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a ``params.yaml``; every path of the pipeline comes from here.
+
+    ``out`` stands in for ``root`` where reports are written: they take their place when whole.
+    """
+
+    root: Path
+    params: Params
+    out: Path | None = None
+
+    @classmethod
+    def load(cls, root: Path) -> Project:
+        """Read and check ``root/params.yaml``.
+
+        Raises:
+            WrongUse: if it is missing, isn't YAML, has a key twice, or an unknown key, name or
+                value.
+        """
+        path = root / PARAMS
+        if not path.is_file():
+            raise WrongUse(f"{path}: no such file; run this in a project folder (a clone has one)")
+        try:
+            content = read_yaml(path.read_text(encoding="utf-8"))
+            project = cls(root, Params.model_validate(content))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        except RecursionError as error:
+            raise WrongUse(f"{path}: is nested too deeply; correct it") from error
+        except ValidationError as error:
+            raise _refused(error, path) from error
+        project._check_runs()
+        return project
+
+    def run(self, name: str) -> Run:
+        """The run of that name, or an error that suggests one."""
+        if name not in self.params.runs:
+            raise unknown("run", name, self.params.runs, where=str(self.root / PARAMS))
+        return self.params.runs[name]
+
+    @property
+    def trainings(self) -> dict[str, TrainEntry]:
+        """All weights that can be made here, by name."""
+        return self.params.train | self.params.train_warm
+
+    def training(self, name: str) -> TrainEntry:
+        """The training of that name, or an error that suggests one."""
+        if name not in self.trainings:
+            raise unknown("training", name, self.trainings, where=str(self.root / PARAMS))
+        return self.trainings[name]
+
+    def training_of(self, run: Run) -> str | None:
+        """The training that makes a run's weights; ``None`` for weights that others published.
+
+        Where several make such weights, it is that of the run's ``origin``, else the first.
+
+        Raises:
+            WrongUse: if the weights' name says that they are made here, but no entry makes them.
+        """
+        if not run.weights.startswith(TRAINED):
+            return None
+        suitable = [
+            name
+            for name, entry in self.trainings.items()
+            if (entry.method, entry.variant, entry.label)
+            == (run.method, run.base_variant, run.weights)
+            and run.scale in entry.scales
+        ]
+        if not suitable:
+            where = f"{self.root / PARAMS}: runs.{run.name}"
+            raise unknown("training for weights", run.weights, self.trainings, where=where)
+        of_origin = (name for name in suitable if self._origin(name) == run.origin)
+        return next(of_origin, suitable[0])
+
+    def datasets(self, run: Run) -> dict[str, list[str]]:
+        """The run's datasets, each with the protocols it is scored under."""
+        table: dict[str, list[str]] = {}
+        for protocol in run.protocols:
+            for dataset in self.params.protocols[protocol]:
+                table.setdefault(dataset, []).append(protocol)
+        return table
+
+    def work(self, run: Run) -> list[Work]:
+        """What is upscaled and scored for the run, each dataset's parts together."""
+        of = load_protocols().protocol
+        table: dict[tuple[str, str], list[str]] = {}
+        for dataset, protocols in self.datasets(run).items():
+            for protocol in protocols:
+                table.setdefault((dataset, of(protocol).degradation), []).append(protocol)
+        return [Work(*key, tuple(protocols)) for key, protocols in table.items()]
+
+    @property
+    def method_folders(self) -> list[Path]:
+        """Where method files lie."""
+        return [self.root / folder for folder in self.params.methods]
+
+    @property
+    def data(self) -> Path:
+        """Fetched files."""
+        return self.root / "data"
+
+    @property
+    def reports(self) -> Path:
+        """Generated tables and pages."""
+        return (self.out or self.root) / "reports"
+
+    @property
+    def local_figures(self) -> Path:
+        """Figures of images that may not be redistributed."""
+        return (self.out or self.root) / "build" / "figures"
+
+    @property
+    def local_page(self) -> Path:
+        """The page with images that may not be redistributed."""
+        return (self.out or self.root) / "build" / "page"
+
+    @staticmethod
+    def manifest_in(root: Path, dataset: str) -> Path:
+        """A dataset's manifest in a project folder, or beside a data folder outside one."""
+        return root / "build" / "manifests" / f"{dataset}.json"
+
+    def manifest(self, dataset: str) -> Path:
+        """A dataset's manifest."""
+        return self.manifest_in(self.root, dataset)
+
+    def require_scored(self, figure: FigureEntry, *, where: str) -> None:
+        """Refuse a figure that shows a run as nothing scores it.
+
+        Raises:
+            WrongUse: naming the run, what it is scored on, and the remedy.
+        """
+        datasets = self.params.protocols.get(figure.protocol, ())
+        for name in figure.runs:
+            run = self.run(name)
+            if run.scale != figure.scale:
+                raise WrongUse(
+                    f"{where}: run {name} is of scale {run.scale}, the figure is of scale "
+                    f"{figure.scale}; name runs of one scale"
+                )
+            if figure.protocol not in run.protocols:
+                raise WrongUse(
+                    f"{where}: {name} is not scored under {figure.protocol}, but under "
+                    f"{', '.join(run.protocols)}; name one of these, or add it to the run in "
+                    f"{PARAMS} and run: dvc repro score@{name}"
+                )
+            if figure.dataset not in datasets:
+                raise WrongUse(
+                    f"{where}: {figure.dataset} is not among the datasets of {figure.protocol} "
+                    f"({', '.join(datasets) or 'none'}); show an image of one of these, or add it "
+                    f"to {PARAMS}: protocols.{figure.protocol} and run: dvc repro"
+                )
+
+    def images_of(self, run: Run) -> int:
+        """How many images the run upscales: each dataset once for every degradation in use."""
+        return sum(len(find_source(work.dataset).files) for work in self.work(run))
+
+    def weights_note(self, run: str) -> Path:
+        """The note of which file holds the run's weights."""
+        return self.root / "build" / "weights" / f"{run}.json"
+
+    def trained(self, training: str) -> Path:
+        """Weights made here."""
+        return self.root / "methods" / "weights" / f"{training}.safetensors"
+
+    def checkpoint(self, training: str) -> Path:
+        """The state of an unfinished training."""
+        return self.root / "methods" / "checkpoints" / f"{training}.safetensors"
+
+    def unfinished_log(self, training: str) -> Path:
+        """The folder of an unfinished training's record."""
+        return self.root / "methods" / "checkpoints" / training
+
+    def training_log(self, training: str) -> Path:
+        """The folder of a training's record."""
+        return self.root / "methods" / "logs" / training
+
+    def writing(self, what: str, lock: str) -> AbstractContextManager[None]:
+        """The lock of an output: one process at a time writes it."""
+        return writing(what, self.root / "build" / "locks" / f"{lock}.lock")
+
+    def sr(self, run: str, degradation: str, dataset: str) -> Path:
+        """The folder of the run's SR images of one dataset, for one way of making LR."""
+        return self.root / "build" / "sr" / run / degradation / dataset
+
+    def unfinished(self, run: str) -> Path:
+        """The run's SR images until all are there; DVC removes outputs, so it lies beside them."""
+        return self.root / "build" / "unfinished" / run
+
+    def scores(self, run: str) -> Path:
+        """The run's scores, one row per image x protocol x metric."""
+        return self.root / "build" / "scores" / f"{run}.csv"
+
+    def _check_runs(self) -> None:
+        for name, run in self.params.runs.items():
+            for protocol in run.protocols:
+                if protocol not in self.params.protocols:
+                    where = f"{self.root / PARAMS}: runs.{name}"
+                    raise unknown("protocol", protocol, self.params.protocols, where=where)
+            self._check_origin(run)
+        for name, figure in self.params.figures.items():
+            where = f"{self.root / PARAMS}: figures.{name}"
+            for run_name in figure.runs:
+                if run_name not in self.params.runs:
+                    raise unknown("run", run_name, self.params.runs, where=where)
+            self.require_scored(figure, where=where)
+
+    def _origin(self, training: str) -> str:
+        return self.trained(training).relative_to(self.root).as_posix()
+
+    def _check_origin(self, run: Run) -> None:
+        if run.origin is None:
+            return
+        training = self.training_of(run)
+        origin = WHERE if training is None else self._origin(training)
+        if run.origin != origin:
+            raise WrongUse(
+                f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
+                f"'{run.weights}' come from {origin}; correct one of them"
+            )
+
+
+def _refused(error: ValidationError, path: Path) -> SrBenchError:
+    """What to say; where the catalogue is at fault and not params.yaml, its own error."""
+    causes = (detail.get("ctx", {}).get("error") for detail in error.errors())
+    ours = next((cause for cause in causes if isinstance(cause, CatalogueError)), None)
+    return ours or WrongUse(f"{path}: {problems(error, Params.model_fields)}")
+
+
+def require_project(root: Path | None = None) -> Project:
+    """The project in ``root``, or in the current folder."""
+    project = Project.load(root or Path.cwd())
+    if not project.params.runs:
+        raise SrBenchError(f"{project.root / PARAMS}: runs is empty; name at least one run")
+    return project

@@ -1,0 +1,101 @@
+"""Which file holds a run's weights: published ones are fetched, ours lie in the project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from sr_bench.data.catalogue.sources import find_source
+from sr_bench.data.datasets.manifest import fetch_source
+from sr_bench.networks.checkpoint import load
+from sr_bench.networks.method import Method, Published, find_method
+from sr_bench.project.entries import Run
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sha256, write_text
+from sr_bench.support.text_files import read_object
+
+Note = dict[str, str | None]  # weights, file, sha256
+Progress = Callable[[int], None]
+
+
+def note_weights(project: Project, name: str, *, progress: Progress) -> Note:
+    """Fetch the run's weights and note which file they are: ``build/weights/<run>.json``.
+
+    Returns:
+        The note: the weights' name, and the file and its sha256 (``None`` without weights).
+
+    Raises:
+        SrBenchError: for an unknown method, variant or weights, or a file that can't be had.
+    """
+    run = project.run(name)
+    method = find_method(run.method, project.method_folders)
+    path = _file(project, run, method, progress)
+    note: Note = {"weights": run.weights, "file": None, "sha256": None}
+    if path is not None:
+        note |= {"file": path.relative_to(project.root).as_posix(), "sha256": sha256(path)}
+    write_text(project.weights_note(name), json.dumps(note, indent=1) + "\n")
+    return note
+
+
+def noted_weights(project: Project, run: Run, method: Method) -> Path | None:
+    """The run's weights as noted, fetched again where they have gone, verified.
+
+    Raises:
+        SrBenchError: if there is no note, or the file isn't the one that it names.
+    """
+    trained = project.training_of(run)
+    if not trained and method.weights_file(run.base_variant, run.weights, run.scale) is None:
+        return None
+    note = project.weights_note(run.name)
+    again = f"sr-bench fetch --run {run.name}"
+    content = read_object(note, remedy=f"make it with: {again}")
+    if "sha256" not in content:
+        raise SrBenchError(f"{note}: not a note of weights; make it with: {again}")
+    pinned = content["sha256"]
+    path = _file(project, run, method, lambda _: None)
+    if path is not None and sha256(path) != pinned:
+        raise SrBenchError(f"{path}: sha256 is {sha256(path)}, {note} says {pinned}; run: {again}")
+    return path
+
+
+def _file(project: Project, run: Run, method: Method, progress: Progress) -> Path | None:
+    training = project.training_of(run)
+    if training is not None:
+        return trained_weights(project, training)
+    published = method.weights_file(run.base_variant, run.weights, run.scale)
+    return None if published is None else _fetched(published, project, progress)
+
+
+def trained_weights(project: Project, training: str) -> Path:
+    """The file of weights made here, which says that it is that training's.
+
+    Raises:
+        SrBenchError: if there is none, it holds other weights, those of an unfinished training, or
+            its content isn't what was written.
+    """
+    path = project.trained(training)
+    if not path.is_file():
+        raise SrBenchError(f"{path}: no such file; make it with: sr-bench train {training}")
+    _, facts = load(path)
+    made, step = facts.get("training"), facts.get("step")
+    if made != training:  # x2 and x3 of one network have the same shapes
+        raise SrBenchError(
+            f"{path}: holds the weights of '{made}', its name says '{training}'; put the right "
+            f"file there, or make it with: sr-bench train {training}"
+        )
+    steps = facts.get("recipe", {}).get("steps", step)
+    if step != steps:  # version 0.1 left these when it was stopped
+        raise SrBenchError(
+            f"{path}: holds weights of step {step} of {steps}: the training isn't finished; "
+            f"finish it with: sr-bench train {training}"
+        )
+    return path
+
+
+def _fetched(published: Published, project: Project, progress: Progress) -> Path:
+    source = find_source(published.group)
+    wanted = source.file(published.name)
+    fetch_source(source, project.data, progress=progress)
+    return project.data / source.folder / wanted.name

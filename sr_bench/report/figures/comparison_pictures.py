@@ -1,0 +1,177 @@
+"""What a comparison figure shows: hr and each run's sr, with the scores of the tables."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.evaluation.scoring.score import Pair, score_pair
+from sr_bench.evaluation.scoring.table import CELL, read_run, require_one_signature
+from sr_bench.imaging import images
+from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, to_uint8, ycbcr_to_rgb
+from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.images import Colour, Image
+from sr_bench.project.entries import FigureEntry
+from sr_bench.project.project import Project
+from sr_bench.report.names import Names
+from sr_bench.support.errors import SrBenchError, about, unknown
+
+_MARKS = re.compile(r"(_SRF_\d)?(_GT|_HR)$")  # what packages put behind an image's name
+_SAME = 1e-6  # of a score: more than another processor's last bits, less than a printed digit
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One run's picture.
+
+    Args:
+        run: its name in tables.
+        label: its name in the figure.
+        sr: uint8, gray or RGB, as it is looked at.
+        luminance: uint8 (h, w), as errors are shown.
+        psnr: of the whole image under the protocol, in dB.
+        ssim: the same.
+    """
+
+    run: str
+    label: str
+    sr: Image
+    luminance: Image
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All that a comparison figure needs.
+
+    Args:
+        image: the image's name, without a mark at its end.
+        hr: uint8, gray or RGB, after the protocol's modcrop.
+        luminance: uint8 (h, w).
+        border: pixels at each side that the protocol doesn't score.
+        signature: of all the scores.
+        shown: the baseline first, then as the entry names the runs.
+    """
+
+    image: str
+    hr: Image
+    luminance: Image
+    border: int
+    signature: str
+    shown: tuple[Shown, ...]
+
+
+def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
+    """Read hr and sr, and look up the scores; each must be the score of the picture shown.
+
+    Raises:
+        WrongUse: for an unknown run or image, a run of another scale, or one that isn't scored on
+            the dataset under the protocol.
+        SrBenchError: for SR images or scores that are missing, or that don't belong together.
+    """
+    project.require_scored(entry, where=entry.image)
+    dataset = open_dataset(entry.dataset, project.data, project.manifest(entry.dataset))
+    found = _find(dataset, entry.name)
+    hr = dataset.read(found)
+    scores = pd.concat([_scores(project, run, found.stem, entry) for run in entry.runs])
+    require_one_signature(scores, f"the figure of {entry.image}")
+    rule = load_protocols().protocol(entry.protocol)
+    multiple = load_protocols().degradation_of(entry.protocol).multiple(entry.scale)
+    with about(dataset.folder / found.name):
+        shown_hr = modcrop(hr, multiple)
+    names = Names.of(project)
+    of = {run: scores[scores["run"] == run] for run in entry.runs}
+    labels = {run: names.labels(rows[CELL].head(1))[run] for run, rows in of.items()}
+    first = sorted(entry.runs, key=lambda run: project.run(run).method != names.baseline)
+    return Pictures(
+        _plain(found.stem),
+        shown_hr,
+        _luminance(shown_hr, "rgb", gray=hr.ndim == 2),
+        rule.crop.pixels(entry.scale),
+        str(scores["signature"].iloc[0]),
+        tuple(
+            _shown(_sr(project, run, found.stem, entry), hr, of[run], entry, labels[run])
+            for run in first
+        ),
+    )
+
+
+def _find(dataset: Dataset, name: str) -> Entry:
+    """The image of that name, or of that name and a mark at its end."""
+    for entry in dataset:
+        if name in (entry.stem, _plain(entry.stem)):
+            return entry
+    raise unknown("image", name, [e.stem for e in dataset], where=dataset.name)
+
+
+def _plain(stem: str) -> str:
+    return _MARKS.sub("", stem)
+
+
+def _sr(project: Project, run: str, stem: str, entry: FigureEntry) -> Path:
+    degradation = load_protocols().protocol(entry.protocol).degradation
+    path = project.sr(run, degradation, entry.dataset) / f"{stem}.png"
+    if not path.is_file():
+        raise SrBenchError(f"{path}: no such file; make it with: dvc repro upscale@{run}")
+    return path
+
+
+def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.DataFrame:
+    path = project.scores(run)
+    table = read_run(path)
+    rows = table[
+        (table["image"] == stem)
+        & (table["dataset"] == entry.dataset)
+        & (table["protocol"] == entry.protocol)
+        & table["metric"].isin(["psnr", "ssim"])
+    ]
+    if sorted(rows["metric"]) != ["psnr", "ssim"]:
+        raise SrBenchError(
+            f"{path}: has {len(rows)} scores of {entry.dataset}/{stem} under {entry.protocol}, "
+            f"expected psnr and ssim; run: dvc repro score@{run}"
+        )
+    return rows
+
+
+def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry, label: str) -> Shown:
+    planes, colour = images.read_tagged(path)
+    values = dict(zip(scores["metric"], scores["value"].astype(float)))
+    with about(path):
+        made = score_pair(Pair(planes, hr, colour, str(path)), entry.protocol, scale=entry.scale)
+    run = str(scores["run"].iloc[0])
+    for metric, value in values.items():
+        if not math.isclose(made[metric], value, rel_tol=_SAME):
+            raise SrBenchError(
+                f"{path}: its {metric} is {made[metric]:.6f}, the scores of {run} say "
+                f"{value:.6f}: they are of another picture; run: dvc repro score@{run}"
+            )
+    return Shown(
+        run,
+        label,
+        _looked_at(planes, colour),
+        _luminance(planes, colour, gray=hr.ndim == 2),
+        values["psnr"],
+        values["ssim"],
+    )
+
+
+def _looked_at(planes: Image, colour: Colour) -> Image:
+    """The picture as a person sees it: planes of YCbCr as RGB."""
+    return planes if planes.ndim == 2 or colour == "rgb" else to_uint8(ycbcr_to_rgb(planes))
+
+
+def _luminance(planes: Image, colour: Colour, *, gray: bool) -> Image:
+    """(h, w) uint8; a gray hr is its own luminance, and an RGB sr of it is compared as gray."""
+    if planes.ndim == 2:
+        return planes
+    if colour == "ycbcr":
+        return np.asarray(planes[..., 0])
+    return to_uint8(gray_of_rgb(planes) if gray else rgb_to_y(planes))

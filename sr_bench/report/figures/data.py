@@ -1,0 +1,192 @@
+"""What the plots show, as tables: quality joined with cost, names, fronts and fits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sr_bench.evaluation.scoring.table import require_one_signature
+from sr_bench.networks.method_fields import TRAINED
+from sr_bench.support.errors import SrBenchError
+from sr_bench.timing.setting import SIZES
+
+SCORES = ["run", "method", "variant", "weights", "scale", "dataset", "protocol", "metric", "value"]
+TIMINGS = [
+    "run",
+    "machine",
+    "device",
+    "precision",
+    "input",
+    "median_s",
+    "iqr_s",
+    "peak_memory_mb",
+    "params",
+    "macs",
+]
+_NUMBERS = ["median_s", "iqr_s", "peak_memory_mb", "params", "macs"]
+_CELL = ["run", "machine", "device", "precision", "input"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the figures compare. One protocol: numbers of two protocols don't share an axis.
+
+    ``precision`` is the one that ``scores.csv`` was made in; the time of another precision does not
+    belong to that PSNR.
+    """
+
+    dataset: str = "Set5"
+    protocol: str = "edsr-2017"
+    metric: str = "psnr"
+    input: str = "720p"
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something was timed: rows of two places never share a figure."""
+
+    machine: str
+    device: str
+
+    def __str__(self) -> str:
+        return f"{self.machine}, {self.device}"
+
+
+def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """``scores`` with its columns verified and its texts as texts."""
+    _require(scores, [*SCORES, "signature"], "scores.csv")
+    texts = {c: scores[c].fillna("").astype(str) for c in ("run", "method", "variant", "weights")}
+    return scores.assign(**texts, value=pd.to_numeric(scores["value"], errors="coerce"))
+
+
+def checked_timings(timings: pd.DataFrame) -> pd.DataFrame:
+    """``timings`` with its columns verified and its numbers as numbers.
+
+    Raises:
+        SrBenchError: if a column is missing or a run was timed twice in one setting.
+    """
+    _require(timings, TIMINGS, "timings.csv")
+    twice = timings[timings.duplicated(_CELL)]
+    if len(twice):
+        row = ", ".join(str(v) for v in twice.iloc[0][_CELL])
+        raise SrBenchError(f"timings.csv has two rows of {row}; keep the newer one")
+    texts = {c: timings[c].fillna("").astype(str) for c in _CELL}
+    numbers = {c: pd.to_numeric(timings[c], errors="coerce") for c in _NUMBERS}
+    return timings.assign(**texts, **numbers)
+
+
+def quality(scores: pd.DataFrame, choice: Choice) -> pd.DataFrame:
+    """One row a run: its score in the chosen dataset, protocol and metric.
+
+    Raises:
+        SrBenchError: if the rows have different signatures.
+    """
+    rows = scores[
+        (scores["dataset"] == choice.dataset)
+        & (scores["protocol"] == choice.protocol)
+        & (scores["metric"] == choice.metric)
+        & np.isfinite(scores["value"])
+    ]
+    require_one_signature(rows, f"the plot of {choice.dataset} under {choice.protocol}")
+    return rows.reset_index(drop=True)
+
+
+def places(timings: pd.DataFrame) -> list[Place]:
+    """Every machine and device of the table, sorted."""
+    pairs = timings[["machine", "device"]].drop_duplicates().itertuples(index=False)
+    return sorted((Place(*pair) for pair in pairs), key=lambda p: (p.machine, p.device))
+
+
+def at(timings: pd.DataFrame, place: Place) -> pd.DataFrame:
+    """The rows of one machine and device."""
+    return timings[(timings["machine"] == place.machine) & (timings["device"] == place.device)]
+
+
+def with_time(rows: pd.DataFrame, timings: pd.DataFrame, choice: Choice) -> pd.DataFrame:
+    """The runs of ``rows`` that were timed on the chosen input: ``cost`` and ``spread`` in seconds.
+
+    ``spread`` is the interquartile range. Rows without a positive time are left out.
+    """
+    chosen = timings[
+        (timings["input"] == choice.input)
+        & (timings["precision"] == choice.precision)
+        & (timings["median_s"] > 0)
+    ]
+    joined = rows.merge(chosen[["run", "median_s", "iqr_s", "params"]], on="run", how="inner")
+    joined["iqr_s"] = joined["iqr_s"].fillna(0.0)
+    return joined.rename(columns={"median_s": "cost", "iqr_s": "spread"})
+
+
+def with_macs(
+    rows: pd.DataFrame, timings: pd.DataFrame, choice: Choice
+) -> tuple[pd.DataFrame, list[str]]:
+    """The runs of ``rows`` whose multiply-adds are known (``cost``; 0 for interpolation).
+
+    A count is a fact of the network: where two machines' rows disagree, the run is left out, and a
+    note says so.
+    """
+    chosen = timings[
+        (timings["input"] == choice.input) & (timings["precision"] == choice.precision)
+    ]
+    counted = chosen.dropna(subset=["macs"]).groupby("run")
+    facts = counted.agg(cost=("macs", "min"), most=("macs", "max"), params=("params", "min"))
+    doubtful = facts[facts["cost"] != facts["most"]]
+    notes = [
+        f"{run}: its rows disagree on the multiply-adds of {choice.input} "
+        f"({row.cost:g} and {row.most:g}); left out of the plot"
+        for run, row in doubtful.iterrows()
+    ]
+    known = facts.drop(index=doubtful.index).drop(columns="most")
+    return rows.merge(known, left_on="run", right_index=True).assign(spread=0.0), notes
+
+
+def missing(rows: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
+    """The runs of ``rows`` that ``shown`` has no row of, in their order."""
+    have = set(shown["run"])
+    return [run for run in rows["run"] if run not in have]
+
+
+def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
+    """Indices of the points that no other point beats, by rising cost.
+
+    A point is beaten by one that costs no more and is no worse, and is better in one of the two; of
+    identical points none beats the other.
+    """
+    order = sorted(range(len(cost)), key=lambda i: (cost[i], -value[i], i))
+    front: list[int] = []
+    for i in order:
+        last = front[-1] if front else None
+        same = last is not None and (cost[i], value[i]) == (cost[last], value[last])
+        if last is None or same or value[i] > value[last]:
+            front.append(i)
+    return front
+
+
+def fitted_exponent(pixels: Sequence[float], seconds: Sequence[float]) -> float:
+    """p of t = c n^p: the slope of log t over log n by least squares; NaN below two sizes."""
+    if len(set(pixels)) < 2:
+        return float("nan")
+    x, y = np.log(np.asarray(pixels, float)), np.log(np.asarray(seconds, float))
+    x = x - x.mean()
+    return float((x @ (y - y.mean())) / (x @ x))
+
+
+def pixels_of(name: str) -> int | None:
+    """Output pixels of a frame whose network alone is timed; ``Set5`` and files have ``None``."""
+    return math.prod(SIZES[name]) if name in SIZES else None
+
+
+def trained_here(weights: str) -> bool:
+    """Whether sr-bench made these weights."""
+    return weights.startswith(TRAINED)
+
+
+def _require(table: pd.DataFrame, columns: list[str], name: str) -> None:
+    absent = [c for c in columns if c not in table.columns]
+    if absent:
+        raise SrBenchError(f"{name} has no column {', '.join(absent)}; run: dvc repro report")

@@ -1,0 +1,126 @@
+"""Every figure of the report beside the plots of speed, and where each may lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from sr_bench.data.catalogue.sources import find_source
+from sr_bench.project.entries import FigureEntry
+from sr_bench.project.project import Project
+from sr_bench.report.figures import filters as figure_filters
+from sr_bench.report.figures import gain as figure_gain
+from sr_bench.report.figures import training as figure_training
+from sr_bench.report.figures.comparison import comparison_figure, subjects_of
+from sr_bench.report.figures.comparison_layout import DPI
+from sr_bench.report.figures.comparison_pictures import load_pictures
+from sr_bench.report.figures.speed import (
+    Identify,
+    Plot,
+    Plots,
+    no_provenance,
+    remove_stale,
+    write_each,
+)
+from sr_bench.report.names import Names, slug
+from sr_bench.support.errors import SrBenchError, WrongUse
+
+COMPARE = "compare"
+PROTOCOLS = ("srcnn-2015", "edsr-2017")  # whose gains are drawn, where they are scored
+_STEMS = (figure_gain.STEM, figure_training.STEM, figure_filters.STEM)
+
+
+def write_figures(
+    project: Project, per_image: pd.DataFrame, folder: Path, identify: Identify = no_provenance
+) -> Plots:
+    """Write the gains over the baseline, training curves and learned filters into ``folder``.
+
+    Figures of earlier calls that are not drawn any more are removed. What can't be drawn is in the
+    notes.
+
+    Args:
+        project: whose logs and weights.
+        per_image: the rows of ``per_image.csv.gz``.
+        folder: where to; made if need be.
+        identify: gives the id that goes into the files' metadata.
+
+    Raises:
+        SrBenchError: if scores of different signatures would meet, or a log is damaged.
+    """
+    notes: list[str] = []
+    written = write_each(_plots(project, per_image, notes), folder, notes, identify)
+    remove_stale(folder, [f"{stem}-" for stem in _STEMS], written)
+    return written
+
+
+def _plots(project: Project, per_image: pd.DataFrame, notes: list[str]) -> Iterator[Plot]:
+    names = Names.of(project)
+    protocols = tuple(name for name in PROTOCOLS if name in project.params.protocols)
+    yield from figure_gain.gain_plots(per_image, protocols, notes, names)
+    yield from figure_training.training_plots(figure_training.read_curves(project, notes), names)
+    methods = {run.method for run in project.params.runs.values()}
+    for method in names.methods.values():
+        if method.filters and method.name in methods:
+            yield from figure_filters.filter_plots(project, method, notes)
+
+
+def comparison_folder(project: Project, dataset: str) -> Path:
+    """Where a dataset's figures go: ``reports/figures``, which is committed, only if that may be.
+
+    A figure shows pixels of the dataset; those that may not be redistributed stay in ``build``.
+    """
+    free = find_source(dataset).redistributable
+    return project.reports / "figures" if free else project.local_figures
+
+
+def write_comparison(
+    project: Project,
+    stem: str,
+    entry: FigureEntry,
+    folder: Path | None = None,
+    identify: Identify = no_provenance,
+) -> Plots:
+    """Write one comparison figure under the name ``stem``, and return what was written.
+
+    Raises:
+        WrongUse: for an unknown run or image, or a run that isn't scored like that.
+        SrBenchError: for missing SR images or scores, or a box outside the image.
+    """
+    pictures = load_pictures(project, entry)
+    figure, caption = comparison_figure(pictures, entry)
+    plot = Plot(slug(stem), caption, figure, subjects_of(pictures.shown), DPI)
+    return write_each([plot], folder or comparison_folder(project, entry.dataset), [], identify)
+
+
+def write_comparisons(
+    project: Project, entries: Mapping[str, FigureEntry], identify: Identify = no_provenance
+) -> Plots:
+    """Write the figures of ``params.yaml``; one whose images or scores are missing is noted.
+
+    They are called ``compare-<name>``; files of entries that are gone are removed, those that
+    ``sr-bench figure`` made of an image stay.
+
+    Raises:
+        WrongUse: for an entry that asks for what doesn't exist.
+    """
+    files: list[Path] = []
+    notes: list[str] = []
+    captions: dict[str, str] = {}
+    subjects: dict[str, tuple[str, ...]] = {}
+    for name, entry in entries.items():
+        try:
+            made = write_comparison(project, f"{COMPARE}-{name}", entry, None, identify)
+        except WrongUse:
+            raise
+        except SrBenchError as error:
+            notes.append(f"{slug(COMPARE, name)} is not drawn: {error}")
+            continue
+        files += made.files
+        captions |= made.captions
+        subjects |= made.subjects
+    written = Plots(tuple(files), captions, tuple(notes), subjects)
+    for folder in (project.reports / "figures", project.local_figures):
+        remove_stale(folder, [f"{COMPARE}-"], written)
+    return written

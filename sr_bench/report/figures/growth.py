@@ -1,0 +1,187 @@
+"""How time and memory grow with the image: one line a method and variant, one row a scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sr_bench.report.figures.data import fitted_exponent, pixels_of
+from sr_bench.report.figures.labels import spread
+from sr_bench.report.figures.style import (
+    DOUBLE_COLUMN,
+    FONT,
+    LINE,
+    Looks,
+    draw_foot,
+    fitted,
+    handle,
+    log_axis,
+    new_figure,
+    paper_style,
+    printable,
+    wrapped,
+)
+
+_LEFT, _TOP, _TICKS, _BETWEEN = 0.55, 0.2, 0.31, 0.58  # inches
+_GAP = FONT * 1.25  # points between the labels' middles
+_MINIMUM = 1.6  # inches: a panel's height
+
+
+def growth_rows(runs: pd.DataFrame, timings: pd.DataFrame, precision: str) -> pd.DataFrame:
+    """One row for each scale, method, variant and size of image: the median over its runs.
+
+    Weights don't change the time: runs that differ in nothing else are one line. Only rows of the
+    network alone are taken (``sr-bench time --input sizes``).
+    """
+    chosen = timings[(timings["precision"] == precision) & (timings["median_s"] > 0)]
+    sized = chosen.assign(pixels=chosen["input"].map(pixels_of)).dropna(subset=["pixels"])
+    facts = runs[["run", "method", "variant", "scale"]].drop_duplicates()
+    keys = ["scale", "method", "variant", "pixels"]
+    columns = ["median_s", "iqr_s", "peak_memory_mb"]
+    joined = facts.merge(sized[["run", "pixels", *columns]], on="run")
+    rows: pd.DataFrame = joined.groupby(keys, sort=True)[columns].median().reset_index()
+    several = rows.groupby(keys[:3])["pixels"].transform("nunique") > 1
+    return rows[several].reset_index(drop=True)
+
+
+def growth_figure(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
+    """Time (left, with the exponent p of time = c pixels^p) and peak memory (right) against size.
+
+    Args:
+        rows: what :func:`growth_rows` gives.
+        caption: what stands below the figure.
+        methods: how methods look, and what they are called.
+    """
+    with paper_style():
+        return _draw(rows, caption, methods)
+
+
+def _draw(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
+    scales = sorted(rows["scale"].unique())
+    lines = wrapped(caption, DOUBLE_COLUMN - 0.1)
+    legend = _legend(rows, methods)
+    most = int(rows.groupby("scale").apply(_count, include_groups=False).max())
+    each = max(_MINIMUM, (most + 0.5) * _GAP / 72)
+    foot = LINE * (len(lines) + len(legend)) + 0.12
+    total = foot + len(scales) * (each + _TOP + _TICKS)
+    figure = new_figure(DOUBLE_COLUMN, total)
+    draw_foot(figure, legend, lines)
+    margin = _label_width(figure, rows, methods)
+    width = (DOUBLE_COLUMN - _LEFT - _BETWEEN - 2 * margin) / 2
+    for i, scale in enumerate(scales):
+        shown = rows[rows["scale"] == scale]
+        bottom = foot + (len(scales) - 1 - i) * (each + _TOP + _TICKS) + _TICKS
+        for j, panel in enumerate((_time, _memory)):
+            left = _LEFT + j * (width + margin + _BETWEEN)
+            box = (left / DOUBLE_COLUMN, bottom / total, width / DOUBLE_COLUMN, each / total)
+            axes = figure.add_axes(box)
+            axes.set_title(f"×{scale}", fontweight="bold")
+            panel(figure, axes, shown, methods)
+    return figure
+
+
+def _time(figure: Figure, axes: Axes, rows: pd.DataFrame, methods: Looks) -> None:
+    axes.set_ylabel("time per image (s)")
+    _panel(figure, axes, rows, "median_s", methods, _with_exponent)
+
+
+def _memory(figure: Figure, axes: Axes, rows: pd.DataFrame, methods: Looks) -> None:
+    axes.set_ylabel("peak memory (MB)")
+    known = rows[rows["peak_memory_mb"] > 0]
+    if len(known):
+        _panel(figure, axes, known, "peak_memory_mb", methods, lambda name, _: name)
+    else:
+        axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center")
+        axes.set(xticks=[], yticks=[])
+
+
+def _panel(
+    figure: Figure,
+    axes: Axes,
+    rows: pd.DataFrame,
+    column: str,
+    methods: Looks,
+    text: Callable[[str, pd.DataFrame], str],
+) -> None:
+    size = rows["pixels"] / 1e6
+    axes.set_xlabel("output megapixels")
+    log_axis(axes, "x", (size.min() / 1.25, size.max() * 1.25))
+    log_axis(axes, "y", (rows[column].min() / 1.5, rows[column].max() * 1.5))
+    names, colours, ends = [], [], []
+    for (method, variant), line in rows.groupby(["method", "variant"], sort=False):
+        colour, marker = methods.marks[method]
+        x, y = line["pixels"] / 1e6, line[column]
+        if column == "median_s":
+            low = np.minimum(line["iqr_s"].fillna(0.0) / 2, 0.9 * y)
+            axes.errorbar(x, y, yerr=np.stack([low, line["iqr_s"].fillna(0.0) / 2]), fmt="none",
+                          ecolor="#333333", elinewidth=0.5, capsize=1.2, capthick=0.5)  # fmt: skip
+        axes.plot(x, y, color=colour, marker=marker, lw=0.9, markersize=3)
+        names.append(text(_name(methods, method, variant), line))
+        colours.append(colour)
+        ends.append((float(x.iloc[-1]), float(y.iloc[-1])))
+    _end_labels(figure, axes, names, colours, ends)
+
+
+def _end_labels(
+    figure: Figure,
+    axes: Axes,
+    names: list[str],
+    colours: list[str],
+    ends: list[tuple[float, float]],
+) -> None:
+    """Names right of the panel at their lines' heights, moved apart, each joined to its line."""
+    points = axes.transData.transform(ends) * 72 / figure.dpi
+    frame = np.asarray(axes.get_window_extent().extents, float) * 72 / figure.dpi
+    half = _GAP / 2
+    heights = spread(points[:, 1].tolist(), _GAP, frame[1] + half, frame[3] - half)
+    for name, colour, point, y in zip(names, colours, points, heights):
+        leader = {"arrowstyle": "-", "lw": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 2}
+        axes.annotate(
+            name,
+            (float(point[0]), float(point[1])),
+            xycoords="figure points",
+            xytext=(float(frame[2]) + 7, float(y)),
+            textcoords="figure points",
+            ha="left",
+            va="center",
+            annotation_clip=False,
+            arrowprops={**leader, "relpos": (0.0, 0.5)},
+        )
+
+
+def _name(methods: Looks, method: str, variant: str) -> str:
+    return printable(f"{methods.names.title(method)} {variant}".strip())
+
+
+def _with_exponent(name: str, line: pd.DataFrame) -> str:
+    p = fitted_exponent(line["pixels"].tolist(), line["median_s"].tolist())
+    return f"{name} ({p:.2f})"
+
+
+def _label_width(figure: Figure, rows: pd.DataFrame, methods: Looks) -> float:
+    """Inches that the longest label takes, at most a third of what there is."""
+    widest = 0.0
+    for method, variant in rows[["method", "variant"]].drop_duplicates().itertuples(index=False):
+        text = figure.text(0, 0, f"{_name(methods, method, variant)} (0.00)")
+        widest = max(widest, text.get_window_extent().width / figure.dpi)
+        text.remove()
+    return min(widest + 0.14, 1.6)
+
+
+def _count(rows: pd.DataFrame) -> int:
+    return len(rows[["method", "variant"]].drop_duplicates())
+
+
+def _legend(rows: pd.DataFrame, methods: Looks) -> list[list[Line2D]]:
+    there = set(rows["method"])
+    entries = [
+        handle(printable(methods.names.title(m)), *look, 3.5)
+        for m, look in methods.marks.items()
+        if m in there
+    ]
+    return fitted(entries, DOUBLE_COLUMN)

@@ -1,0 +1,331 @@
+"""PSNR against what it costs: seconds, or multiply-adds; one panel a scale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
+
+from sr_bench.report.figures.boxes import Array, nearest
+from sr_bench.report.figures.data import pareto_front, trained_here
+from sr_bench.report.figures.labels import Scene, needs_leader, place
+from sr_bench.report.figures.style import (
+    DOUBLE_COLUMN,
+    LINE,
+    SINGLE_COLUMN,
+    Looks,
+    amount,
+    draw_foot,
+    fitted,
+    handle,
+    log_axis,
+    new_figure,
+    paper_style,
+    plain,
+    printable,
+    wrapped,
+)
+
+_LEFT, _RIGHT, _BETWEEN, _TOP, _TICKS = 0.42, 0.14, 0.31, 0.2, 0.31  # inches
+_HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first that leaves the labels room
+_COLUMNS = 3
+_GRAY = "#777777"
+_FRONT = "#c4c4c4"  # paler than the leaders, so that the two can be told apart
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The horizontal axis.
+
+    Args:
+        title: its label.
+        value: the vertical axis' label.
+        caption: what stands below the figure.
+        short: whether large numbers are written 1 G.
+    """
+
+    title: str
+    value: str
+    caption: str
+    short: bool = False
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, the runs whose labels found no room in it, and how tangled its leaders are."""
+
+    figure: Figure
+    unlabelled: tuple[str, ...]
+    tangles: int
+
+    @property
+    def badness(self) -> tuple[int, int]:
+        """What makes it hard to read, the worst first."""
+        return len(self.unlabelled), self.tangles
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What is the same in all panels."""
+
+    names: dict[str, str]  # run to label
+    methods: Looks
+    cost: Cost
+
+
+def quality_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
+    """PSNR against ``cost`` with the Pareto front, one panel a scale.
+
+    Args:
+        rows: one row a run: run, method, variant, weights, scale, value, cost, spread (the
+            interquartile range of the cost), params. A cost of 0 is a dotted line across the panel.
+        cost: the horizontal axis.
+        methods: how methods look, and what they are called.
+    """
+    look = _Look(methods.names.labels(rows), methods, cost)
+    tried: list[Drawn] = []
+    for height in _HEIGHTS:
+        with paper_style():
+            tried.append(_draw(rows, look, height))
+        if not any(tried[-1].badness):
+            break
+    return min(tried, key=lambda drawn: drawn.badness)
+
+
+def _draw(rows: pd.DataFrame, look: _Look, height: float) -> Drawn:
+    figure, panels = _panels(rows, look, height)
+    unlabelled: list[str] = []
+    tangles = 0
+    for axes, (scale, shown) in zip(panels, rows.groupby("scale")):
+        axes.set_title(f"×{scale}", fontweight="bold")
+        _limits(axes, shown, look.cost)
+        _points(axes, shown, look)
+        missing, across = _label(figure, axes, shown, look)
+        unlabelled += missing
+        tangles += across
+    return Drawn(figure, tuple(unlabelled), tangles)
+
+
+def _panels(rows: pd.DataFrame, look: _Look, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with its legend and caption, and empty axes above them, laid out in inches."""
+    count = rows["scale"].nunique()
+    columns = min(count, _COLUMNS)
+    lines = -(-count // columns)
+    width = SINGLE_COLUMN if count == 1 else DOUBLE_COLUMN
+    legend = _legend_rows(rows, look, width)
+    caption = wrapped(look.cost.caption, width - 0.1)
+    foot = LINE * (sum(len(r) > 0 for r in legend) + len(caption)) + 0.12
+    row = height + _TOP + _TICKS
+    total = foot + lines * row
+    figure = new_figure(width, total)
+    draw_foot(figure, legend, caption)
+    each = (width - _LEFT - _RIGHT - _BETWEEN * (columns - 1)) / columns
+    panels = []
+    for i in range(count):
+        left = _LEFT + (i % columns) * (each + _BETWEEN)
+        bottom = foot + (lines - 1 - i // columns) * row + _TICKS
+        box = (left / width, bottom / total, each / width, height / total)
+        axes = figure.add_axes(box)
+        axes.set_xlabel(look.cost.title)
+        if i % columns == 0:
+            axes.set_ylabel(look.cost.value)
+        panels.append(axes)
+    return figure, panels
+
+
+def _limits(axes: Axes, rows: pd.DataFrame, cost: Cost) -> None:
+    """Limits around the points, with room for labels."""
+    positive = rows[rows["cost"] > 0]
+    low = _lower(positive).min() if len(positive) else 1.0
+    high = (positive["cost"] + positive["spread"] / 2).max() if len(positive) else 1.0
+    room = max((high / low) ** 0.12, 1.9)
+    log_axis(axes, "x", (low / room, high * room), amount if cost.short else plain)
+    worst, best = rows["value"].min(), rows["value"].max()
+    margin = max(0.12 * (best - worst), 0.15)
+    axes.set_ylim(worst - margin, best + 1.5 * margin)
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+
+
+def _lower(rows: pd.DataFrame) -> pd.Series:
+    """The lower end of the error bar; a log axis has no zero, so at least a tenth of the median."""
+    return np.maximum(rows["cost"] - rows["spread"] / 2, rows["cost"] / 10)
+
+
+def _points(axes: Axes, rows: pd.DataFrame, look: _Look) -> None:
+    for row in rows[rows["cost"] <= 0].itertuples(index=False):
+        axes.axhline(row.value, color=look.methods.marks[row.method][0], lw=0.7, ls=(0, (1, 2)))
+    measured = rows[rows["cost"] > 0].reset_index(drop=True)
+    axes.plot(*_steps(axes, measured), color=_FRONT, lw=1.4, zorder=2)
+    low = measured["cost"] - _lower(measured)
+    bars = np.stack([low, measured["spread"] / 2])
+    axes.errorbar(
+        measured["cost"], measured["value"], xerr=bars, fmt="none", ecolor="#333333",
+        elinewidth=0.6, capsize=1.5, capthick=0.6, zorder=3,
+    )  # fmt: skip
+    order = measured["params"].map(_area).sort_values(ascending=False, kind="stable").index
+    for row in measured.loc[order].itertuples(index=False):
+        axes.add_line(_mark(row, look))
+
+
+def _mark(row: Any, look: _Look) -> Line2D:
+    colour, marker = look.methods.marks[row.method]
+    return Line2D(
+        [row.cost],
+        [row.value],
+        marker=marker,
+        markersize=2 * _radius(row.params),
+        color=colour,
+        markerfacecolor="white" if trained_here(row.weights) else colour,
+        markeredgewidth=0.9,
+        zorder=4,
+    )
+
+
+def _steps(axes: Axes, rows: pd.DataFrame) -> tuple[list[float], list[float]]:
+    """The best PSNR that each cost buys, from the cheapest point to the panel's right edge."""
+    front = pareto_front(rows["cost"].tolist(), rows["value"].tolist())
+    x: list[float] = []
+    y: list[float] = []
+    for i in front:
+        cost, value = float(rows["cost"][i]), float(rows["value"][i])
+        x += [cost, cost] if y else [cost]
+        y += [y[-1], value] if y else [value]
+    if x:
+        x.append(axes.get_xlim()[1])
+        y.append(y[-1])
+    return x, y
+
+
+def _area(params: float) -> float:
+    """Area in square points, growing with log10 of the parameters; none count as 1000."""
+    known = params if np.isfinite(params) else 0.0
+    return 9.0 + 14.0 * (math.log10(max(known, 1e3)) - 3.0)
+
+
+def _radius(params: float) -> float:
+    return float(np.sqrt(_area(params))) / 2
+
+
+def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> tuple[list[str], int]:
+    """Write the labels where there is room; return those for which there is none, and tangles."""
+    rows = rows.reset_index(drop=True)
+    scene = _scene(figure, axes, rows, look)
+    placed = place(scene)
+    unlabelled = []
+    for i, row in enumerate(rows.itertuples(index=False)):
+        if placed.clear[i]:
+            _annotate(axes, scene, i, placed.boxes[i], _name(row.run, look))
+        else:
+            unlabelled.append(row.run)
+    return unlabelled, placed.tangles
+
+
+def _name(run: str, look: _Look) -> str:
+    return printable(look.names[run])
+
+
+def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> Scene:
+    frame = np.asarray(axes.get_window_extent().extents, float) * 72 / figure.dpi
+    anchor = np.where(rows["cost"] > 0, rows["cost"], axes.get_xlim()[0])
+    points = _in_points(figure, axes, np.stack([anchor, rows["value"]], axis=1))
+    radii = rows["params"].map(_radius).to_numpy(float) + 0.5
+    lying = (rows["cost"] <= 0).to_numpy()
+    points[lying, 0] += 14  # a dotted line has its label near its left end
+    radii[lying] = 0.1
+    return Scene(
+        points,
+        radii,
+        _sizes(figure, [_name(run, look) for run in rows["run"]]),
+        _line_boxes(figure, axes, rows),
+        frame + np.array([2.0, 1.5, 0.0, 0.0]),
+    )
+
+
+def _in_points(figure: Figure, axes: Axes, data: Array) -> Array:
+    return np.asarray(axes.transData.transform(data) * 72 / figure.dpi, float)
+
+
+def _sizes(figure: Figure, names: list[str]) -> Array:
+    """Width and height of each name in points."""
+    sizes = []
+    for name in names:
+        text = figure.text(0, 0, name)
+        box = text.get_window_extent()
+        sizes.append((box.width * 72 / figure.dpi, box.height * 72 / figure.dpi))
+        text.remove()
+    return np.array(sizes, float).reshape(-1, 2)
+
+
+def _line_boxes(figure: Figure, axes: Axes, rows: pd.DataFrame) -> Array:
+    """The front's pieces, the dotted lines and the error bars, as thin boxes."""
+    measured = rows[rows["cost"] > 0].reset_index(drop=True)
+    left, right = axes.get_xlim()
+    front = np.stack(_steps(axes, measured), axis=1).reshape(-1, 2)
+    segments = [(*a, *b) for a, b in pairwise(front)]
+    segments += [(left, v, right, v) for v in rows.loc[rows["cost"] <= 0, "value"]]
+    ends = zip(_lower(measured), measured["cost"] + measured["spread"] / 2, measured["value"])
+    segments += [(low, v, high, v) for low, high, v in ends]
+    corners = np.array(segments, float).reshape(-1, 2, 2)
+    inside = _in_points(figure, axes, corners.reshape(-1, 2)).reshape(-1, 2, 2)
+    return np.concatenate([inside.min(axis=1) - 0.5, inside.max(axis=1) + 0.5], axis=1)
+
+
+def _annotate(axes: Axes, scene: Scene, i: int, box: Array, name: str) -> None:
+    """Write ``name`` into ``box``, with a thin line to its marker where it is far from it."""
+    point, radius = scene.points[i], float(scene.radii[i])
+    size = box[2:] - box[:2]
+    start = (nearest(point, box[None])[0] - box[:2]) / size
+    leader = {
+        "arrowstyle": "-",
+        "lw": 0.4,
+        "color": "#444444",
+        "shrinkA": 0.0,
+        "shrinkB": radius,
+        "relpos": (float(start[0]), float(start[1])),
+    }
+    dx, dy = (box[:2] + box[2:]) / 2
+    axes.annotate(
+        name,
+        (float(point[0]), float(point[1])),
+        xycoords="figure points",
+        xytext=(float(dx), float(dy)),
+        textcoords="figure points",
+        ha="center",
+        va="center",
+        zorder=5,
+        annotation_clip=False,
+        arrowprops=leader if needs_leader(point, radius, box) else None,
+    )
+
+
+def _legend_rows(rows: pd.DataFrame, look: _Look, width: float) -> list[list[Line2D]]:
+    """Handles in rows that fit: methods, whose weights, and the front; then the sizes."""
+    title, there = look.methods.names.title, set(rows["method"])
+    marks = {m: mark for m, mark in look.methods.marks.items() if m in there}
+    first = [handle(printable(title(m)), *mark) for m, mark in marks.items()]
+    own = rows["weights"].map(trained_here)
+    if own.any():
+        first.append(handle("hollow, *: trained here", _GRAY, "o", hollow=True))
+    first.append(Line2D([], [], color=_FRONT, lw=1.4, label="Pareto front"))
+    sizes = [
+        handle(f"{'parameters: ' * (i == 0)}{amount(10.0**e)}", _GRAY, "o", 2 * _radius(10.0**e))
+        for i, e in enumerate(_decades(rows["params"]))
+    ]
+    return fitted(first, width) + fitted(sizes, width)
+
+
+def _decades(params: pd.Series) -> range:
+    known = params[params > 0]
+    if not len(known):
+        return range(0)
+    first = max(3, round(float(np.log10(known.min()))))
+    return range(first, max(first, round(float(np.log10(known.max())))) + 1)

@@ -1,0 +1,145 @@
+"""Training curves: validation PSNR and loss over steps, from the logs of the trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
+
+from sr_bench.project.project import Project
+from sr_bench.report.figures.panels import Grid, Lines, draw_grid
+from sr_bench.report.figures.speed import Plot
+from sr_bench.report.figures.style import amount, log_axis, paper_style, printable
+from sr_bench.report.names import NO_NAMES, Names, slug
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.text_files import read_rows
+
+STEM = "training"
+_HEIGHT = 1.35  # inches
+_WIDE = 8  # times: steps or losses that span so much get a log axis
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One training's record.
+
+    Args:
+        training: its name.
+        method: whose figure it belongs to.
+        variant: its name in the legend, with the training's tag.
+        data: the training set; images held out of it are those of the validation.
+        scales: of the weights.
+        rows: step, psnr (dB, mean over the scales) and loss; NaN where not logged.
+    """
+
+    training: str
+    method: str
+    variant: str
+    data: str
+    scales: tuple[int, ...]
+    rows: pd.DataFrame
+
+
+def read_curves(project: Project, notes: list[str]) -> list[Curve]:
+    """The curves of the project's trainings; those without a log go to ``notes``."""
+    curves = []
+    for name, entry in project.trainings.items():
+        folder = project.training_log(name)
+        if not folder.is_dir():
+            notes.append(f"{name}: no log of a training in {folder.relative_to(project.root)}")
+            continue
+        variant = entry.variant if entry.tag is None else f"{entry.variant}, {entry.tag}"
+        facts = (entry.method, variant, entry.data, entry.scales)
+        curves.append(Curve(name, *facts, read_log(folder)))
+    return curves
+
+
+def read_log(folder: Path) -> pd.DataFrame:
+    """``plots/metrics/**/*.tsv`` of a training's log as a table: step, psnr and loss.
+
+    Raises:
+        SrBenchError: if a file is missing or isn't such a table.
+    """
+    metrics = folder / "plots" / "metrics"
+    parts = [_column(path) for path in sorted(metrics.glob("val/psnr*.tsv"))]
+    if not parts:
+        raise SrBenchError(f"{metrics / 'val'}: no psnr*.tsv in it; train again, or remove the log")
+    values = reduce(_joined, parts).set_index("step").sort_index()
+    psnr = values.mean(axis=1, skipna=False).rename("psnr").reset_index()
+    loss = _column(metrics / "train" / "loss.tsv")
+    return _joined(psnr, loss).sort_values("step", ignore_index=True)
+
+
+def training_plots(curves: Sequence[Curve], names: Names = NO_NAMES) -> Iterator[Plot]:
+    """One figure a method: a column for each scale, two rows for each training set.
+
+    Trainings on different sets don't share a panel: they are validated on different images.
+    """
+    for method in dict.fromkeys(curve.method for curve in curves):
+        of = [curve for curve in curves if curve.method == method]
+        caption = (
+            f"{names.title(method)} as trained here: PSNR on Y of images held out of the training "
+            "set, and training loss, of each recipe's own kind, against the training's own steps."
+        )
+        subjects = tuple(f"trainings/{curve.training}" for curve in of)
+        with paper_style():
+            figure = _draw(of, printable(caption))
+        yield Plot(slug(STEM, method), caption, figure, subjects)
+
+
+def _draw(curves: Sequence[Curve], caption: str) -> Figure:
+    columns = sorted({curve.scales for curve in curves}, key=lambda s: (len(s), s))
+    sets = list(dict.fromkeys(curve.data for curve in curves))
+    lines = Lines(curve.variant for curve in curves)
+    grid = Grid(2 * len(sets), len(columns), _HEIGHT, lines.legend(), caption)
+    figure, panels = draw_grid(grid)
+    for i, data in enumerate(sets):
+        for j, scales in enumerate(columns):
+            shown = [c for c in curves if (c.data, c.scales) == (data, scales)]
+            title = f"{printable(data)} {', '.join(f'×{scale}' for scale in scales)}"
+            for k, column in enumerate(("psnr", "loss")):
+                _panel(panels[2 * i + k][j], shown, column, lines)
+            panels[2 * i][j].set_title(title, fontweight="bold")
+            panels[2 * i + 1][j].set_xlabel("step")
+        panels[2 * i][0].set_ylabel("validation PSNR (dB)")
+        panels[2 * i + 1][0].set_ylabel("training loss")
+    return figure
+
+
+def _panel(axes: Axes, curves: Sequence[Curve], column: str, lines: Lines) -> None:
+    if not curves:
+        axes.text(0.5, 0.5, "not trained", transform=axes.transAxes, ha="center", va="center")
+        axes.set(xticks=[], yticks=[])
+        return
+    known = [curve.rows[["step", column]].dropna() for curve in curves]
+    for curve, rows in zip(curves, known):
+        style = lines.style(curve.variant) | {"markevery": max(1, len(rows) // 6)}
+        axes.plot(rows["step"], rows[column], **style)
+    whole = pd.concat(known)
+    steps, values = whole["step"][whole["step"] > 0], whole[column]
+    if len(steps) and steps.max() >= _WIDE * steps.min():
+        log_axis(axes, "x", (steps.min() / 1.1, steps.max() * 1.1), amount)
+    if column == "loss" and len(values) and 0 < _WIDE * values.min() <= values.max():
+        log_axis(axes, "y", (values.min() / 1.1, values.max() * 1.1))
+    elif len(values):
+        formatter = ScalarFormatter(useOffset=False)
+        formatter.set_powerlimits((-1, 4))  # mse is 1e-3, its logarithm -7
+        axes.yaxis.set_major_formatter(formatter)
+
+
+def _column(path: Path) -> pd.DataFrame:
+    rows = read_rows(path, ["step", path.stem], remedy="train again", separator="\t")
+    try:
+        return rows.frame().astype(float).astype({"step": int})
+    except ValueError as error:
+        raise SrBenchError(f"{path}: not a log of a training ({error}); train again") from error
+
+
+def _joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    return left.merge(right, on="step", how="outer")

@@ -1,0 +1,216 @@
+"""What made the reports, by content: no date, no revision, nothing that changes while it doesn't.
+
+A record stands for each run, training and machine; ``runs/bicubic-x2`` is called a subject. The id
+of some subjects is a hash of their records, and it is what figures carry in their metadata. Hashes
+are md5 as in ``dvc.lock`` (of a folder: DVC's, of its listing), unless they are called sha256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import sr_bench
+from sr_bench.analysis.drift.accept import CHANGES
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.checkpoint import read_facts
+from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
+from sr_bench.project.project import Project
+from sr_bench.support.errors import unknown
+from sr_bench.support.files import sha256, write_text
+from sr_bench.support.text_files import read_json
+from sr_bench.support.version import __version__
+from sr_bench.timing.results import Results, results_folder
+
+PROVENANCE, STAMP = "provenance.json", "stamp.json"
+_NOT_MADE = (PROVENANCE, STAMP, CHANGES)  # accepting a drift writes the last one, afterwards
+SCHEMA = 1
+# What dvc.yaml names as the code of the stages upscale and score.
+_CODE = (
+    "data/catalogue/protocols.py", "data/catalogue/protocols.yaml", "evaluation", "imaging",
+    "networks", "support/version.py",
+)  # fmt: skip
+_REMAKE = "delete it and run: dvc repro"
+_PACKAGES = (
+    "jinja2", "matplotlib", "numpy", "pandas", "pillow", "safetensors", "scikit-image", "scipy",
+    "torch",
+)  # fmt: skip
+_FACTS = (  # of a training, in its weights
+    "data", "manifest", "images", "recipe", "start", "step", "minutes", "machine", "precision",
+    "processes", "code",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Records by subject, and the packages that were installed where the report was written.
+
+    The packages' versions are no part of an id: tables and ids are the same on every machine that
+    has the same content, and ``constraints.txt`` pins the versions.
+    """
+
+    records: Mapping[str, Any]
+    packages: Mapping[str, str]
+
+    def identify(self, subjects: Iterable[str]) -> str:
+        """Twelve digits that stand for the content of the subjects, in whatever order.
+
+        Raises:
+            WrongUse: for a subject without a record.
+        """
+        chosen = {}
+        for subject in subjects:
+            if subject not in self.records:
+                raise unknown("subject", subject, self.records, where=PROVENANCE)
+            chosen[subject] = self.records[subject]
+        return _digest(chosen)
+
+
+def collect(project: Project) -> Provenance:
+    """Everything that the project's reports are made from.
+
+    What made a run's scores is read from ``dvc.lock`` where that is about the scores that lie
+    there, and is else what lies there now.
+
+    Raises:
+        SrBenchError: if ``dvc.lock``, weights made here or a file of timings can't be read.
+    """
+    lock = read_lock(project.root)
+    records: dict[str, Any] = {}
+    for name in project.params.runs:
+        made = _run(project, name, lock)
+        code = made.pop("code")
+        made["code"] = f"code/{_digest(code)}"  # the same for most runs: written once
+        records |= {f"runs/{name}": made, made["code"]: code}
+    records |= {f"protocols/{name}": _protocol(name) for name in project.params.protocols}
+    records |= dict(_trainings(project))
+    records |= dict(_machines(project))
+    if project.params.ledger is not None:
+        ledger = project.root / project.params.ledger
+        records["ledger"] = {project.params.ledger: dvc_md5(ledger)}
+    return Provenance(records, _packages())
+
+
+def write_provenance(
+    folder: Path, made: Provenance, figures: Mapping[str, Iterable[str]] | None = None
+) -> Path:
+    """Write ``provenance.json``: the records, each figure's id, and the sha256 of each file.
+
+    Call it last: it lists what is in ``folder`` then.
+
+    Args:
+        folder: the reports.
+        made: what :func:`collect` found.
+        figures: each figure's name and the subjects that it shows.
+    """
+    listed = {
+        stem: {"id": made.identify(subjects), "of": sorted(subjects)}
+        for stem, subjects in ((s, list(of)) for s, of in (figures or {}).items())
+    }
+    target = folder / PROVENANCE
+    content = {
+        "schema": SCHEMA,
+        "sr_bench": __version__,
+        "packages": dict(made.packages),
+        "records": dict(made.records),
+        "figures": listed,
+        "files": dict(_files(folder)),
+    }
+    write_text(target, json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    return target
+
+
+def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
+    run = project.run(name)
+    scores = project.scores(name)
+    made = dvc_md5(scores) if scores.is_file() else None
+    inputs = lock.inputs(name, made) or _inputs(project, name)
+    note = project.weights_note(name)
+    return {
+        "run": run.model_dump(exclude={"origin"}),
+        "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
+        "weights": read_json(note, remedy=_REMAKE) if note.is_file() else None,
+        "data": {
+            dataset: inputs.get(f"build/manifests/{dataset}.json")
+            for dataset in project.datasets(run)
+        },
+        "signatures": {p: load_protocols().signature(p) for p in run.protocols},
+        "scores": made,
+        "code": {p: h for p, h in inputs.items() if p.startswith("sr_bench/")},
+    }
+
+
+def _inputs(project: Project, name: str) -> dict[str, str]:
+    """Hashes of what lies there now: the method, the manifests, and the code that makes scores."""
+    run = project.run(name)
+    package = Path(sr_bench.__file__).parent
+    found = {f"sr_bench/{path}": dvc_md5(package / path) for path in _CODE}
+    for folder in project.method_folders:
+        path = folder / f"{run.method}.py"
+        if path.is_file():
+            found[f"{folder.name}/{path.name}"] = dvc_md5(path)
+    for dataset in project.datasets(run):
+        manifest = project.manifest(dataset)
+        if manifest.is_file():
+            found[f"build/manifests/{dataset}.json"] = dvc_md5(manifest)
+    return found
+
+
+def _protocol(name: str) -> dict[str, Any]:
+    rule = load_protocols().protocol(name)
+    return {
+        "signature": load_protocols().signature(name),
+        "rule": rule.model_dump(mode="json"),
+        "degradation": load_protocols().degradation_of(name).model_dump(mode="json"),
+    }
+
+
+def _trainings(project: Project) -> Iterator[tuple[str, Any]]:
+    for name in project.trainings:
+        path = project.trained(name)
+        if path.is_file():
+            facts = read_facts(path)
+            record = {key: facts.get(key) for key in _FACTS}
+            yield f"trainings/{name}", record | {"weights_sha256": sha256(path)}
+        elif project.training_log(name).is_dir():
+            yield f"trainings/{name}", {"log": dvc_md5(project.training_log(name))}
+
+
+def _machines(project: Project) -> Iterator[tuple[str, Any]]:
+    for path in sorted(results_folder(project).glob("*.json")):
+        results = Results.load(path)
+        yield (
+            f"machines/{results.machine.name}",
+            {
+                "file": path.relative_to(project.root).as_posix(),
+                "sha256": sha256(path),
+                "machine": results.machine.model_dump(mode="json"),
+                "sr_bench": sorted({row.sr_bench for row in results.rows.values()}),
+            },
+        )
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name not in _NOT_MADE and path.name[0] != ".":
+            yield path.relative_to(folder).as_posix(), sha256(path)
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

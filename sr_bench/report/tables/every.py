@@ -1,0 +1,95 @@
+"""All tables of a report, and their files: Markdown, CSV, LaTeX and HTML of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import chain
+from pathlib import Path
+
+from sr_bench.report.data import Report
+from sr_bench.report.tables.formats.html import html
+from sr_bench.report.tables.formats.latex import latex, latex_document
+from sr_bench.report.tables.formats.markdown import markdown
+from sr_bench.report.tables.formats.plain import csv_text
+from sr_bench.report.tables.headline import headline_tables
+from sr_bench.report.tables.model import Table
+from sr_bench.report.tables.published import (
+    at_a_glance,
+    reproduction_tables,
+    trained_table,
+    waiting_table,
+)
+from sr_bench.report.tables.quality import Marks, quality_tables
+from sr_bench.report.tables.speed import speedup_tables, timing_tables
+from sr_bench.report.tables.trainings import trainings_table
+from sr_bench.support.files import replacing_folder, write_text
+
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "md": markdown,
+    "csv": csv_text,
+    "tex": latex,
+    "html": html,
+}
+DOCUMENT = "all.tex"
+
+
+@dataclass(frozen=True)
+class ReportTables:
+    """The tables of a report, each with rows, in the order in which they are read."""
+
+    headline: tuple[Table, ...]
+    quality: tuple[Table, ...]
+    timings: tuple[Table, ...]
+    speedups: tuple[Table, ...]
+    trainings: tuple[Table, ...]
+    trained: tuple[Table, ...]
+    at_a_glance: tuple[Table, ...]
+    reproduction: tuple[Table, ...]
+    waiting: tuple[Table, ...]
+
+    def __iter__(self) -> Iterator[Table]:
+        return chain.from_iterable(getattr(self, field.name) for field in fields(self))
+
+
+def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
+    """Every table that has rows.
+
+    Args:
+        report: what the tables show.
+        marks: which cells (run, dataset, protocol, metric) are not significantly worse than the
+            best of their column and scale: they get a dagger.
+    """
+    cells, reproduction, trained = report.cells, report.reproduction, report.trained
+    names = report.names
+    return ReportTables(
+        headline=_with_rows(headline_tables(cells, reproduction, trained, names)),
+        quality=_with_rows(quality_tables(cells, marks, report.not_run, names)),
+        timings=_with_rows(timing_tables(report.timings, cells, names)),
+        speedups=_with_rows(speedup_tables(report.speedups, cells, names)),
+        trainings=_with_rows([trainings_table(report.trainings)]),
+        trained=_with_rows([trained_table(trained, cells, names)]),
+        at_a_glance=_with_rows([at_a_glance(reproduction)]),
+        reproduction=_with_rows(reproduction_tables(reproduction, cells, names)),
+        waiting=_with_rows([waiting_table(reproduction, names)]),
+    )
+
+
+def _with_rows(tables: Sequence[Table]) -> tuple[Table, ...]:
+    return tuple(table for table in tables if table.rows)
+
+
+def write_tables(tables: ReportTables, folder: Path) -> list[Path]:
+    """Write every table in every format, and ``all.tex``, which compiles to all of them.
+
+    ``folder`` then holds these files alone: a table that is gone leaves none behind.
+
+    Returns:
+        The files, sorted by name.
+    """
+    with replacing_folder(folder) as fresh:
+        for table in tables:
+            for suffix, written in FORMATS.items():
+                write_text(fresh / f"{table.name}.{suffix}", written(table))
+        write_text(fresh / DOCUMENT, latex_document(list(tables)))
+    return sorted(folder.iterdir())

@@ -1,0 +1,59 @@
+"""Tables in HTML: semantic, escaped by the template, readable without a style sheet."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from sr_bench.report.tables.formats.legend import legend
+from sr_bench.report.tables.formats.plain import NO_NUMBER
+from sr_bench.report.tables.formats.templates import template
+from sr_bench.report.tables.model import Cell, Column, Missing, Note, Number, Table, note_of
+
+
+def html(table: Table) -> str:
+    """A page of its own that opens from disk."""
+    return template("table_page.html.j2").render(table=table, body=Markup(html_table(table)))
+
+
+def html_table(table: Table) -> str:
+    """The ``<figure>`` alone, for another page to hold."""
+    shown, notes = table.shown("screen"), table.notes("screen")
+    return template("table.html.j2").render(
+        table=table,
+        legend=legend(table, "underlined"),
+        columns=[table.columns[i] for i in shown],
+        spans=_spans([table.columns[i] for i in shown]),
+        groups=[(g.label, [_row(row, shown, notes) for row in g.rows]) for g in table.groups],
+        notes=notes,
+    )
+
+
+def _row(row: tuple[Cell, ...], shown: tuple[int, ...], notes: dict[str, str]) -> list[Shown]:
+    return [_shown(row[i], notes) for i in shown]
+
+
+class Shown(NamedTuple):
+    """A cell as the template prints it."""
+
+    text: str
+    grade: str = "none"
+    mark: str = ""
+    letter: str = ""
+
+
+def _shown(cell: Cell, notes: dict[str, str]) -> Shown:
+    if isinstance(cell, Number):
+        return Shown(cell.text, cell.grade.name.lower(), "†" if cell.marked else "")
+    if isinstance(cell, (Missing, Note)):
+        text = NO_NUMBER if isinstance(cell, Missing) else ""
+        return Shown(text, letter=notes.get(note_of(cell), ""))
+    return Shown(cell)
+
+
+def _spans(columns: list[Column]) -> list[tuple[str, int]]:
+    """The headings over several columns with their widths; none where no column has one."""
+    spans = [(name, len(list(members))) for name, members in groupby(columns, lambda c: c.group)]
+    return spans if any(name for name, _ in spans) else []

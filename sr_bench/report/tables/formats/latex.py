@@ -1,0 +1,160 @@
+"""Tables in LaTeX (booktabs): a fragment to ``\\input``, and a document of all of them.
+
+A short table's fragment goes into a float of the reader's choice::
+
+    \\begin{table*}\\input{reports/tables/srcnn-2015}\\end{table*}
+
+A long one is a ``longtable``, which breaks over pages and takes no float around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from sr_bench.report.tables.formats.latex_text import code, escape
+from sr_bench.report.tables.formats.legend import legend
+from sr_bench.report.tables.model import Cell, Column, Grade, Missing, Note, Number, Table, note_of
+
+LONG = 45  # rows that a page holds under a caption and with notes
+_GRADES = {Grade.NONE: "{}", Grade.BEST: r"\textbf{{{}}}", Grade.SECOND: r"\underline{{{}}}"}
+_STYLE = r"\footnotesize\setlength{\tabcolsep}{3pt}"
+_MADE = "% Made by sr-bench report; don't edit. Needs \\usepackage{booktabs}"
+
+
+def latex(table: Table) -> str:
+    """The fragment: caption, label, table, notes."""
+    lines = _long(table) if is_long(table) else _short(table)
+    return "\n".join(lines) + "\n"
+
+
+def latex_document(tables: Sequence[Table]) -> str:
+    """A document that shows every table, beside whose fragments it lies."""
+    lines = [
+        r"\documentclass[10pt,a4paper]{article}",
+        r"\usepackage[margin=15mm]{geometry}",
+        r"\usepackage{booktabs,longtable}",
+        r"\setlength{\belowcaptionskip}{6pt}",
+        r"\begin{document}",
+    ]
+    for table in tables:
+        name = rf"\input{{{table.name}}}"
+        floated = rf"\begin{{table}}[!htbp]{name}\end{{table}}"
+        lines.append(rf"\clearpage{name}" if is_long(table) else floated)
+    return "\n".join([*lines, r"\end{document}"]) + "\n"
+
+
+def is_long(table: Table) -> bool:
+    """Whether the table is longer than a page."""
+    return len(table.rows) + len(table.groups) > LONG
+
+
+def _short(table: Table) -> Iterator[str]:
+    yield _MADE + "."
+    yield _caption(table)
+    yield rf"\label{{tab:{table.name}}}"
+    yield rf"\centering{_STYLE}"
+    yield rf"\begin{{tabular}}{{{_alignment(table)}}}"
+    yield r"\toprule"
+    yield from _head(table)
+    yield r"\midrule"
+    yield from _body(table)
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+    yield from _notes(table)
+
+
+def _long(table: Table) -> Iterator[str]:
+    yield _MADE + " and longtable (one column)."
+    yield rf"\begingroup{_STYLE}\setlength{{\LTcapwidth}}{{\linewidth}}"
+    yield rf"\begin{{longtable}}{{{_alignment(table)}}}"
+    yield _caption(table)
+    yield rf"\label{{tab:{table.name}}}\\"
+    yield r"\toprule"
+    yield from _head(table)
+    yield r"\midrule\endfirsthead"
+    yield r"\toprule"
+    yield from _head(table)
+    yield r"\midrule\endhead"
+    yield r"\bottomrule\endfoot"
+    yield from _body(table)
+    yield r"\end{longtable}"
+    yield from _notes(table)
+    yield r"\endgroup"
+
+
+def _caption(table: Table) -> str:
+    parts = [escape(table.caption), *(escape(text) for text in legend(table, "underlined"))]
+    if table.signatures:
+        signatures = ", ".join(code(s) for s in table.signatures)
+        parts.append(f"Signature: {signatures}.")
+    return rf"\caption[{{{escape(table.title)}}}]{{\raggedright {' '.join(parts)}}}"
+
+
+def _columns(table: Table) -> list[Column]:
+    return [table.columns[i] for i in table.shown("paper")]
+
+
+def _alignment(table: Table) -> str:
+    """The column letters, with more space where a group of columns begins."""
+    letters, group = [], ""
+    for column in _columns(table):
+        gap = r"@{\hspace{10pt}}" if column.group not in ("", group) else ""
+        letters.append(gap + ("r" if column.numeric else "l"))
+        group = column.group
+    return f"@{{}}{''.join(letters)}@{{}}"
+
+
+def _head(table: Table) -> Iterator[str]:
+    """The headings, with one line of group headings over them where there are any."""
+    columns = _columns(table)
+    spans, rules, at = [], [], 1
+    for name, members in groupby(columns, key=lambda c: c.group):
+        width = len(list(members))
+        heading = escape(name)
+        spans.append(rf"\multicolumn{{{width}}}{{c}}{{{heading}}}" if name else " & " * (width - 1))
+        if name:
+            rules.append(rf"\cmidrule(lr){{{at}-{at + width - 1}}}")
+        at += width
+    if rules:
+        yield " & ".join(spans) + r" \\"
+        yield "".join(rules)
+    yield " & ".join(escape(c.heading) for c in columns) + r" \\"
+
+
+def _body(table: Table) -> Iterator[str]:
+    shown, notes = table.shown("paper"), table.notes("paper")
+    for i, group in enumerate(table.groups):
+        if i:
+            yield r"\addlinespace"
+        if group.label:
+            label = rf"\multicolumn{{{len(shown)}}}{{@{{}}l}}{{\textit{{{escape(group.label)}}}}}"
+            yield label + r" \\*"
+        for row in group.rows:
+            yield " & ".join(_cell(row[j], table.columns[j], notes) for j in shown) + r" \\"
+
+
+def _cell(cell: Cell, column: Column, notes: dict[str, str]) -> str:
+    if isinstance(cell, Number):
+        mark = r"\rlap{$^\dagger$}" if cell.marked else ""
+        return _GRADES[cell.grade].format(number(cell.text)) + mark
+    if isinstance(cell, (Missing, Note)):
+        letter = notes.get(note_of(cell), "")
+        head = "--" if isinstance(cell, Missing) else ""
+        return head + (rf"\textsuperscript{{{letter}}}" if letter else "")
+    return code(cell) if column.code else escape(cell)
+
+
+def number(text: str) -> str:
+    """Digits with a minus that is one, and infinity."""
+    shown = text.replace("inf", r"$\infty$")
+    return shown.replace("-", "$-$").replace("+", "$+$")
+
+
+def _notes(table: Table) -> Iterator[str]:
+    texts = [rf"\textsuperscript{{{k}}}~{escape(t)}." for t, k in table.notes("paper").items()]
+    texts += [escape(text) for text in table.remarks]
+    if texts:
+        yield r"\par\smallskip\noindent\begin{minipage}{\linewidth}\scriptsize\raggedright"
+        yield "\\\\\n".join(texts)
+        yield r"\end{minipage}"

@@ -1,0 +1,61 @@
+"""Texts without any mark-up, for a terminal; and CSV with twelve digits."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from sr_bench.evaluation.scoring.table import digits
+from sr_bench.report.tables.model import Cell, Column, Group, Missing, Note, Number, Table
+
+NO_NUMBER = "-"
+
+
+def plain(table: Table) -> tuple[list[str], list[list[str]]]:
+    """The headings and rows that a screen shows, the group as the first column."""
+    shown = table.shown("screen")
+    headings = [full_heading(table.columns[i]) for i in shown]
+    rows = [
+        [*_by(table, group), *(shown_text(row[i]) for i in shown)]
+        for group in table.groups
+        for row in group.rows
+    ]
+    return ([table.by.heading] if table.by else []) + headings, rows
+
+
+def full_heading(column: Column) -> str:
+    """A column's heading with the one above it."""
+    return f"{column.group} {column.heading}".strip()
+
+
+def shown_text(cell: Cell) -> str:
+    """What stands in the cell, without emphasis, marks and letters."""
+    if isinstance(cell, Number):
+        return cell.text
+    if isinstance(cell, Missing):
+        return NO_NUMBER
+    return cell.text if isinstance(cell, Note) else cell
+
+
+def csv_text(table: Table) -> str:
+    """Every column, numbers with twelve digits; a missing number is an empty field."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    by = [table.by.key] if table.by else []
+    writer.writerow([*by, *(c.key for c in table.columns)])
+    for group in table.groups:
+        for row in group.rows:
+            writer.writerow([*_by(table, group), *(_data(cell) for cell in row)])
+    return out.getvalue()
+
+
+def _by(table: Table, group: Group) -> list[str]:
+    return [group.value] if table.by else []
+
+
+def _data(cell: Cell) -> str:
+    if isinstance(cell, Number):
+        return str(cell.value) if isinstance(cell.value, int) else digits(float(cell.value))
+    if isinstance(cell, Missing):
+        return ""
+    return cell.text if isinstance(cell, Note) else cell

@@ -1,0 +1,56 @@
+"""Which numbers of a column are best and second, and how a metric is printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import TypeGuard
+
+from sr_bench.analysis.compare import higher_is_better
+from sr_bench.report.tables.model import Cell, Grade, Number
+
+_TWO_PLACES = ("psnr", "niqe", "ifc")
+_NAMES = {"cb": "Cb", "cr": "Cr", "y": "Y", "ycbcr": "YCbCr", "rgb": "RGB"}
+
+
+def graded(cells: Sequence[Cell], *, metric: str) -> list[Cell]:
+    """The cells of one column and group with their grades.
+
+    Ties at the printed digits share a grade. Best is what no other beats, second what exactly one
+    beats, among three or more. Where all numbers are equal, or there is one alone,
+    nothing is best. An infinite mean (an image is identical to its hr) has no grade: one image
+    would outweigh all others.
+    """
+    sign = 1 if higher_is_better(metric) else -1
+    ranks = [sign * Decimal(c.text) if _is_number(c) else None for c in cells]
+    others = [rank for rank in ranks if rank is not None]
+    return [
+        replace(cell, grade=_grade(rank, others)) if _is_number(cell) and rank is not None else cell
+        for cell, rank in zip(cells, ranks)
+    ]
+
+
+def _is_number(cell: Cell) -> TypeGuard[Number]:
+    return isinstance(cell, Number) and math.isfinite(cell.value)
+
+
+def _grade(rank: Decimal, others: Sequence[Decimal]) -> Grade:
+    better, worse = sum(o > rank for o in others), sum(o < rank for o in others)
+    if better == 0 and worse:
+        return Grade.BEST
+    return Grade.SECOND if better == 1 and len(others) > 2 else Grade.NONE
+
+
+def places(metric: str) -> int:
+    """Decimals that papers print of a metric."""
+    return 2 if metric.startswith(_TWO_PLACES) else 4
+
+
+def metric_name(metric: str) -> tuple[str, str]:
+    """A metric as papers write it, and the planes it is of: ``psnr_ycbcr`` is PSNR, YCbCr."""
+    if metric == "ms_ssim":
+        return "MS-SSIM", ""
+    head, _, tail = metric.partition("_")
+    return head.upper(), _NAMES.get(tail, tail)

@@ -1,0 +1,156 @@
+"""The tables of a protocol: runs down, datasets and metrics across."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.scoring.table import require_one_signature
+from sr_bench.report.names import NO_NAMES, Names, RunName
+from sr_bench.report.tables.grades import graded, metric_name, places
+from sr_bench.report.tables.model import (
+    PAPER,
+    SCREEN,
+    Cell,
+    Column,
+    Grade,
+    Group,
+    Missing,
+    Number,
+    Table,
+)
+
+MAIN = ("psnr", "ssim")
+SCALE = Column("scale", "scale", numeric=True)
+RUN_COLUMNS = (
+    Column("run", "run", code=True, media=SCREEN),
+    Column("method", "method", media=PAPER),
+    Column("trained_on", "trained on"),
+    Column("trained_by", "by", media=PAPER),
+)
+INFINITE = "inf: an image is identical to its HR, so the mean is infinite; it is not ranked."
+Marks = Mapping[tuple[str, str, str, str], bool]  # run, dataset, protocol, metric
+
+
+def quality_tables(
+    cells: pd.DataFrame,
+    marks: Marks | None = None,
+    not_run: Mapping[str, str] | None = None,
+    names: Names = NO_NAMES,
+) -> list[Table]:
+    """The tables of all protocols that have cells, in the order of ``protocols.yaml``.
+
+    A protocol has one table of PSNR and SSIM, and one of its other metrics if it has any.
+
+    Args:
+        cells: the rows of ``scores.csv``.
+        marks: which cells are not significantly worse than the best of their column and scale.
+        not_run: run to the reason why it has no scores, for a line under each table.
+        names: what methods and weights are called.
+
+    Raises:
+        SrBenchError: if numbers of one protocol have different signatures.
+    """
+    remarks = tuple(f"No scores of {run}: {why}." for run, why in (not_run or {}).items())
+    made = []
+    for name in load_protocols().protocols:
+        rows = cells[cells["protocol"] == name]
+        if len(rows):
+            made += [_remarked(t, remarks) for t in protocol_tables(name, rows, marks or {}, names)]
+    return made
+
+
+def _remarked(table: Table, remarks: tuple[str, ...]) -> Table:
+    infinite = any(isinstance(c, Number) and math.isinf(c.value) for c in table.cells)
+    return replace(table, remarks=(*remarks, INFINITE) if infinite else remarks)
+
+
+def protocol_tables(
+    protocol: str, cells: pd.DataFrame, marks: Marks, names: Names = NO_NAMES
+) -> list[Table]:
+    """PSNR and SSIM of a protocol, and its other metrics; signatures must not differ."""
+    require_one_signature(cells, f"the table of {protocol}")
+    summary = load_protocols().protocol(protocol).summary
+    again = "psnr_y" if load_protocols().protocol(protocol).colour == "y" else ""
+    main = cells[cells["metric"].isin(MAIN)]
+    more = cells[~cells["metric"].isin([*MAIN, again])]  # where Y is scored, psnr_y is psnr again
+    tables = []
+    if len(main):
+        caption = f"PSNR (dB) and SSIM under {protocol}: {summary}."
+        tables.append(_table((protocol, protocol, caption), main, marks, names))
+    if len(more):
+        caption = f"Other metrics under {protocol}: {summary}."
+        named = (f"{protocol}-more", f"{protocol}: other metrics", caption)
+        tables.append(_table(named, more, marks, names))
+    return tables
+
+
+def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, known: Names) -> Table:
+    names = known.runs(cells)
+    values = {
+        (r.run, r.dataset, r.metric): Number(
+            r.value,
+            places(r.metric),
+            marked=marks.get((r.run, r.dataset, r.protocol, r.metric), False),
+        )
+        for r in cells.itertuples(index=False)
+    }
+    columns = [*cells[["dataset", "metric"]].drop_duplicates().itertuples(index=False, name=None)]
+    runs = pd.Series(names).map(lambda n: n.scale).sort_values(kind="stable")
+    groups = [
+        _group(scale, [*of_scale.index], names, columns, values)
+        for scale, of_scale in runs.groupby(runs)
+    ]
+    shown = tuple(quality_column(*c) for c in columns)
+    signature = (cells["signature"].iloc[0],)
+    return Table(*named, (*RUN_COLUMNS, *shown), tuple(groups), by=SCALE, signatures=signature)
+
+
+Values = Mapping[tuple[str, str, str], Number]  # run, dataset, metric
+
+
+def _group(
+    scale: int,
+    runs: Sequence[str],
+    names: Mapping[str, RunName],
+    columns: Sequence[tuple[str, str]],
+    values: Values,
+) -> Group:
+    """The rows of one scale, each column graded."""
+    graded_columns = [
+        [
+            _without_mark_on_best(cell)
+            for cell in graded([values.get((run, *c), Missing()) for run in runs], metric=c[1])
+        ]
+        for c in columns
+    ]
+    rows = [(*run_cells(run, names[run]), *row) for run, *row in zip(runs, *graded_columns)]
+    return scale_group(scale, rows)
+
+
+def scale_group(scale: int, rows: Sequence[tuple[Cell, ...]]) -> Group:
+    """Rows of one scale."""
+    return Group(str(scale), f"×{scale}", tuple(rows))
+
+
+def run_cells(run: str, name: RunName) -> tuple[Cell, ...]:
+    """What stands under :data:`RUN_COLUMNS`."""
+    return run, name.method, name.data, name.by
+
+
+def quality_column(dataset: str, metric: str) -> Column:
+    """A metric of a dataset: ``Set5 | PSNR``, or ``Set5 PSNR | Cb`` for one of several planes."""
+    name, planes = metric_name(metric)
+    key, group = f"{dataset}_{metric}", f"{dataset} {name}" if planes else dataset
+    return Column(key, planes or name, group, numeric=True)
+
+
+def _without_mark_on_best(cell: Cell) -> Cell:
+    """The best is not compared with itself."""
+    if isinstance(cell, Number) and cell.grade is Grade.BEST:
+        return replace(cell, marked=False)
+    return cell
