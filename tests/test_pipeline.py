@@ -20,78 +20,83 @@ from sr_bench.project.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-# Modules that can't change a result: they move, name and check files, or spread work over cores.
-NEUTRAL = {
-    "entries",
-    "errors",
-    "figure_entry",
-    "files",
-    "filetype",
-    "image_checks",
-    "fetch",
-    "manifest",
-    "method_fields",
-    "sources",
-    "project",
-    "parallel",
-    "pairing",
-    "run_weights",
-    "checkpoint",
-    "strict_yaml",
-    "told",
-    "locks",
-    "unfinished",
-    "unpack",
-    "viewer_entry",
-}
-
-
-METHODS = {p.name for p in (ROOT / "methods").glob("*.py")}
-TRAINING = {p.name for p in (ROOT / "sr_bench/training").glob("*.py")}
+# Packages that can't change a result: they name, move, check and lock files, or start the stages.
+NEUTRAL = {"support", "data", "project", "cli"}
+METHODS = ROOT / "methods"
+PACKAGE = ROOT / "sr_bench"
 
 
 def stage(name):
     return STAGES[name].get("do", STAGES[name])
 
 
-def imported(module: Path) -> set[Path]:
-    """Every file of the package that a file imports, and what those import."""
-    seen, todo = set(), [module]
+def package_of(path: Path) -> str:
+    """``imaging`` of ``sr_bench/imaging/resize.py``; empty of what isn't in a package of it."""
+    inside = path.relative_to(PACKAGE).parts if PACKAGE in path.parents else ()
+    return inside[0] if len(inside) > 1 else ""
+
+
+def imported(start: Path) -> set[Path]:
+    """Every file of the project that a file imports, and what those import."""
+    seen, todo = set(), [start]
     while todo:
         path = todo.pop()
-        if path in seen or path.stem in NEUTRAL:
+        if path in seen:
             continue
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sr_bench"):
-                for name in (node.module, *(f"{node.module}.{a.name}" for a in node.names)):
-                    base = ROOT / name.replace(".", "/")
-                    todo += [
-                        p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()
-                    ]
-    return {p for p in seen if p != ROOT / "sr_bench/__init__.py"}
+            if isinstance(node, ast.ImportFrom):
+                todo += files_of(node, path)
+    return seen
+
+
+def files_of(node: ast.ImportFrom, path: Path) -> list[Path]:
+    """The files that ``from ... import ...`` names."""
+    parent = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+    module = ".".join([*parent, *([node.module] if node.module else [])])
+    if not module.startswith(("sr_bench", "benchmarks")):
+        return []
+    bases = [
+        ROOT / n.replace(".", "/") for n in (module, *(f"{module}.{a.name}" for a in node.names))
+    ]
+    return [p for b in bases for p in (b.with_suffix(".py"), b / "__init__.py") if p.is_file()]
 
 
 def covers(deps, path: Path) -> bool:
     return any(path == ROOT / d or (ROOT / d) in path.parents for d in deps)
 
 
+UPSCALE, SCORE = "evaluation/upscaling/upscale.py", "evaluation/scoring/run.py"
+
+
 @pytest.mark.parametrize(
-    ("name", "modules", "by_params"),
+    ("pipeline", "name", "starts", "neutral"),
     [
-        # A protocol's scoring rule isn't the business of upscale: it reads degradations as params.
-        ("upscale", ["upscale.py"], {"protocol.py"}),
         # A run depends on its own method's file; training's code doesn't change what weights make.
-        ("upscale", [f"../methods/{m}" for m in METHODS], METHODS | TRAINING | {"protocol.py"}),
-        ("score", ["score_run.py", "metrics/__init__.py"], set()),
-        ("report", ["report/write.py"], set()),
+        ("dvc.yaml", "upscale", [UPSCALE, *METHODS.glob("*.py")], {"training"}),
+        ("dvc.yaml", "score", [SCORE], set()),
+        ("dvc.yaml", "report", ["report/write.py"], set()),
+        ("demo/dvc.yaml", "upscale", [UPSCALE], set()),
+        ("demo/dvc.yaml", "score", [SCORE], set()),
+        ("demo/dvc.yaml", "report", ["report/write.py"], set()),
+        ("benchmarks/dvc.yaml", "time", ["timing/session.py", *METHODS.glob("*.py")], {"training"}),
     ],
 )
-def test_stage_depends_on_all_code_that_it_runs(name, modules, by_params):
-    deps = stage(name)["deps"]
-    files = {f for m in modules for f in imported(ROOT / "sr_bench" / m)}
-    missing = {f.name for f in files if not covers(deps, f)} - by_params
-    assert not missing
+def test_stage_depends_on_all_code_that_it_runs(pipeline, name, starts, neutral):
+    stages = yaml.safe_load((ROOT / pipeline).read_text())["stages"]
+    folder = ROOT / pipeline.removesuffix("dvc.yaml") / stages[name].get("wdir", ".")
+    deps = stages[name].get("do", stages[name])["deps"]
+    deps = [os.path.normpath(folder / d) for d in deps]
+    files = {f for start in starts for f in imported(PACKAGE / start)}
+    rest = {f for f in files if f.parent != METHODS and f.parent != PACKAGE}
+    missing = {f for f in rest if not covers(deps, f)}
+    assert not {str(f) for f in missing if package_of(f) not in NEUTRAL | neutral}
+
+
+@pytest.mark.parametrize("name", ["protocols.py", "protocols.yaml"])
+def test_a_protocol_scores_anew_and_upscales_nothing(name):
+    path = PACKAGE / "data/catalogue" / name
+    assert covers(stage("score")["deps"], path) and not covers(stage("upscale")["deps"], path)
 
 
 def test_upscale_declares_every_degradation_in_use():

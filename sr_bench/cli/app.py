@@ -14,7 +14,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sr_bench import __version__
 from sr_bench.cli import (
     check,
     compare,
@@ -30,6 +29,7 @@ from sr_bench.cli import (
 )
 from sr_bench.cli.show import print_whatever_comes
 from sr_bench.support.errors import SrBenchError, WrongUse, printable
+from sr_bench.support.version import __version__
 
 _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "dvc": "run",

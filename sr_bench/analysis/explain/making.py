@@ -19,7 +19,7 @@ Planes = NDArray[np.generic]
 
 
 def shrunk(hr: Image, way: Way, *, scale: int) -> Planes:
-    """lr as the way makes it: as :func:`~sr_bench.imaging.degrade.degrade` does, or by another resizer.
+    """lr as the way makes it: as :func:`.degrade` does, or by another resizer.
 
     Args:
         hr: uint8, (h, w) gray or (h, w, 3) RGB.

@@ -18,9 +18,9 @@ def similarity(sr: Planes, hr: Planes, kind: SsimKind, *, data_range: float) -> 
     """SSIM of two images of one shape, (h, w) or (h, w, 3), computed the way ``kind`` names.
 
     ``mean``: :func:`sr_bench.evaluation.metrics.ssim`. ``blue``: of the last channel.
-    ``downsampled``: after Wang's optional step of ``ssim.m``, a box filter and every f-th pixel, f = round(min(h, w) /
-    256). ``volumetric``: a Gaussian of 11 x 11 x 11 over RGB as a volume, edges repeated (BasicSR's
-    ``_ssim_3d``). ``uniform``: a flat 7 x 7 window and sample covariances, edges left out
+    ``downsampled``: after Wang's optional step of ``ssim.m``, a box filter and every f-th pixel,
+    f = round(min(h, w) / 256). ``volumetric``: a Gaussian of 11 x 11 x 11 over RGB as a
+    volume, edges repeated (BasicSR's ``_ssim_3d``). ``uniform``: a flat 7 x 7 window and sample covariances, edges left out
     (scikit-image's default).
 
     Raises:
