@@ -182,8 +182,8 @@ def test_a_mirror_that_is_down_leaves_it_to_the_origin(tmp_path, serve):
 def test_files_of_an_installed_package(tmp_path):
     (tmp_path / "mirror").mkdir()
     body = Path(errors.__file__).read_bytes()
-    get(group(pin("package://sr_bench", "errors.py", body)), tmp_path, tmp_path / "mirror")
-    assert kept(tmp_path) == ["Some/errors.py"]
+    get(group(pin("package://sr_bench", "support/errors.py", body)), tmp_path, tmp_path / "mirror")
+    assert kept(tmp_path) == ["Some/support/errors.py"]
 
 
 def test_a_package_that_is_not_installed_is_named(tmp_path):

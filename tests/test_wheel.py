@@ -54,8 +54,9 @@ def test_the_wheel_holds_the_package_alone(installed):
     top = {p.name for p in installed.iterdir() if not p.name.endswith(".dist-info")}
     assert top == {"sr_bench"}
     data = {
-        "protocols.yaml", "sources.yaml", "py.typed", "report/templates/README.md.j2",
-        "report/site/assets/main.js", "conformance/golden.json", "drift/tolerances.yaml",
+        "data/catalogue/protocols.yaml", "data/catalogue/sources.yaml", "py.typed",
+        "report/templates/README.md.j2",
+        "report/site/assets/main.js", "conformance/golden.json", "analysis/drift/tolerances.yaml",
     }  # fmt: skip
     assert all((installed / "sr_bench" / name).is_file() for name in data)
     assert list(installed.glob("*.dist-info/licenses/LICENSE"))

@@ -20,8 +20,8 @@ def similarity(sr: Planes, hr: Planes, kind: SsimKind, *, data_range: float) -> 
     ``mean``: :func:`sr_bench.evaluation.metrics.ssim`. ``blue``: of the last channel.
     ``downsampled``: after Wang's optional step of ``ssim.m``, a box filter and every f-th pixel,
     f = round(min(h, w) / 256). ``volumetric``: a Gaussian of 11 x 11 x 11 over RGB as a
-    volume, edges repeated (BasicSR's ``_ssim_3d``). ``uniform``: a flat 7 x 7 window and sample covariances, edges left out
-    (scikit-image's default).
+    volume, edges repeated (BasicSR's ``_ssim_3d``). ``uniform``: a flat 7 x 7 window and
+    sample covariances, edges left out (scikit-image's default).
 
     Raises:
         ValueError: as the SSIM of :mod:`sr_bench.evaluation.metrics` does.

@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-import sr_bench
 from sr_bench.data.datasets.manifest import Entry
 from sr_bench.support.files import sha256, sweep
 from sr_bench.support.parallel import cores
+from sr_bench.support.version import PACKAGE
 
 _JOURNAL = "made.jsonl"
 _PACKAGES = ("numpy", "pillow", "scipy", "torch")
@@ -94,9 +94,8 @@ def open_unfinished(folder: Path, inputs: Mapping[str, Mapping[str, Any]]) -> di
 
 def circumstances(method_folders: Iterable[Path]) -> dict[str, Any]:
     """What may decide a pixel beside a run's own facts: code, libraries, the processor."""
-    package = Path(sr_bench.__file__).parent
     return {
-        "sr_bench": _code(package),
+        "sr_bench": _code(PACKAGE),
         "methods": [_code(folder) for folder in method_folders],
         "packages": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),

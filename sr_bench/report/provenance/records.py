@@ -15,7 +15,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import sr_bench
 from sr_bench.analysis.drift.accept import CHANGES
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.checkpoint import read_facts
@@ -24,7 +23,7 @@ from sr_bench.project.project import Project
 from sr_bench.support.errors import unknown
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.text_files import read_json
-from sr_bench.support.version import __version__
+from sr_bench.support.version import PACKAGE, __version__
 from sr_bench.timing.results import Results, results_folder
 
 PROVENANCE, STAMP = "provenance.json", "stamp.json"
@@ -32,8 +31,8 @@ _NOT_MADE = (PROVENANCE, STAMP, CHANGES)  # accepting a drift writes the last on
 SCHEMA = 1
 # What dvc.yaml names as the code of the stages upscale and score.
 _CODE = (
-    "data/catalogue/protocols.py", "data/catalogue/protocols.yaml", "evaluation", "imaging",
-    "networks", "support/version.py",
+    "data/catalogue/protocols.py", "data/catalogue/protocols.yaml", "evaluation/metrics",
+    "evaluation/scoring", "evaluation/upscaling", "imaging", "networks", "support/version.py",
 )  # fmt: skip
 _REMAKE = "delete it and run: dvc repro"
 _PACKAGES = (
@@ -148,8 +147,7 @@ def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
 def _inputs(project: Project, name: str) -> dict[str, str]:
     """Hashes of what lies there now: the method, the manifests, and the code that makes scores."""
     run = project.run(name)
-    package = Path(sr_bench.__file__).parent
-    found = {f"sr_bench/{path}": dvc_md5(package / path) for path in _CODE}
+    found = {f"sr_bench/{path}": dvc_md5(PACKAGE / path) for path in _CODE}
     for folder in project.method_folders:
         path = folder / f"{run.method}.py"
         if path.is_file():
