@@ -64,7 +64,7 @@ RECIPES = {
             "ema": 0.998, "validate_every": 200, "checkpoint_every": 100, "small_images": "skip",
             "rescale": [1, 0.75],
         },
-        # Minutes on a GPU, from weights of x2; x3 and x4 from those that `gpu` makes.
+        # Minutes on a GPU; x3 and x4 start from the weights that `gpu` makes at x2.
         "gpu": {
             "steps": 90000, "batch": 16, "patch": 48, "loss": "l1", "optimizer": "muon",
             "lr": 1e-3, "momentum": 0.95, "schedule": "cosine", "warmup": 200, "clip": 1.0,
