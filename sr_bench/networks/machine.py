@@ -17,6 +17,12 @@ def pick_device() -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
 
 
+def set_up(device: torch.device) -> None:
+    """float32 is float32 on a GPU too: without TF32, which cuDNN would use."""
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
+
+
 def fast_bf16(device: torch.device) -> bool:
     """Whether bf16 products run on the machine's own instructions (AMX, AVX-512 BF16, CUDA)."""
     if device.type == "cuda":

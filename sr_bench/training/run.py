@@ -175,7 +175,8 @@ class _Run:
         row = {}
         for scale in scales:
             setup = Setup(self.job.entry.variant, self.job.entry.label, None, scale, rule)
-            model = Clamped(self.job.training.model(weights, setup))
+            made = self.job.training.model(weights, setup)
+            model = Clamped(made, self.trainer.device)
             upscale = Upscaler(self.job.name, model, rule, scale)
             name = "val/psnr" if len(scales) == 1 else f"val/psnr_x{scale}"
             row[name] = self.validation.psnr(upscale, scale)
