@@ -80,7 +80,7 @@ def row(s: Setting, times: list[float], pixels: list[int], *, session: str = "s"
         "threads": 1, "timer": "perf_counter", "warmup": 6, "stable": True, "load": 0.5,
         "pixels": pixels,
     }  # fmt: skip
-    return make_row(s, Measured(facts, {"data": times}), weights_sha256=None, session=session)
+    return make_row(s, Measured(facts, times), weights_sha256=None, session=session)
 
 
 def slower_runs(before: Results, after: Results) -> set[str]:

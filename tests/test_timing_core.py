@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 from sr_bench.support.errors import WrongUse
-from sr_bench.timing.devices import choose, pinned, present, threads_of
+from sr_bench.timing.devices import choose, peak_mb, pinned, present, resident_mb, threads_of
 from sr_bench.timing.fingerprint import Fingerprint, fingerprint
-from sr_bench.timing.memory import peak_mb, resident_mb
-from sr_bench.timing.rounds import rounds_for, warm_up
+from sr_bench.timing.rounds import duration, median_and_iqr, rates, rounds_for, warm_up
 from sr_bench.timing.setting import PRECISIONS, SIZES, Setting, all_settings, frame_of, works_on
-from sr_bench.timing.stats import median_and_iqr, rates
 
 
 @pytest.mark.parametrize(
@@ -92,6 +90,28 @@ def test_warm_up_gives_up() -> None:
 )
 def test_rounds(seconds: float, rounds: int) -> None:
     assert rounds_for(seconds) == rounds
+
+
+@pytest.mark.parametrize(("images", "rounds"), [(2, 10), (5, 10), (9, 9), (14, 14), (100, 100)])
+def test_rounds_of_a_dataset(images: int, rounds: int) -> None:
+    """Each image once, those of a small one as often as nine rounds need."""
+    assert rounds_for(6.0, images) == rounds
+
+
+def test_duration_is_of_the_call_alone() -> None:
+    """Not of freeing what it returns."""
+    now = [0.0]
+
+    class Result:
+        def __del__(self) -> None:
+            now[0] += 5
+
+    def call() -> Result:
+        now[0] += 0.5
+        return Result()
+
+    assert duration(call, lambda: now[0]) == 0.5
+    assert now == [5.5]
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,10 +173,10 @@ def _tell(found: Check, shown: _Shown) -> None:
 def _check_timings(baseline: Path | None, fresh: Path, *, json: bool) -> None:
     from sr_bench.analysis.drift.speed import SLOWER, compare
     from sr_bench.networks.method import load_methods
-    from sr_bench.timing.results import Results, beside, results_folder
+    from sr_bench.timing.results import Results, files_to_compare, results_folder
 
     project = require_project()
-    before, after = beside(baseline or results_folder(project), fresh)
+    before, after = files_to_compare(baseline or results_folder(project), fresh)
     methods = {name: run.method for name, run in project.params.runs.items()}
     known = load_methods(project.method_folders)
     references = [name for name, method in known.items() if method.speed_reference]

@@ -19,7 +19,7 @@ from scipy.stats import norm
 from sr_bench.analysis.drift.rank import can_reach, p_longer, smallest_p
 from sr_bench.analysis.stats import holm
 from sr_bench.support.errors import SrBenchError
-from sr_bench.timing.results import Results, Row
+from sr_bench.timing.results import Results, TimingRow
 from sr_bench.timing.setting import FRAMES, Setting
 
 LEVEL = 0.05  # of any false alarm at all
@@ -30,8 +30,8 @@ SLOWER, FASTER, SAME, FEW = "slower", "faster", "same", "too few rounds"
 class Pair(NamedTuple):
     """A setting's rows in both files."""
 
-    before: Row
-    after: Row
+    before: TimingRow
+    after: TimingRow
 
     @property
     def paired(self) -> bool:
