@@ -8,6 +8,7 @@ from itertools import count
 import numpy as np
 import pytest
 
+from sr_bench.networks import machine
 from sr_bench.support.errors import WrongUse
 from sr_bench.timing.devices import choose, peak_mb, pinned, present, resident_mb, threads_of
 from sr_bench.timing.fingerprint import Fingerprint, fingerprint
@@ -145,6 +146,24 @@ def test_name_of_a_machine() -> None:
     stem = "amd-epyc-r-2-threads-torch-2.13.0-"
     assert all(name.startswith(stem) for name in (one, another, other))
     assert another == again and len({one, another, other}) == 3
+
+
+X86 = "processor: 0\nvendor_id: A\ncpu family: 25\nmodel: 1\nmodel name: AMD  EPYC\nstepping: 1\n"
+ARM = "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd40\nCPU revision: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "name", "cpu_id"),
+    [(f"{X86}\n{X86}", "AMD EPYC", "25.1.1"), (ARM, "arm", "0x41.0xd40.1"), (None, "arm", "?.?.?")],
+)
+def test_processor(
+    cpuinfo: str | None, name: str, cpu_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "processor", lambda: "arm")
+    monkeypatch.setattr(machine, "_brand", str)
+    monkeypatch.setattr(machine.Path, "is_file", lambda _: cpuinfo is not None)
+    monkeypatch.setattr(machine.Path, "read_text", lambda *_, **__: cpuinfo)
+    assert machine.processor() == (name, cpu_id)
 
 
 def test_fingerprint_does_not_tell_whose_machine_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

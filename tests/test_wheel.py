@@ -76,7 +76,7 @@ def test_a_command_that_needs_torch_says_so(installed, tmp_path):
 @pytest.mark.slow
 def test_timing_outside_a_clone(installed, project):
     """In processes that have the wheel alone, without pytest."""
-    command = [sys.executable, "-c", PROGRAM.replace('"torch", "dvc"', '"pytest"')]
+    command = [sys.executable, "-c", PROGRAM.replace('"torch", "dvc"', '"pytest", "cpuinfo"')]
     done = subprocess.run(
         [*command, "time", "--device", "cpu-1", "--input", "Set5", "--json"],
         cwd=project,
