@@ -22,8 +22,8 @@ MOVED, MISSING, NEW, SIGNATURE, NAN, COUNT = (
 _SOFTWARE = re.compile(r"\|sr-bench:[^|]*$")
 
 
-def beside(before: pd.DataFrame, after: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Both tables joined on ``keys``: ``before``, ``after``, ``delta``, and where rows came from.
+def joined_on(keys: Sequence[str], before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Both tables joined: ``before``, ``after``, ``delta``, and which table has the row.
 
     Equal values, infinite ones too, have a delta of 0.
     """
@@ -37,7 +37,7 @@ def beside(before: pd.DataFrame, after: pd.DataFrame, keys: Sequence[str]) -> pd
 
 
 def changes(joined: pd.DataFrame, tolerances: Tolerances) -> pd.DataFrame:
-    """The rows of :func:`beside` that are beyond their tolerance, with ``what`` happened.
+    """The rows of :func:`joined_on` that are beyond their tolerance, with ``what`` happened.
 
     Returns:
         The rows with ``tolerance`` and ``what``: ``moved``, ``missing``, ``new``, ``signature``
