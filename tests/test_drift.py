@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from sr_bench.analysis.drift.changes import Tolerances, load_tolerances
 from sr_bench.analysis.drift.check import check_scores
 from sr_bench.analysis.drift.inputs import changed_inputs
 from sr_bench.analysis.drift.render import facts, findings, github_lines, markdown
 from sr_bench.analysis.drift.snapshot import Snapshot, open_snapshot
-from sr_bench.analysis.drift.tolerance import Tolerances, load_tolerances
 from sr_bench.evaluation.scoring.table import CELL, CELL_COLUMNS, IMAGE_COLUMNS, cells
 from sr_bench.support.errors import SrBenchError
 

@@ -7,6 +7,7 @@ The names are pytest-benchmark's, which made such files with more in them; those
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.setting import Setting
 
 SCHEMA = 2
+_NUMBERS = re.compile(r"\[\n([-+.,\deE\s]+)\n\s*\]")
 
 
 class TimingRow(BaseModel):
@@ -178,19 +180,5 @@ def _entry(row: TimingRow) -> dict[str, Any]:
 
 def _json(content: dict[str, Any]) -> str:
     """JSON with a line for each field, and for each list of numbers."""
-    lists: list[str] = []
-
-    def short(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {k: short(v) for k, v in value.items()}
-        if isinstance(value, (list, tuple)):
-            if value and all(isinstance(v, (int, float)) for v in value):
-                lists.append(json.dumps(value, allow_nan=False))
-                return f"\0{len(lists) - 1}\0"
-            return [short(v) for v in value]
-        return value
-
-    text = json.dumps(short(content), indent=1, allow_nan=False)
-    for i, numbers in enumerate(lists):
-        text = text.replace(f'"\\u0000{i}\\u0000"', numbers, 1)
-    return text + "\n"
+    text = json.dumps(content, indent=1, allow_nan=False)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"

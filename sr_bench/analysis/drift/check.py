@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from sr_bench.analysis.drift.causes import Cause, find_causes
-from sr_bench.analysis.drift.changes import MOVED, changes, joined_on, of_known_cells
+from sr_bench.analysis.drift.changes import (
+    MOVED,
+    Tolerances,
+    changes,
+    joined_on,
+    load_tolerances,
+    of_known_cells,
+)
 from sr_bench.analysis.drift.inputs import ChangedInput, changed_inputs, inputs_known
 from sr_bench.analysis.drift.noise import Movement, movements
 from sr_bench.analysis.drift.patterns import patterns
 from sr_bench.analysis.drift.snapshot import Snapshot
-from sr_bench.analysis.drift.tolerance import Tolerances, load_tolerances
 from sr_bench.evaluation.scoring.table import CELL
 from sr_bench.project.project import Project
 
