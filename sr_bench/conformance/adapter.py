@@ -133,7 +133,7 @@ def _import_file(path: Path) -> object:
     if spec is None or spec.loader is None:
         raise WrongUse(f"{path}: Python can't load it; rename it")
     module = module_from_spec(spec)
-    with _telling(str(path)):
+    with _import_errors(str(path)):
         spec.loader.exec_module(module)
     return module
 
@@ -145,14 +145,14 @@ def _import(module: str) -> object:
         sys.path.insert(0, here)
     if not all(part.isidentifier() for part in module.split(".")):
         raise _no_such(module)
-    with _telling(module):
+    with _import_errors(module):
         if find_spec(module) is None:
             raise _no_such(module)
         return importlib.import_module(module)
 
 
 @contextmanager
-def _telling(what: str) -> Iterator[None]:
+def _import_errors(what: str) -> Iterator[None]:
     """Whatever stops an import, as an error that names what was imported."""
     try:
         yield

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.conformance.adapter import Adapter
-from sr_bench.conformance.run import Agreement, CaseResult, compare_images, judged
+from sr_bench.conformance.run import Agreement, CaseResult, compare_images, result_of
 from sr_bench.data.catalogue.sources import Source, find_source
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import modcrop
@@ -42,7 +42,7 @@ def _run_set(adapter: Adapter, data: Path, dataset: str, scale: int) -> CaseResu
         return CaseResult(golden, GROUP, "not run", reason)
     # SelfExSR numbers its images in the alphabetical order of the HR names.
     pairs = list(zip(sorted(hrs, key=lambda p: p.stem), sorted(lrs)))
-    return judged(golden, GROUP, lambda: _merged([_compare(adapter, *p, scale) for p in pairs]))
+    return result_of(golden, GROUP, lambda: _merged([_compare(adapter, *p, scale) for p in pairs]))
 
 
 def _paths(source: Source, data: Path) -> list[Path]:

@@ -48,9 +48,9 @@ def run_case(case: Case, adapter: Adapter) -> CaseResult:
         ``NotImplementedError``) or ``fails`` (it raised anything else).
     """
     if isinstance(case, ResizeCase):
-        return judged(case.name, case.group, lambda: _resized(case, adapter))
+        return result_of(case.name, case.group, lambda: _resized(case, adapter))
     measure = _scored if isinstance(case, ScoreCase) else _under_protocol
-    return judged(case.name, case.group, lambda: _number(case, measure(case, adapter)))  # type: ignore[arg-type]
+    return result_of(case.name, case.group, lambda: _number(case, measure(case, adapter)))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Agreement:
     share: float | None = None
 
 
-def judged(name: str, group: str, measure: Callable[[], Agreement]) -> CaseResult:
+def result_of(name: str, group: str, measure: Callable[[], Agreement]) -> CaseResult:
     """Turn a measurement, which runs an adapter's code, into a result."""
     try:
         found = measure()
@@ -103,7 +103,7 @@ def _scored(case: ScoreCase, adapter: Adapter) -> float:
 
 
 def _under_protocol(case: ProtocolCase, adapter: Adapter) -> float:
-    """Modcrop, 8 bits, what gray means and the border are the harness's; the rest is adapter."""
+    """The harness does modcrop, 8-bit rounding, gray and the border; the adapter does the rest."""
     protocols = load_protocols()
     rule, degradation = (
         protocols.protocol(case.protocol),
