@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,8 +22,8 @@ from sr_bench.timing.cost import fact, macs, matrix_rate, parameters
 from sr_bench.timing.devices import peak_mb, resident_mb, threads_of
 from sr_bench.timing.launch import FAILURE, Measured, Task
 from sr_bench.timing.photo import photo
-from sr_bench.timing.rounds import Call, Clock, EventClock, WarmUp, duration, rounds_for, warm_up
-from sr_bench.timing.setting import FILES, FRAMES, GPU, SIZES, Setting, frame_of
+from sr_bench.timing.rounds import Call, WarmUp, clock_of, duration, rounds_for, warm_up
+from sr_bench.timing.setting import FILES, FRAMES, GPU, SIZES, frame_of
 from sr_bench.timing.timed_run import OnDevice, TimedRun
 
 
@@ -132,12 +131,6 @@ class Measurement:
         if self._network is None or self.setting.input not in SIZES:
             return None
         return matrix_rate(self._network.device, self._network.dtype, self.clock) / 1e9
-
-
-def clock_of(setting: Setting) -> Clock:
-    """CUDA events for a network alone; else wall time, since the sr is on the CPU in the end."""
-    alone = setting.device == GPU and setting.input in SIZES
-    return EventClock() if alone else time.perf_counter
 
 
 def _calls_of_dataset(on_device: OnDevice, inputs: list[Any], scale: int) -> Calls:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sr_bench.timing.setting import GPU, SIZES, Setting
+
 Call = Callable[[], object]
 Clock = Callable[[], float]
 _STABLE = 0.05  # medians of three calls that differ by less are the same
@@ -47,6 +49,12 @@ class EventClock:
         event.record()
         event.synchronize()
         return event
+
+
+def clock_of(setting: Setting) -> Clock:
+    """CUDA events for a network alone; else wall time, since the sr is on the CPU in the end."""
+    alone = setting.device == GPU and setting.input in SIZES
+    return EventClock() if alone else time.perf_counter
 
 
 def duration(call: Call, clock: Clock = time.perf_counter) -> float:
