@@ -15,7 +15,7 @@ from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError
 
 if TYPE_CHECKING:
-    from sr_bench.timing.results import Row
+    from sr_bench.timing.results import TimingRow
     from sr_bench.timing.session import Session
     from sr_bench.timing.setting import Setting
 
@@ -55,24 +55,22 @@ def time(
     can be given several times.
     """
     from sr_bench.timing.fingerprint import fingerprint
-    from sr_bench.timing.launch import require_suite
-    from sr_bench.timing.plan import Wanted, make_plan
+    from sr_bench.timing.plan import Selection, make_plan
     from sr_bench.timing.results import Results, results_folder
     from sr_bench.timing.session import Session
 
     # An exception, unlike the default, also ends the process that is timing.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     project = require_project()
-    wanted = Wanted(*(tuple(names or ()) for names in (runs, device, precision, input)))
-    plan = make_plan(project, wanted)
-    require_suite()
+    selection = Selection(*(tuple(names or ()) for names in (runs, device, precision, input)))
+    plan = make_plan(project, selection)
     held, path = Results.of(fingerprint(), results or results_folder(project))
     session = Session(project.root, held, path, plan.weights)
     settings = session.missing(plan.settings) if missing else plan.settings
     rows, failed = _time(session, settings, quiet=json)
     failures = plan.failed | {str(setting): why for setting, why in failed.items()}
     if json:
-        facts = [row.model_dump(exclude={"stats", "pixels"}) for row in rows]
+        facts = [row.model_dump(exclude={"times_s", "pixels"}) for row in rows]
         print_json({"file": str(path), "rows": facts, "failed": failures})
     else:
         console.print(f"{len(rows)} of {len(settings)} settings timed: {path}", highlight=False)
@@ -83,11 +81,11 @@ def time(
 
 def _time(
     session: Session, settings: list[Setting], *, quiet: bool
-) -> tuple[list[Row], dict[Setting, str]]:
-    rows: list[Row] = []
+) -> tuple[list[TimingRow], dict[Setting, str]]:
+    rows: list[TimingRow] = []
     with count_progress("time", len(settings)) as advance:
 
-        def told(setting: Setting, said: Row | str) -> None:
+        def told(setting: Setting, said: TimingRow | str) -> None:
             advance(1)
             if not isinstance(said, str):
                 rows.append(said)
@@ -99,7 +97,7 @@ def _time(
     return rows, failed
 
 
-def _line(row: Row) -> str:
+def _line(row: TimingRow) -> str:
     share = f", {row.of_matrix_rate:.0%} of matrix rate" if row.of_matrix_rate else ""
     psnr = "" if row.psnr is None else f", {row.psnr:.3f} dB"
     unknown = "".join(f"; {name} not known: {why}" for name, why in row.not_known.items())

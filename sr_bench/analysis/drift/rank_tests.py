@@ -1,4 +1,4 @@
-"""Rank tests of times: is one timing slower than another, however its rounds are distributed?"""
+"""Rank tests: is one timing longer than another, whatever the distribution of its rounds?"""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def p_longer(before: Times, after: Times, *, factor: float, paired: bool) -> flo
         before: seconds of each round.
         after: seconds of each round.
         factor: what ``before`` is multiplied by.
-        paired: whether rounds of one position did the same work, as the images of a dataset: then
-            Wilcoxon's signed-rank test of the ratios' logarithms, else Mann and Whitney's of all
+        paired: whether equal positions are the same image of a dataset: then Wilcoxon's
+            signed-rank test of the ratios' logarithms, else Mann and Whitney's test of all
             rounds; both exact, the former up to 50 rounds.
     """
     if paired:
@@ -30,15 +30,15 @@ def p_longer(before: Times, after: Times, *, factor: float, paired: bool) -> flo
 
 
 def smallest_p(before: Times, after: Times, *, paired: bool) -> float:
-    """What :func:`p_longer` gives where every round is longer: the least that it can give."""
+    """The smallest value of :func:`p_longer`: that of timings of which every round is longer."""
     return 0.5 ** len(after) if paired else 1 / math.comb(len(before) + len(after), len(after))
 
 
 def can_reach(smallest: Sequence[float], level: float) -> list[bool]:
-    """Which of several tests can ever reach a level once all of those are corrected for.
+    """Which of several tests can reach a level after the correction for all that can.
 
-    Tarone's point (1990, doi:10.2307/2531456): a test on so few rounds that it can't, leaves the
-    family, and the others aren't corrected for it. That is decided by numbers of rounds alone.
+    Tests with too few rounds to reach it are excluded from the correction (Tarone 1990,
+    doi:10.2307/2531456). The numbers of rounds alone decide.
     """
     order = sorted(range(len(smallest)), key=lambda i: smallest[i])
     count = max((k for k, i in enumerate(order, 1) if smallest[i] <= level / k), default=0)

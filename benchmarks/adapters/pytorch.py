@@ -7,9 +7,9 @@ from fractions import Fraction
 from torch.nn.functional import interpolate
 
 from sr_bench.conformance.adapter import Array
-from sr_bench.conformance.adapters.common import finished, output_size
-from sr_bench.conformance.adapters.tensors import to_array, to_tensor
 from sr_bench.imaging.resize import Border, Rounding
+
+from .common import finished, output_size, to_array, to_tensor
 
 PACKAGE = "torch"
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from sr_bench.conformance.adapters import pytorch
+from . import pytorch
 
 PACKAGE = pytorch.PACKAGE
 resize = partial(pytorch.resize, antialias=True)

@@ -1,4 +1,4 @@
-"""A run of the project, ready to be timed: its model on a device, its weights, its images."""
+"""The run that is timed: its model on a device, its weights, its images."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from sr_bench.project.entries import Run
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import noted_weights
 from sr_bench.support.files import sha256
-from sr_bench.timing.placed import Inner, network_of, place
+from sr_bench.timing.computation import Computation, network_of, put_on_device
 from sr_bench.timing.setting import FRAMES, GPU, Setting
 
 _QUALITY = "Set5"  # where a run is scored on it, else the first dataset of its first protocol
 
 
-class Ready(NamedTuple):
-    """A run's upscaler on a device, and what of it "network only" times."""
+class OnDevice(NamedTuple):
+    """A run's upscaler on a device, and the part of it that "network only" times."""
 
     upscaler: Upscaler
-    inner: Inner
+    computation: Computation
 
 
 @dataclass(frozen=True)
-class Subject:
+class TimedRun:
     """A run, the method it names and the file of its weights."""
 
     project: Project
@@ -46,7 +46,7 @@ class Subject:
     file: Path | None
 
     @classmethod
-    def find(cls, project: Project, name: str) -> Subject:
+    def find(cls, project: Project, name: str) -> TimedRun:
         """The run of that name.
 
         Raises:
@@ -68,20 +68,20 @@ class Subject:
 
     @property
     def quality(self) -> tuple[str, str]:
-        """The protocol and the dataset of the PSNR that stands beside the times."""
+        """The protocol and the dataset of the PSNR in the run's rows."""
         protocol = self.run.protocols[0]
         datasets = self.project.params.protocols[protocol]
         return protocol, _QUALITY if _QUALITY in datasets else datasets[0]
 
-    def ready(self, setting: Setting) -> Ready:
+    def on_device(self, setting: Setting) -> OnDevice:
         """The upscaler for a setting's input, on its device, in its precision.
 
         A dataset's lr is made as the run's first protocol on it says; the frame is RGB.
         """
         if setting.input not in FRAMES:
-            return self._ready(self._degradation(self._protocol_on(setting.input)), setting)
+            return self._on_device(self._degradation(self._protocol_on(setting.input)), setting)
         rule = self._degradation(self.run.protocols[0])
-        return self._ready(rule.model_copy(update={"colour": "rgb"}), setting)
+        return self._on_device(rule.model_copy(update={"colour": "rgb"}), setting)
 
     def images(self, dataset: str, protocol: str) -> Iterator[tuple[Image, NDArray[np.generic]]]:
         """hr and lr of each image of a dataset."""
@@ -92,22 +92,22 @@ class Subject:
             yield hr, degrade(hr, rule, scale=self.run.scale)
 
     def inputs(self, dataset: str) -> list[NDArray[np.generic]]:
-        """lr of each image of a dataset, as :meth:`ready` expects it."""
+        """lr of each image of a dataset, as :meth:`on_device` expects it."""
         return [lr for _, lr in self.images(dataset, self._protocol_on(dataset))]
 
     def psnr(self, setting: Setting) -> float:
         """Mean PSNR in dB, by :attr:`quality`, of what the device makes in that precision."""
         protocol, dataset = self.quality
         rule, scale = self._degradation(protocol), self.run.scale
-        upscale = self._ready(rule, setting).upscaler
+        upscale = self._on_device(rule, setting).upscaler
         pairs = (Pair(upscale(lr), hr, rule.colour) for hr, lr in self.images(dataset, protocol))
         return fmean(score_pair(pair, protocol, scale=scale)["psnr"] for pair in pairs)
 
-    def _ready(self, rule: Degradation, setting: Setting) -> Ready:
+    def _on_device(self, rule: Degradation, setting: Setting) -> OnDevice:
         upscaler = self._load(rule)
         device = "cuda" if setting.device == GPU else "cpu"
-        model, inner = place(upscaler.model, device, setting.precision)
-        return Ready(replace(upscaler, model=model), inner)
+        model, computation = put_on_device(upscaler.model, device, setting.precision)
+        return OnDevice(replace(upscaler, model=model), computation)
 
     def _load(self, rule: Degradation) -> Upscaler:
         return load_upscaler(self.run, self.method, self.file, rule)

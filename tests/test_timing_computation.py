@@ -15,8 +15,8 @@ from sr_bench.networks.method import load_method
 from sr_bench.networks.strips import Chain, may_use_strips
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing import cost
+from sr_bench.timing.computation import network_of, put_on_device
 from sr_bench.timing.cost import fact, macs, matrix_rate, parameters
-from sr_bench.timing.placed import network_of, place
 
 METHODS = Path(__file__).parents[1] / "methods"
 RULE = load_protocols().degradations["rgb-matlab"]
@@ -73,7 +73,8 @@ def test_placed(make: type, precision: str, lr: torch.Tensor) -> None:
     model = make()
     with torch.no_grad():
         expected = model(lr)
-    sr = place(model, "cpu", precision).model(lr)
+    placed, _ = put_on_device(model, "cpu", precision)
+    sr = placed(lr)
     assert sr.dtype == torch.float32 and sr.shape == (1, 3, 18, 14)
     torch.testing.assert_close(sr, expected, rtol=0, atol=1e-2 if precision == "bf16" else 1e-6)
 
@@ -96,7 +97,7 @@ class Watched(Chain):
 def test_strips_are_ours_alone(lr: torch.Tensor) -> None:
     network = Watched()
     for precision in ("float32", "float32-nchw", "bf16"):
-        place(network, "cpu", precision).model(lr)
+        put_on_device(network, "cpu", precision)[0](lr)
     macs(network, [(lr,)])
     assert network.seen == [True, False, False, False]
     assert network.in_strips
@@ -104,30 +105,30 @@ def test_strips_are_ours_alone(lr: torch.Tensor) -> None:
 
 def test_the_model_around_is_not_changed() -> None:
     model = Around()
-    standing = place(model, "cpu", "bf16")
+    placed, computation = put_on_device(model, "cpu", "bf16")
     assert isinstance(model.network, Scaled)
-    assert standing.model.network is standing.inner
+    assert placed.network is computation
     assert network_of(model) is model.network and network_of(Plain()) is None
 
 
 @pytest.mark.parametrize("make", [Tiny, Around, Plain])
-def test_inputs_are_noted_and_repeatable(make: type) -> None:
-    model, inner = place(make(), "cpu", "float32")
+def test_inputs_are_recorded_and_repeatable(make: type) -> None:
+    model, computation = put_on_device(make(), "cpu", "float32")
     upscaler = Upscaler("a", model, RULE, 2, ensemble=True)
     lr = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
-    with inner.noting() as passes:
+    with computation.recorded() as passes:
         upscaler(lr)
     upscaler(lr)
     assert len(passes) == 8  # self-ensemble's; not those after the block
     first = torch.from_numpy(lr.transpose(2, 0, 1)[None] / np.float32(255))
     assert torch.equal(passes[0][0], first)
-    assert torch.equal(inner.resident(*passes[0]).float(), model(first))
+    assert torch.equal(computation.compute(*passes[0]).float(), model(first))
 
 
 @pytest.mark.parametrize(("device", "precision"), [("cuda", "float32"), ("cpu", "bf16")])
 def test_without_a_network(device: str, precision: str) -> None:
     with pytest.raises(SrBenchError, match=f"can't run on {device} in {precision}"):
-        place(Plain(), device, precision)
+        put_on_device(Plain(), device, precision)
 
 
 def hand_counted(layers: list[tuple[int, int, int, int]]) -> int:
@@ -155,7 +156,7 @@ def test_macs_of_edsr() -> None:
     assert edsr is not None
     network, small, large = edsr.network("baseline", (2,)), 640 * 360, 1280 * 720
     layers = [(3, 64, 3, small), *[(64, 64, 3, small)] * 33, (64, 256, 3, small), (64, 3, 3, large)]
-    placed = place(network, "cpu", "float32").inner
+    _, placed = put_on_device(network, "cpu", "float32")
     assert macs(placed.network, [(torch.empty(1, 3, 360, 640),)]) == hand_counted(layers)
     assert hand_counted(layers) == 316_248_883_200  # the 316 G of everybody's tables
     assert parameters(network) == 1_369_859

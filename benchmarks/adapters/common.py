@@ -1,4 +1,4 @@
-"""What several adapters need: sizes, crops, rounding."""
+"""What several adapters need: sizes, crops, rounding, tensors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
+import torch
 
 from sr_bench.conformance.adapter import Array
 from sr_bench.imaging.color import to_uint8
@@ -34,3 +35,15 @@ def by_plane(image: Array, resize_plane: Callable[[Array], Array]) -> Array:
     if image.ndim == 2:
         return np.asarray(resize_plane(values))
     return np.stack([resize_plane(values[..., c]) for c in range(image.shape[2])], axis=-1)
+
+
+def to_tensor(image: Array) -> torch.Tensor:
+    """(h, w) or (h, w, c) of any real dtype -> (1, c, h, w) float64 of the same values."""
+    planes = image[..., None] if image.ndim == 2 else image
+    return torch.from_numpy(planes.astype(np.float64)).permute(2, 0, 1)[None]
+
+
+def to_array(tensor: torch.Tensor, like: Array) -> Array:
+    """(1, c, h, w) -> (h, w) or (h, w, c), whichever ``like`` is."""
+    planes = tensor[0].permute(1, 2, 0).numpy()
+    return np.asarray(planes[..., 0] if like.ndim == 2 else planes)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
-from sr_bench.conformance.adapters.common import cropped
-from sr_bench.conformance.adapters.tensors import to_tensor
 from sr_bench.support.partial_import import module_without_init
+
+from .common import cropped, to_tensor
 
 PACKAGE = "piq"
 _psnr = module_without_init("piq.psnr").psnr

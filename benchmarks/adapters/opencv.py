@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
-from sr_bench.conformance.adapters.common import cropped, finished, output_size
 from sr_bench.imaging.resize import Border, Rounding
+
+from .common import cropped, finished, output_size
 
 PACKAGE = "opencv-python-headless"
 

@@ -10,9 +10,9 @@ from kornia.geometry.transform import resize as kornia_resize
 from kornia.metrics import psnr, ssim
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
-from sr_bench.conformance.adapters.common import cropped, finished, output_size
-from sr_bench.conformance.adapters.tensors import to_array, to_tensor
 from sr_bench.imaging.resize import Border, Rounding
+
+from .common import cropped, finished, output_size, to_array, to_tensor
 
 PACKAGE = "kornia"
 

@@ -1,4 +1,4 @@
-"""Which of code, data, weights and environment changed: from dvc.lock and provenance.json."""
+"""What a run is made from, and what of it changed: code, data, weights and environment."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Inputs = dict[str, object]  # what a run was made from: path or parameter -> has
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """One thing that changed between baseline and now.
+class ChangedInput:
+    """One input that differs between baseline and now.
 
     Args:
         kind: code, data, weights, protocols or environment.
@@ -28,8 +28,8 @@ class Suspect:
     runs: tuple[str, ...] = ()
 
 
-def suspects(before: Snapshot, after: Snapshot, runs: Iterable[str]) -> list[Suspect]:
-    """What changed that could have moved these runs.
+def changed_inputs(before: Snapshot, after: Snapshot, runs: Iterable[str]) -> list[ChangedInput]:
+    """The inputs of these runs that differ between two states.
 
     Files by their hashes in ``dvc.lock``, or in ``provenance.json`` where a state has no lock;
     packages by ``provenance.json``. Where a state has neither, nothing is known or returned.
@@ -39,11 +39,11 @@ def suspects(before: Snapshot, after: Snapshot, runs: Iterable[str]) -> list[Sus
     for run in runs:
         for path in _differing(one(run), other(run)):
             found.setdefault(path, []).append(run)
-    files = [Suspect(_kind_of(path), path, tuple(moved)) for path, moved in sorted(found.items())]
+    files = [ChangedInput(_kind(path), path, tuple(moved)) for path, moved in sorted(found.items())]
     return files + _packages(before.facts(), after.facts())
 
 
-def known(before: Snapshot, after: Snapshot) -> bool:
+def inputs_known(before: Snapshot, after: Snapshot) -> bool:
     """Whether both states say what made them, in one and the same way."""
     return _both_locked(before, after) or None not in (before.provenance, after.provenance)
 
@@ -59,7 +59,7 @@ def _reader(
         stages = before.stages(), after.stages()
         return lambda run: _locked(stages[0], run), lambda run: _locked(stages[1], run)
     records = [
-        s.facts().get("records", {}) if known(before, after) else {} for s in (before, after)
+        s.facts().get("records", {}) if inputs_known(before, after) else {} for s in (before, after)
     ]
     return lambda run: _recorded(records[0], run), lambda run: _recorded(records[1], run)
 
@@ -92,7 +92,7 @@ def _differing(one: Inputs, other: Inputs) -> list[str]:
     return [key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)]
 
 
-def _kind_of(path: str) -> str:
+def _kind(path: str) -> str:
     if path.startswith(("build/weights/", "methods/weights/")):
         return WEIGHTS
     if path.startswith("build/manifests/") or "sources.yaml" in path:
@@ -100,11 +100,11 @@ def _kind_of(path: str) -> str:
     return PROTOCOLS if ".yaml" in path else CODE
 
 
-def _packages(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Suspect]:
+def _packages(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ChangedInput]:
     one, other = before.get("packages"), after.get("packages")
     if not one or not other:
         return []
     return [
-        Suspect(ENVIRONMENT, f"{name}: {one.get(name)} -> {other.get(name)}")
+        ChangedInput(ENVIRONMENT, f"{name}: {one.get(name)} -> {other.get(name)}")
         for name in _differing(one, other)
     ]

@@ -1,11 +1,11 @@
-"""A model's network on a device, in a precision: the model around it doesn't notice."""
+"""Runs a model's network on a device and in a precision; the rest of the model is unchanged."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -18,44 +18,44 @@ from sr_bench.timing.setting import PRECISIONS, Precision
 Inputs = tuple[Any, ...]
 
 
-class Inner:
+class Computation:
     """What "network only" times: a model's network, or the whole model where it has none.
 
-    Called as the original is; what it is given can be noted.
+    Called as the original is; its inputs can be recorded.
     """
 
     def __init__(self, original: Callable[..., Any]) -> None:
-        self._noted: list[Inputs] | None = None
+        self._recorded: list[Inputs] | None = None
         for name in ("colour", "reach"):  # where it is the model itself
             if hasattr(original, name):
                 setattr(self, name, getattr(original, name))
 
     def __call__(self, *inputs: Any) -> torch.Tensor:
         """As the original's call: float32 on the CPU in and out."""
-        moved = self.moved(inputs)
-        if self._noted is not None:
-            self._noted.append(moved)
-        return self.resident(*moved).float().cpu()
+        there = self.to_device(inputs)
+        if self._recorded is not None:
+            self._recorded.append(there)
+        return self.compute(*there).float().cpu()
 
     @contextmanager
-    def noting(self) -> Iterator[list[Inputs]]:
-        """Yield the list of what it is given in the block, on its device."""
-        self._noted = []
+    def recorded(self) -> Iterator[list[Inputs]]:
+        """Yield the list of the inputs that it gets in the block, on its device."""
+        self._recorded = []
         try:
-            yield self._noted
+            yield self._recorded
         finally:
-            self._noted = None
+            self._recorded = None
 
-    def moved(self, inputs: Inputs) -> Inputs:
-        """Inputs where they are computed on."""
+    def to_device(self, inputs: Inputs) -> Inputs:
+        """The inputs, on the device."""
         return inputs
 
-    def resident(self, *inputs: Any) -> torch.Tensor:
+    def compute(self, *inputs: Any) -> torch.Tensor:
         """The computation alone, from and to the device's memory."""
         raise NotImplementedError
 
 
-class Placed(Inner):
+class NetworkOnDevice(Computation):
     """An ``nn.Module`` on a device, in a precision, in inference mode.
 
     Args:
@@ -74,7 +74,7 @@ class Placed(Inner):
         self.network: nn.Module = moving.to(device=device, memory_format=self.layout)
         self._call: Any = torch.compile(self.network) if precision.compiled else self.network
 
-    def moved(self, inputs: Inputs) -> Inputs:
+    def to_device(self, inputs: Inputs) -> Inputs:
         """Images to the device; a scale stays the number that it is."""
         return tuple(
             x.to(self.device).contiguous(memory_format=self.layout)
@@ -83,7 +83,7 @@ class Placed(Inner):
             for x in inputs
         )
 
-    def resident(self, *inputs: Any) -> torch.Tensor:
+    def compute(self, *inputs: Any) -> torch.Tensor:
         """The network, under autocast where the precision isn't float32."""
         fast = self.dtype != torch.float32
         with (
@@ -94,23 +94,16 @@ class Placed(Inner):
             return cast(torch.Tensor, self._call(*inputs))
 
 
-class Unplaced(Inner):
+class WholeModel(Computation):
     """A model without a network: on the CPU, as it is."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(model)
         self.model = model
 
-    def resident(self, *inputs: Any) -> torch.Tensor:
+    def compute(self, *inputs: Any) -> torch.Tensor:
         """The model's call."""
         return self.model(*inputs)
-
-
-class Standing(NamedTuple):
-    """A model that is ready, and what of it is timed by itself."""
-
-    model: Model
-    inner: Inner
 
 
 def network_of(model: Model) -> nn.Module | None:
@@ -121,11 +114,14 @@ def network_of(model: Model) -> nn.Module | None:
     return None
 
 
-def place(model: Model, device: str, precision: str) -> Standing:
+def put_on_device(model: Model, device: str, precision: str) -> tuple[Model, Computation]:
     """Put a model's network on a device (``cpu`` or ``cuda``), in a precision by its label.
 
     float32 is float32: TF32, which cuDNN's convolutions use by default, is switched off for the
     process.
+
+    Returns:
+        The model, ready to be called, and the part of it that "network only" times.
 
     Raises:
         SrBenchError: for a model without a network anywhere but on the CPU in float32.
@@ -137,12 +133,12 @@ def place(model: Model, device: str, precision: str) -> Standing:
                 f"the model has no network, so it can't run on {device} in {precision}; "
                 "time it on the CPU in float32"
             )
-        whole = Unplaced(model)
-        return Standing(cast(Model, whole), whole)
+        whole = WholeModel(model)
+        return cast(Model, whole), whole
     torch.backends.cudnn.allow_tf32 = False
-    placed = Placed(network, torch.device(device), PRECISIONS[precision])
+    there = NetworkOnDevice(network, torch.device(device), PRECISIONS[precision])
     if network is model:
-        return Standing(cast(Model, placed), placed)
+        return cast(Model, there), there
     around: Any = copy.copy(model)
-    around.network = placed
-    return Standing(around, placed)
+    around.network = there
+    return around, there

@@ -1,4 +1,4 @@
-"""A cell's moved images under every deviation."""
+"""Which deviations give the numbers of a cell's moved images."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _Mades = Sequence[Made | None]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One moved image: its name, hr with the sr of the fresh scores, and both numbers."""
+class MovedImage:
+    """One moved image: its name, hr with the sr of the fresh scores, old and new number."""
 
     name: str
     made: Made
@@ -30,8 +30,8 @@ class Picture:
     after: float
 
 
-class Remade:
-    """A run's sr on a dataset, each made once.
+class SrMaker:
+    """Makes a run's sr on a dataset, each once.
 
     Args:
         subject: the run and the dataset.
@@ -41,41 +41,43 @@ class Remade:
         self.subject = subject
         self._known: dict[Hashable, Made | None] = {}
 
-    def __call__(self, picture: Picture, way: Way) -> Made | None:
-        """The picture's sr as the way makes it; ``None`` where that can't be."""
-        key = picture.name, way.source
+    def __call__(self, image: MovedImage, way: Way) -> Made | None:
+        """The image's sr as the way makes it; ``None`` where that can't be."""
+        key = image.name, way.source
         if key not in self._known:
-            self._known[key] = self.subject.make(picture.name, picture.made.hr, way)
+            self._known[key] = self.subject.make(image.name, image.made.hr, way)
         return self._known[key]
 
 
-class Measured:
-    """A cell's pictures under many ways.
+class Matcher:
+    """Scores a cell's moved images under every deviation, and compares the numbers.
 
     Args:
-        remade: makes the run's sr again.
-        pictures: the moved images.
+        maker: makes the run's sr again.
+        images: the moved images.
         metric: ``psnr`` or ``ssim``, of which kind ``base`` says.
         base: the protocol's own way.
     """
 
-    def __init__(self, remade: Remade, pictures: Sequence[Picture], metric: str, base: Way) -> None:
-        self.remade, self.pictures, self.metric, self.base = remade, pictures, metric, base
-        self.scale = remade.subject.scale
+    def __init__(
+        self, maker: SrMaker, images: Sequence[MovedImage], metric: str, base: Way
+    ) -> None:
+        self.maker, self.images, self.metric, self.base = maker, images, metric, base
+        self.scale = maker.subject.scale
 
-    def now(self) -> list[Deviation]:
+    def giving_fresh(self) -> list[Deviation]:
         """The deviations that give the fresh numbers.
 
         One that gives what the protocol itself gives here counts, too: it may be what the code has
         become, as with a coefficient mistyped in color.py.
         """
-        gray = all(p.made.hr.ndim == 2 for p in self.pictures)
-        wanted = [p.after for p in self.pictures]
+        gray = all(p.made.hr.ndim == 2 for p in self.images)
+        wanted = [p.after for p in self.images]
         return self._giving(wanted, lambda d: gray or d.name in _OFTEN_IDLE)
 
-    def undoing(self) -> list[Deviation]:
+    def giving_committed(self) -> list[Deviation]:
         """The deviations that give the committed numbers, which the protocol itself doesn't."""
-        return self._giving([p.before for p in self.pictures], lambda _: True)
+        return self._giving([p.before for p in self.images], lambda _: True)
 
     def _giving(
         self, wanted: Sequence[float], idle_fails: Callable[[Deviation], bool]
@@ -98,12 +100,12 @@ class Measured:
         One of scoring can lie in the score, or, as a swap or a shift, in the saved sr.
         """
         again = self._again(way), self._again(self.base)
-        stored = [p.made for p in self.pictures]
+        stored = [p.made for p in self.images]
         return [again] if deviation.kind == "making" else [(stored, stored), again]
 
     def _again(self, way: Way) -> _Mades:
-        """The sr of every picture, made now."""
-        return [self.remade(p, way) for p in self.pictures]
+        """The sr of every image, made now."""
+        return [self.maker(p, way) for p in self.images]
 
     def _equal(self, made: _Mades, way: Way, wanted: Sequence[float]) -> bool:
         return all(self._is(m, way, w) for m, w in zip(made, wanted))

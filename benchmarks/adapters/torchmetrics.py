@@ -8,8 +8,8 @@ from torchmetrics.functional.image import (
 )
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
-from sr_bench.conformance.adapters.common import cropped
-from sr_bench.conformance.adapters.tensors import to_tensor
+
+from .common import cropped, to_tensor
 
 PACKAGE = "torchmetrics"
 

@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image as Pillow
 
 from sr_bench.conformance.adapter import Array
-from sr_bench.conformance.adapters.common import by_plane, finished, output_size
 from sr_bench.imaging.resize import Border, Rounding
+
+from .common import by_plane, finished, output_size
 
 PACKAGE = "pillow"
 

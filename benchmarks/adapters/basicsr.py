@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
-from sr_bench.conformance.adapters.common import finished
 from sr_bench.imaging.resize import Border, Rounding
 from sr_bench.support.partial_import import basicsr
+
+from .common import finished
 
 PACKAGE = "basicsr"
 _color = basicsr("utils.color_util")

@@ -9,9 +9,10 @@ import numpy as np
 from skimage import color, metrics, transform
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
-from sr_bench.conformance.adapters.common import cropped, finished, output_size
 from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.resize import Border, Rounding
+
+from .common import cropped, finished, output_size
 
 PACKAGE = "scikit-image"
 _color: Any = color  # untyped
