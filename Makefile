@@ -5,7 +5,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 # A killed dvc can leave .dvc/tmp/rwlock empty, and then no dvc command works (docs/pipeline.md).
-HEAL := $(BIN)/python -m sr_bench.support.heal .dvc/tmp
+UNLOCK := $(BIN)/python -m sr_bench.support.dvc_rwlock .dvc/tmp
 
 # The benchmarks' rivals have an environment of their own: no test or check ever sees them.
 BENCH := .venv-bench
@@ -58,12 +58,12 @@ $(DOCS_STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)  ## Run the whole pipeline on images that installed packages carry: no download.
-	@$(HEAL)
+	@$(UNLOCK)
 	cd demo && dvc repro --quiet
 	@cd demo && sr-bench report --tables
 
 repro: $(STAMP)  ## dvc repro: fetch, upscale, score and report the real thing.
-	@$(HEAL)
+	@$(UNLOCK)
 	dvc repro
 
 lint: $(STAMP)  ## Lint and type-check.

@@ -9,7 +9,7 @@ import numpy as np
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.conformance.adapters.common import finished
 from sr_bench.imaging.resize import Border, Rounding
-from sr_bench.support.partial_import import basicsr
+from sr_bench.support.import_without_init import basicsr
 
 PACKAGE = "basicsr"
 _color = basicsr("utils.color_util")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.conformance.adapters.common import cropped
 from sr_bench.conformance.adapters.tensors import to_tensor
-from sr_bench.support.partial_import import module_without_init
+from sr_bench.support.import_without_init import module_without_init
 
 PACKAGE = "piq"
 _psnr = module_without_init("piq.psnr").psnr

@@ -8,7 +8,7 @@ from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.conformance.adapters.common import cropped, finished
 from sr_bench.conformance.adapters.tensors import to_array, to_tensor
 from sr_bench.imaging.resize import Border, Rounding
-from sr_bench.support.partial_import import module_without_init
+from sr_bench.support.import_without_init import module_without_init
 
 PACKAGE = "pyiqa"
 _imresize = module_without_init("pyiqa.matlab_utils").imresize
