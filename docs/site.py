@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -62,12 +63,21 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return _LINK.sub(lead, markdown)
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Docstrings name functions as Sphinx does; here the name alone is shown."""
+    return re.sub(r":(?:func|class|data|meth):(?=<code)", "", html)
+
+
 def cli_page() -> str:
     """Every command with its arguments and options, as ``--help`` has them."""
     group: Any = typer.main.get_command(app)
     parts = ["# Command line", "Exit status: 0 done, 1 the work or the check failed, 2 wrong use."]
     for name, command in group.commands.items():
-        parts += [f"## sr-bench {name}", command.help or "", _table(command, name)]
+        parts += [
+            f"## sr-bench {name}",
+            escape(command.help or "", quote=False),
+            _table(command, name),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -80,6 +90,6 @@ def _table(command: Any, name: str) -> str:
         words = ", ".join(f"`{word}`" for word in parameter.opts)
         if parameter.param_type_name == "argument":
             words = f"`{(parameter.metavar or parameter.name).upper()}`"
-        text = (getattr(parameter, "help", None) or "").replace("|", "\\|")
+        text = escape(parameter.help or "", quote=False).replace("|", "\\|")
         rows.append(f"| {words} | {text} |")
     return "\n".join(rows)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from sr_bench.evaluation.by_protocol import protocols as protocols
     from sr_bench.evaluation.by_protocol import score as score
     from sr_bench.evaluation.by_protocol import score_folder as score_folder
-    from sr_bench.evaluation.metrics import ms_ssim as ms_ssim
-    from sr_bench.evaluation.metrics import psnr as psnr
-    from sr_bench.evaluation.metrics import ssim as ssim
+    from sr_bench.evaluation.metrics.ms_ssim import ms_ssim as ms_ssim
+    from sr_bench.evaluation.metrics.psnr import psnr as psnr
+    from sr_bench.evaluation.metrics.ssim import ssim as ssim
     from sr_bench.evaluation.upscaling.models import load_model as load_model
     from sr_bench.evaluation.upscaling.models import methods as methods
     from sr_bench.evaluation.upscaling.models import upscale as upscale
@@ -45,12 +45,12 @@ _MODULES = {
     "imresize": "sr_bench.imaging.resize",
     "load_model": "sr_bench.evaluation.upscaling.models",
     "methods": "sr_bench.evaluation.upscaling.models",
-    "ms_ssim": "sr_bench.evaluation.metrics",
+    "ms_ssim": "sr_bench.evaluation.metrics.ms_ssim",
     "protocols": "sr_bench.evaluation.by_protocol",
-    "psnr": "sr_bench.evaluation.metrics",
+    "psnr": "sr_bench.evaluation.metrics.psnr",
     "score": "sr_bench.evaluation.by_protocol",
     "score_folder": "sr_bench.evaluation.by_protocol",
-    "ssim": "sr_bench.evaluation.metrics",
+    "ssim": "sr_bench.evaluation.metrics.ssim",
     "upscale": "sr_bench.evaluation.upscaling.models",
 }
 __all__ = [

@@ -33,7 +33,7 @@ def protocols() -> dict[str, Protocol]:
     """The protocols that are known, by name.
 
     Returns:
-        name -> :class:`Protocol`, in the order of ``protocols.yaml``.
+        name -> ``Protocol``, in the order of ``protocols.yaml``.
 
     Example:
         >>> from sr_bench import protocols
@@ -50,7 +50,7 @@ def degrade(hr: Picture, *, protocol: str, scale: int) -> NDArray[np.generic]:
 
     Args:
         hr: uint8, (h, w) gray or (h, w, 3) RGB; or an image file.
-        protocol: a name of :func:`protocols`.
+        protocol: a name of ``protocols``.
         scale: 2, 3, ... 8.
 
     Returns:
@@ -84,7 +84,7 @@ def score(
         sr: uint8, (h, w) or (h, w, 3), of the size of ``hr`` after the protocol's modcrop; or an
             image file.
         hr: uint8, (h, w) gray or (h, w, 3) RGB, whole or already cut; or an image file.
-        protocol: a name of :func:`protocols`.
+        protocol: a name of ``protocols``.
         scale: the factor that ``sr`` was enlarged by.
         sr_colour: what three planes of an array ``sr`` are, ``"rgb"`` or ``"ycbcr"``. Needed where
             the protocol's LR is Y, Cb, Cr (``srcnn-2015``), since both occur there.
@@ -118,7 +118,7 @@ def score_folder(sr: Path | str, hr: Path | str, *, protocol: str, scale: int) -
     Args:
         sr: a folder of SR images.
         hr: the folder of their HR images, whole or already cut.
-        protocol: a name of :func:`protocols`.
+        protocol: a name of ``protocols``.
         scale: the factor that ``sr`` was enlarged by.
 
     Returns:

@@ -27,7 +27,7 @@ def methods(folder: Path | str = FOLDER) -> dict[str, Method]:
         folder: where method files lie, each with its ``METHOD``; by default ``methods``.
 
     Returns:
-        name -> :class:`Method`.
+        name -> ``Method``.
 
     Raises:
         SrBenchError: for a missing folder, a file that isn't a method's, or a name used twice.
@@ -58,11 +58,11 @@ def load_model(
         variant: one of the method's; may be left out where there is one. ``+`` appended: the mean
             over the 8 flips and rotations of the image (self-ensemble).
         weights: the file of its weights; ``None`` for a method without.
-        protocol: whose LR the model will get, a name of :func:`protocols`: says which planes and
+        protocol: whose LR the model will get, a name of ``protocols``: says which planes and
             whether they are rounded. The default is 8-bit RGB.
 
     Returns:
-        What :func:`upscale` takes.
+        The model as ``upscale`` takes it.
 
     Raises:
         WrongUse: for an unknown method, variant or protocol.
@@ -103,9 +103,9 @@ def upscale(
     """SR = round(clip(255 model(LR / 255), 0, 255)).
 
     Args:
-        model: what :func:`load_model` returned.
+        model: what ``load_model`` returned.
         image: LR: uint8, (h, w) gray or (h, w, 3) in the planes of the model's protocol (RGB); an
-            image file; what :func:`degrade` returned; or a float32 tensor (1, C, h, w) on 0..1,
+            image file; what ``degrade`` returned; or a float32 tensor (1, C, h, w) on 0..1,
             which goes to the model as it is.
         tile: show the model at most this many pixels a side, and what it needs around them, for
             large images. The result is the same to 1e-6.
