@@ -1,5 +1,6 @@
 """The public API: what ``sr_bench`` hands on, its examples, its types, what importing it loads."""
 
+import ast
 import doctest
 import inspect
 import re
@@ -51,6 +52,13 @@ def test_every_name_is_there_and_a_wrong_one_is_an_attribute_error():
         assert getattr(sr_bench, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'psnrr'"):
         _ = sr_bench.psnrr
+
+
+def test_types_come_from_where_the_names_are_loaded_from():
+    tree = ast.parse((ROOT / "sr_bench/__init__.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    assert {n.names[0].name: n.module for n in block.body} == sr_bench._MODULES
+    assert set(NAMES) == {*sr_bench._MODULES, "SrBenchError"}
 
 
 @pytest.mark.parametrize("name", NAMES)
