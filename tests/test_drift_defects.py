@@ -164,14 +164,12 @@ def rounding(wanted):
     """Degradations that round after each pass round otherwise; signatures stay as they are."""
 
     def defect(original):
-        known = original()
-        degradations = {
-            name: rule.model_copy(update={"rounding": wanted})
-            if rule.rounding == "each-pass"
-            else rule
-            for name, rule in known.degradations.items()
-        }
-        return lambda: known.model_copy(update={"degradations": degradations})
+        def load(run, method, file, rule):
+            if rule.rounding == "each-pass":
+                rule = rule.model_copy(update={"rounding": wanted})
+            return original(run, method, file, rule)
+
+        return load
 
     return defect
 
@@ -241,8 +239,8 @@ SCORING = {
     "Y not rounded": (score.Views, "_luma", unrounded_y, "y-float"),
 }
 MAKING = {
-    "rounded once": (upscale, "load_protocols", rounding("once"), "round-once"),
-    "not rounded": (upscale, "load_protocols", rounding("none"), "round-none"),
+    "rounded once": (upscale, "load_upscaler", rounding("once"), "round-once"),
+    "not rounded": (upscale, "load_upscaler", rounding("none"), "round-none"),
     "torch's bicubic": (upscale, "degrade", torch_bicubic, "lr-torch"),
     "SR shifted by half a pixel": (images, "write", saved(half_shifted), "half-shift"),
     "LR shifted by half a pixel": (upscale, "degrade", shifted_lr, "lr-uncentred"),

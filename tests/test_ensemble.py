@@ -179,7 +179,9 @@ def test_runs_of_the_ledger_with_a_plus_can_be_named():
     assert families
     for family in families:
         method, variant, weights = family.split("-")
-        run = Run(method=method, variant=variant, weights=weights, scale=2, protocols=("x",))
+        run = Run(
+            method=method, variant=variant, weights=weights, scale=2, protocols=("edsr-2017",)
+        )
         assert run.family == family and run.ensemble
 
 

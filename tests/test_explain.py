@@ -20,6 +20,7 @@ from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.search import Explanation, Question, explain
 from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
 from sr_bench.cli.explain import explain as command
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.pairing import pair_folders
 from sr_bench.imaging import images
 from sr_bench.imaging.color import rgb_to_y, to_uint8
@@ -36,7 +37,8 @@ def quietly(_: str, __: int) -> Iterator[Callable[[int], None]]:
 
 def ask(subject: Subject, *claims: str, protocol: str | None = None, limit: int = 2) -> Explanation:
     parsed = tuple(Claim.parse(c, "psnr") for c in claims)
-    return explain(Question(subject, parsed, protocol, limit), watch=quietly)
+    named = None if protocol is None else find_protocol(protocol)
+    return explain(Question(subject, parsed, named, limit), watch=quietly)
 
 
 # Ten ways in which code scores bicubic at x4, written without the registry. Each maps an hr (cut
@@ -137,7 +139,7 @@ def synthetic(folder: Path) -> Subject:
 
 
 def names(finding) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
-    return finding.candidate.protocol, *(d.name for d in finding.candidate.deviations)
+    return finding.candidate.protocol.name, *(d.name for d in finding.candidate.deviations)
 
 
 def hrs_of(subject: Subject) -> list[np.ndarray]:
@@ -219,7 +221,7 @@ def test_a_folder_of_sr_images_is_explained_by_scoring_alone(folder: Path, tmp_p
     assert ("edsr-2017", "rgb") in [names(f) for f in answer.fitting]
     assert all(d.kind == "scoring" for f in answer.findings for d in f.candidate.deviations)
     # these hr aren't multiples of 12, so no protocol that cuts them so can be meant
-    assert not any(f.candidate.protocol.startswith("basicsr") for f in answer.findings)
+    assert not any(f.candidate.protocol.name.startswith("basicsr") for f in answer.findings)
 
 
 def test_deviations_without_effect_explain_nothing(synthetic: Subject) -> None:

@@ -16,7 +16,7 @@ from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.search import Explanation, Question, explain
 from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
 from sr_bench.analysis.explain.way import Way
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.data.datasets.manifest import open_dataset
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
@@ -56,13 +56,15 @@ def quietly(_: str, __: int) -> Iterator[object]:
 
 
 def ask(subject: Subject, *claims: str, told: list[str] | None = None, **given) -> Explanation:  # type: ignore[no-untyped-def]
+    if "protocol" in given:
+        given["protocol"] = find_protocol(given["protocol"])
     question = Question(subject, tuple(Claim.parse(c, "psnr") for c in claims), **given)
     said = [] if told is None else told
     return explain(question, watch=quietly, tell=said.append)
 
 
 def names(finding) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
-    return finding.candidate.protocol, *(d.name for d in finding.candidate.deviations)
+    return finding.candidate.protocol.name, *(d.name for d in finding.candidate.deviations)
 
 
 # Given images
@@ -173,7 +175,7 @@ def test_deviations_of_protocols_that_fit_are_tried_where_the_named_one_does_not
         sr = path.parents[1] / "sr" / path.name
         images.write(sr, images.read(sr)[:, :60])  # 60 x 60: cut to multiples of 12
     answer = ask(subject, "10.123456", protocol="edsr-2017", limit=1)
-    assert {f.candidate.protocol for f in answer.findings} == {"basicsr-rgb", "basicsr-y"}
+    assert {f.candidate.protocol.name for f in answer.findings} == {"basicsr-rgb", "basicsr-y"}
     assert any(f.candidate.deviations for f in answer.findings)
     said = "\n".join(notes(answer))
     assert "not tried: srcnn-2015, edsr-2017, edsr-div2k, mmediting-2020: it cuts hr" in said
@@ -197,7 +199,7 @@ def test_images_of_one_name_are_two_images(tmp_path: Path, picture) -> None:  # 
     files = [("same", tmp_path / f"same.{suffix}") for suffix in ("png", "bmp")]
     each, both = ([bicubic_subject("b", f, scale=2) for f in ([files[0]], [files[1]])],
                   bicubic_subject("b", files, scale=2))  # fmt: skip
-    way = Way.of("edsr-2017")
+    way = Way.of(find_protocol("edsr-2017"))
     (one,), (two,), (mean,) = (
         s.values([way], "psnr", progress=lambda _: None) for s in (*each, both)
     )
@@ -369,7 +371,7 @@ def test_an_explained_network_needs_no_saved_images(network: Project) -> None:
         hr.append(degrade(images.read(path), model_lr, scale=2).shape)
     assert len(hr) == 2
     answer = ask(subject, "99.99", protocol="edsr-2017", limit=0)
-    assert {f.candidate.protocol for f in answer.findings} >= {"edsr-2017", "srcnn-2015"}
+    assert {f.candidate.protocol.name for f in answer.findings} >= {"edsr-2017", "srcnn-2015"}
 
 
 # The command

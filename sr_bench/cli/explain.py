@@ -17,6 +17,7 @@ from sr_bench.analysis.explain.search import explain as find_ways
 from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
 from sr_bench.cli.show import Skipped, console, count_progress, print_json, print_table
 from sr_bench.cli.standalone import JsonFlag
+from sr_bench.data.catalogue.protocols import Protocol, find_protocol
 from sr_bench.data.catalogue.sources import find_source, load_sources
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.evaluation.scoring.pairing import pair_folders
@@ -72,13 +73,14 @@ def explain(
     if hr is None:
         raise WrongUse("explain needs --hr, a folder or a dataset; or --ledger")
     if costs:
-        _print_costs(protocol or "edsr-2017", hr, json)
+        _print_costs(find_protocol(protocol or "edsr-2017"), hr, json)
         return
     if not claim:
         raise WrongUse("explain needs --claim, the number as printed, as --claim 28.43")
     claims = tuple(Claim.parse(text, metric) for text in claim)
     subject = _subject(run, hr, sr, scale, upscale=upscale)
-    question = Question(subject, claims, protocol, limit=1 if single else 2, passes=passes)
+    named = None if protocol is None else find_protocol(protocol)
+    question = Question(subject, claims, named, limit=1 if single else 2, passes=passes)
     if upscale:
         _tell_plan(f"at most {passes} runs of the network beside the protocols' own (--passes)")
     answer = find_ways(question, watch=_watch, tell=_tell_plan)
@@ -187,7 +189,7 @@ def _tell(text: str, json: bool) -> None:
         console.print(text, highlight=False)
 
 
-def _print_costs(protocol: str, hr: str, json: bool) -> None:
+def _print_costs(protocol: Protocol, hr: str, json: bool) -> None:
     from sr_bench.analysis.explain.costs import costs, markdown
 
     scales = (2, 3, 4)

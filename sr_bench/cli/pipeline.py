@@ -106,10 +106,9 @@ def _text(value: object) -> object:
 def _protocols() -> list[dict[str, object]]:
     from sr_bench.data.catalogue.protocols import load_protocols
 
-    known = load_protocols()
     return [
-        {"protocol": name, "summary": rule.summary, "signature": known.signature(name)}
-        for name, rule in known.protocols.items()
+        {"protocol": p.name, "summary": p.summary, "signature": p.signature}
+        for p in load_protocols().protocols.values()
     ]
 
 
@@ -153,7 +152,7 @@ def _runs() -> list[dict[str, object]]:
             "variant": run.variant,
             "weights": run.weights,
             "scale": run.scale,
-            "protocols": list(run.protocols),
+            "protocols": list(map(str, run.protocols)),
         }
         for name, run in runs.items()
     ]

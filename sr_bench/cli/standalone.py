@@ -12,7 +12,7 @@ import pandas as pd
 import typer
 
 from sr_bench.cli.show import Skipped, console, count_progress, print_done, print_json, print_table
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
@@ -39,7 +39,7 @@ def degrade(
     8-bit LR is written as PNG; LR that is never rounded (srcnn-2015) as .npy, float64 on the
     0..255 scale, planes Y, Cb, Cr.
     """
-    rule = load_protocols().degradation_of(protocol)
+    rule = find_protocol(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -115,17 +115,17 @@ def score(
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    load_protocols().protocol(protocol)
+    named = find_protocol(protocol)
     skipped = Skipped()
     pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
     with count_progress(f"score {protocol}", len(pairs)) as advance:
         jobs = [(p.name, partial(_read, p, advance)) for p in pairs]
         if metric is None:
-            scored = score_each(jobs, [protocol], scale=scale)
+            scored = score_each(jobs, [named], scale=scale)
         else:
             from sr_bench.evaluation.scoring.extra import score_extra
 
-            scored = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
+            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale)
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
 from sr_bench.imaging.images import Image
@@ -15,10 +15,14 @@ from sr_bench.imaging.resize import Border, Rounding, imresize
 
 
 class Degradation(BaseModel):
-    """How lr is made from hr: colour planes, modcrop, and the flavour of MATLAB's imresize."""
+    """How lr is made from hr: colour planes, modcrop, and the flavour of MATLAB's imresize.
+
+    ``name`` says where its SR images lie; two degradations that do the same are equal.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    name: str = Field(default="", exclude=True)
     colour: Literal["rgb", "ycbcr"]
     modcrop: PositiveInt | Literal["scale"]
     rounding: Rounding
@@ -27,6 +31,12 @@ class Degradation(BaseModel):
     def multiple(self, scale: int) -> int:
         """The number that hr's height and width are cut to a multiple of."""
         return scale if self.modcrop == "scale" else self.modcrop
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Degradation) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
 
     def __str__(self) -> str:
         return f"{self.colour}+modcrop.{self.modcrop}+round.{self.rounding}+border.{self.border}"

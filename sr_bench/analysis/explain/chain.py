@@ -76,7 +76,8 @@ def _unfit(explanation: Explanation) -> Iterator[str]:
         reasons.setdefault(reason, []).append(protocol)
     for reason, protocols in reasons.items():
         yield f"not tried: {', '.join(protocols)}: {reason}"
-    if (named := explanation.question.protocol) in explanation.unfit:
+    named = explanation.question.protocol
+    if named is not None and named.name in explanation.unfit:
         yield f"so deviations of the protocols that fit were tried, not of {named}"
 
 
@@ -87,7 +88,7 @@ def facts(explanation: Explanation, top: int) -> dict[str, object]:
     return {
         "subject": question.subject.title,
         "claims": [{"metric": c.metric, "printed": c.printed} for c in question.claims],
-        "protocol": question.protocol,
+        "protocol": None if question.protocol is None else question.protocol.name,
         "tried": explanation.tried,
         "explained": bool(explanation.fitting),
         "findings": [_facts(f) for f in shown],
@@ -98,7 +99,7 @@ def facts(explanation: Explanation, top: int) -> dict[str, object]:
 
 def _facts(finding: Finding) -> dict[str, object]:
     return {
-        "protocol": finding.candidate.protocol,
+        "protocol": finding.candidate.protocol.name,
         "deviations": [d.name for d in finding.candidate.deviations],
         "text": finding.candidate.text,
         "values": dict(finding.values),

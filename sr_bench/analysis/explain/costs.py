@@ -11,6 +11,7 @@ from sr_bench.analysis.explain.deviations import DEVIATIONS, Deviation
 from sr_bench.analysis.explain.search import Watch
 from sr_bench.analysis.explain.subject import bicubic_subject
 from sr_bench.analysis.explain.way import Way
+from sr_bench.data.catalogue.protocols import Protocol
 
 METRICS = ("psnr", "ssim")
 
@@ -27,13 +28,9 @@ class Cost:
 
 
 def costs(
-    protocol: str, hr: Sequence[tuple[str, Path]], scales: Sequence[int], *, watch: Watch
+    protocol: Protocol, hr: Sequence[tuple[str, Path]], scales: Sequence[int], *, watch: Watch
 ) -> list[Cost]:
-    """Bicubic on these images under every deviation from one protocol.
-
-    Raises:
-        WrongUse: for an unknown protocol.
-    """
+    """Bicubic on these images under every deviation from one protocol."""
     base = Way.of(protocol)
     table: dict[str, Cost] = {}
     for scale in scales:

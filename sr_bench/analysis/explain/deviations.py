@@ -55,7 +55,7 @@ def find_deviation(name: str) -> Deviation:
 
 
 def _rule(**fields: Any) -> Change:
-    return lambda way: replace(way, rule=way.rule.model_copy(update=fields))
+    return lambda way: replace(way, protocol=way.protocol.model_copy(update=fields))
 
 
 def _scoring(**fields: Any) -> Change:
@@ -63,7 +63,7 @@ def _scoring(**fields: Any) -> Change:
 
 
 def _lr(**fields: Any) -> Change:
-    return lambda way: replace(way, degradation=way.degradation.model_copy(update=fields))
+    return lambda way: _rule(degradation=way.degradation.model_copy(update=fields))(way)
 
 
 def _making(**fields: Any) -> Change:
@@ -71,19 +71,19 @@ def _making(**fields: Any) -> Change:
 
 
 def _of_y(change: Change) -> Change:
-    return lambda way: change(way) if way.rule.colour == "y" else None
+    return lambda way: change(way) if way.protocol.colour == "y" else None
 
 
 def _of_rgb(change: Change) -> Change:
-    return lambda way: change(way) if way.rule.colour == "rgb" else None
+    return lambda way: change(way) if way.protocol.colour == "rgb" else None
 
 
 def _crop(pixels: int) -> Change:
     """``pixels`` more of the border cut off than the protocol says."""
 
-    def change(way: Way) -> Way:
-        crop = Crop(times=way.rule.crop.times, plus=way.rule.crop.plus + pixels)
-        return replace(way, rule=way.rule.model_copy(update={"crop": crop}))
+    def change(way: Way) -> Way | None:
+        crop = way.protocol.crop
+        return _rule(crop=Crop(times=crop.times, plus=crop.plus + pixels))(way)
 
     return change
 

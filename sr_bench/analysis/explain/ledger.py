@@ -11,6 +11,7 @@ from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.search import Explanation, Question, Watch, explain
 from sr_bench.analysis.ledger.ledger import RUN, read_ledger
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.data.datasets.manifest import open_dataset
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
@@ -100,8 +101,9 @@ def explain_row(project: Project, row: Row, *, watch: Watch) -> Explanation:
     name = row.place["dataset"]
     dataset = open_dataset(name, project.data, project.manifest(name))
     subject = run_subject(project, run, dataset, upscale=False)
-    both = Question(subject, (row.claim, *row.beside), row.place["protocol"], limit=1)
+    protocol = find_protocol(row.place["protocol"])
+    both = Question(subject, (row.claim, *row.beside), protocol, limit=1)
     answer = explain(both, watch=watch)
     if answer.fitting or not row.beside:
         return answer
-    return explain(Question(subject, (row.claim,), row.place["protocol"], limit=1), watch=watch)
+    return explain(Question(subject, (row.claim,), protocol, limit=1), watch=watch)

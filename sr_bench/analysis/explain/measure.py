@@ -56,7 +56,7 @@ class Made:
         size = tuple(n // multiple * multiple for n in whole)
         if size != self.sr.shape[:2]:
             return f"it cuts hr {whole} to {size}, sr is {self.sr.shape[:2]}"
-        border = way.rule.crop.pixels(scale)
+        border = way.protocol.crop.pixels(scale)
         if border < 0 or min(size) - 2 * border < _LEAST[metric]:
             return f"its border of {border} leaves too little of {size} for {metric}"
         plan = Plan.of(way)
@@ -68,7 +68,7 @@ class Made:
         if self.refusal(way, metric, scale=scale):
             return None
         hr = modcrop(self.hr, way.degradation.multiple(scale))
-        border, plan = way.rule.crop.pixels(scale), Plan.of(way)
+        border, plan = way.protocol.crop.pixels(scale), Plan.of(way)
         both = self._both(hr, plan)
         height, width = hr.shape[:2]
         inside = np.s_[border : height - border, border : width - border]
@@ -93,7 +93,7 @@ def number_key(way: Way, metric: str) -> Hashable:
     """All that an image's number depends on once its sr is there."""
     s = way.scoring
     kind = s.ssim if metric == "ssim" else ""
-    return metric, Plan.of(way), way.rule.crop, way.degradation.modcrop, s.data_range, kind
+    return metric, Plan.of(way), way.protocol.crop, way.degradation.modcrop, s.data_range, kind
 
 
 def _data_range(data_range: float | Range, sr: Planes, hr: Planes, metric: str) -> float:

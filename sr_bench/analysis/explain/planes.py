@@ -41,7 +41,12 @@ class Plan:
         """The plan of a way."""
         s = way.scoring
         return cls(
-            way.rule.colour, way.rule.y, s.luma, s.swap, way.rule.gray == "rgb", s.half_shift
+            way.protocol.colour,
+            way.protocol.y,
+            s.luma,
+            s.swap,
+            way.protocol.gray == "rgb",
+            s.half_shift,
         )
 
     @property

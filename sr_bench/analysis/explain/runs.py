@@ -94,7 +94,7 @@ class _Maker:
 
     def require_some(self) -> None:
         """Raise ``SrBenchError`` if no degradation has all SR images."""
-        folders = [self._folder(self.run.name, d) for d in load_protocols().degradations]
+        folders = [self._folder(self.run, d) for d in load_protocols().degradations]
         if any(self._complete(folder) for folder in folders):
             return
         name, dataset = self.run.name, self.dataset.name
@@ -117,11 +117,11 @@ class _Maker:
             run = run.model_copy(update={"variant": variant})
         for degradation, rule in load_protocols().degradations.items():
             if rule == way.degradation:
-                return self._folder(run.name, degradation)
+                return self._folder(run, degradation)
         return None
 
-    def _folder(self, run: str, degradation: str) -> Path:
-        return self.project.sr(run, degradation, self.dataset.name)
+    def _folder(self, run: Run, degradation: str) -> Path:
+        return self.project.sr(run.name, degradation, self.dataset.name)
 
     def _complete(self, folder: Path | None) -> bool:
         return folder is not None and all(

@@ -13,7 +13,7 @@ from sr_bench.analysis.explain.deviations import Deviation
 from sr_bench.analysis.explain.stages import Budget, Candidate, Stage, stages
 from sr_bench.analysis.explain.subject import Progress, Subject
 from sr_bench.analysis.explain.way import Way
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.support.errors import SrBenchError
 
 Watch = Callable[[str, int], AbstractContextManager[Progress]]  # what is done, in how many steps
@@ -36,7 +36,7 @@ class Question:
 
     subject: Subject
     claims: tuple[Claim, ...]
-    protocol: str | None = None
+    protocol: Protocol | None = None
     limit: int = 2
     passes: int = PASSES
 
@@ -119,7 +119,6 @@ def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) ->
 
     Raises:
         SrBenchError: if the images fit no protocol at all, or all are identical to hr.
-        WrongUse: for an unknown protocol.
     """
     search = _Search(question, watch, Budget(question.passes))
     search.protocols(tell)
@@ -154,9 +153,7 @@ class _Search:
     def protocols(self, tell: Tell) -> None:
         """Score the images under every protocol as it is, and say which they don't go with."""
         subject = self.question.subject
-        if self.question.protocol is not None:
-            load_protocols().protocol(self.question.protocol)
-        plain = [Candidate(p, (), Way.of(p)) for p in load_protocols().protocols]
+        plain = [Candidate(p, (), Way.of(p)) for p in load_protocols().protocols.values()]
         self._seen |= {subject.key(c.way) for c in plain}
         before = self.budget.left
         for need in map(subject.network, (c.way for c in plain)):
@@ -167,15 +164,18 @@ class _Search:
         for candidate in plain:
             if candidate.place not in self._values:
                 reasons = (subject.refusal(candidate.way, m) for m in self.question.metrics)
-                self.unfit[candidate.protocol] = next(filter(None, reasons), "sr can't be scored")
+                self.unfit[candidate.protocol.name] = next(
+                    filter(None, reasons), "sr can't be scored"
+                )
         if not self._values:
             raise SrBenchError(self._no_protocol())
 
     def stages(self) -> Iterator[Stage]:
         """The groups of deviations still to be tried."""
-        fitting = [p for p in load_protocols().protocols if p not in self.unfit]
+        known = load_protocols().protocols
+        fitting = [p for name, p in known.items() if name not in self.unfit]
         stated = self.question.protocol
-        bases = [stated] if stated in fitting else fitting
+        bases = [stated] if stated is not None and stated in fitting else fitting
         for count in range(1, self.question.limit + 1):
             fresh = [c for c in self._candidates(bases, count) if self._is_new(c)]
             for stage in stages(fresh, self.question.subject, self.budget):
@@ -219,7 +219,7 @@ class _Search:
             if all(map(math.isfinite, values.values())):
                 self.found.append(self._finding(candidate, values))
 
-    def _candidates(self, bases: Sequence[str], count: int) -> Iterator[Candidate]:
+    def _candidates(self, bases: Sequence[Protocol], count: int) -> Iterator[Candidate]:
         for protocol in bases:
             base = Way.of(protocol)
             for deviations in combinations(self.question.subject.deviations, count):
@@ -285,9 +285,9 @@ class _Search:
 
     def _identical(self) -> tuple[str, ...]:
         """The images that make a protocol's mean infinite."""
-        subject = self.question.subject
+        subject, known = self.question.subject, load_protocols().protocols
         infinite = [
-            Way.of(protocol)
+            Way.of(known[protocol])
             for (protocol, names), values in self._values.items()
             if not names and not all(map(math.isfinite, values.values()))
         ]

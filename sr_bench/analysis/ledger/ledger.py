@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.data.catalogue.sources import source_names
 from sr_bench.evaluation.scoring.table import DECIMALS
 from sr_bench.support.errors import SrBenchError, unknown
@@ -52,8 +52,9 @@ def read_ledger(path: Path) -> pd.DataFrame:
 
 
 def _check_row(row: dict[str, str], where: str) -> None:
-    if row["protocol"] not in load_protocols().protocols:
-        raise unknown("protocol", row["protocol"], load_protocols().protocols, where=where)
+    known = load_protocols().protocols
+    if row["protocol"] not in known:
+        raise unknown("protocol", row["protocol"], known, where=where)
     if not _PRINTED.fullmatch(row["value"]):
         raise SrBenchError(
             f"{where}: value is {row['value'][:40]!r}, expected the number as it is printed, 32.75"
@@ -137,14 +138,14 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     out["delta"] = delta
     if equal_at_printed_digits(row["value"], value):
         return out | {"verdict": "reproduced", "note": row["note"]}
-    tolerance = load_protocols().protocol(row["protocol"]).tolerance.of(metric)
+    tolerance = find_protocol(row["protocol"]).tolerance.of(metric)
     verdict = "close" if abs(delta) <= tolerance else "differs"
     return out | {"verdict": verdict, "note": _join(row["note"], _elsewhere(row, metric, found))}
 
 
 def published_metric(protocol: str, metric: str) -> str:
     """The metric a published one is compared with: mmediting printed the blue channel's SSIM."""
-    if metric == "ssim" and "ssim_blue" in load_protocols().protocol(protocol).metrics:
+    if metric == "ssim" and "ssim_blue" in find_protocol(protocol).metrics:
         return "ssim_blue"
     return metric
 

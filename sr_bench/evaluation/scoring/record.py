@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.data.datasets.manifest import Entry, read_manifest
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
@@ -46,11 +46,12 @@ def write_record(
         "schema": SCHEMA,
         "run": name,
         "table": hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest(),
-        "protocols": {protocol: _definition(protocol) for protocol in run.protocols},
+        "protocols": {p.name: _definition(p) for p in run.protocols},
         "hr": {dataset: _listing(entries) for dataset, entries in opened.items()},
         "sr": {
-            f"{degradation}/{dataset}": _hashes(
-                project.sr(name, degradation, dataset) / f"{e.stem}.png" for e in opened[dataset]
+            f"{degradation.name}/{dataset}": _hashes(
+                project.sr(name, degradation.name, dataset) / f"{e.stem}.png"
+                for e in opened[dataset]
             )
             for dataset, degradation, _ in project.work(run)
         },
@@ -114,13 +115,11 @@ def require_all_recorded(project: Project) -> None:
 
 
 def _require_same_protocols(table: Path, protocols: Mapping[str, str]) -> None:
-    for protocol, digest in protocols.items():
-        known = protocol in load_protocols().protocols
-        if not known or _definition(protocol) != digest:
-            what = "has another definition now" if known else "isn't known any more"
-            raise SrBenchError(
-                f"{table}: was scored under {protocol}, which {what}; {_again(table)}"
-            )
+    known = load_protocols().protocols
+    for name, digest in protocols.items():
+        if name not in known or _definition(known[name]) != digest:
+            what = "has another definition now" if name in known else "isn't known any more"
+            raise SrBenchError(f"{table}: was scored under {name}, which {what}; {_again(table)}")
 
 
 def _require_same_images(table: Path, folder: Path, images: Mapping[str, str]) -> None:
@@ -153,11 +152,9 @@ def _again(table: Path) -> str:
     return f"score the run again: sr-bench score {table.stem}"
 
 
-def _definition(protocol: str) -> str:
-    rule = load_protocols().protocol(protocol).model_dump(mode="json")
-    made = load_protocols().degradation_of(protocol).model_dump(mode="json")
-    told = {key: rule[key] for key in rule if key not in ("summary", "source", "tolerance")}
-    return _digest([load_protocols().signature(protocol), told, made])
+def _definition(protocol: Protocol) -> str:
+    rule = protocol.model_dump(mode="json", exclude={"summary", "source", "tolerance"})
+    return _digest([protocol.signature, rule, protocol.degradation.model_dump(mode="json")])
 
 
 def _listing(entries: Iterable[Entry]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.evaluation.scoring.record import write_record
 from sr_bench.evaluation.scoring.score import read_pair, score_images
@@ -40,11 +41,11 @@ def _score_alone(project: Project, name: str) -> pd.DataFrame:
     parts, problems = [], []
     opened = {d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)}
     for dataset, degradation, protocols in project.work(run):
-        folder = project.sr(name, degradation, dataset)
+        folder = project.sr(name, degradation.name, dataset)
         try:
             rows = _score_dataset(opened[dataset], folder, protocols, run)
         except SrBenchError as error:
-            problems.append(f"{dataset}, {degradation}: {error}")
+            problems.append(f"{dataset}, {degradation.name}: {error}")
             continue
         parts.append(rows.assign(dataset=dataset))
     if problems:
@@ -58,7 +59,7 @@ def _score_alone(project: Project, name: str) -> pd.DataFrame:
 
 
 def _score_dataset(
-    dataset: Dataset, folder: Path, protocols: Sequence[str], run: Run
+    dataset: Dataset, folder: Path, protocols: Sequence[Protocol], run: Run
 ) -> pd.DataFrame:
     expected = {f"{e.stem}.png" for e in dataset}
     present = {p.name for p in folder.glob("*.png") if images.is_image(p)}

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sr_bench.data.catalogue.protocols import Metric, Protocol, load_protocols
+from sr_bench.data.catalogue.protocols import Metric, Protocol
 from sr_bench.evaluation.metrics.checks import require_uint8
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
@@ -40,13 +40,15 @@ class Pair:
     origin: str = "sr"  # sr's file, for messages
 
 
-def score_pair(pair: Pair, name: str, *, scale: int, mapper: Map = map) -> dict[Metric, float]:
+def score_pair(
+    pair: Pair, protocol: Protocol, *, scale: int, mapper: Map = map
+) -> dict[Metric, float]:
     """Every metric of one protocol on one pair of images.
 
     Args:
         pair: ``sr`` at the size of ``hr`` after the protocol's modcrop; ``hr`` RGB or gray, whole
             or already cut.
-        name: the protocol.
+        protocol: how hr is cut, what is compared, and which metrics there are.
         scale: the factor that sr was enlarged by: modcrop and border follow from it.
         mapper: see :func:`sr_bench.evaluation.metrics.ssim`.
 
@@ -54,11 +56,10 @@ def score_pair(pair: Pair, name: str, *, scale: int, mapper: Map = map) -> dict[
         metric -> dB or similarity. Metrics of colour are left out where hr is gray.
 
     Raises:
-        WrongUse: for an unknown protocol.
         ValueError: if sizes or channels don't go together, or an image isn't uint8, (h, w) or
             (h, w, 3): floats, 16 bits, transparency and channels first are never converted.
     """
-    seen = views(pair, name, scale=scale)
+    seen = views(pair, protocol, scale=scale)
     return {m: _METRICS[m](seen, mapper) for m in seen.rule.metrics if seen.has(m)}
 
 
@@ -116,25 +117,22 @@ class Views:
         return sr[inside], hr[inside]
 
 
-def views(pair: Pair, name: str, *, scale: int) -> Views:
+def views(pair: Pair, protocol: Protocol, *, scale: int) -> Views:
     """What a protocol's metrics look at: hr after modcrop, and the border cut off both.
 
     Raises:
-        WrongUse: for an unknown protocol.
         ValueError: if sizes or channels don't go together.
     """
-    protocols = load_protocols()
-    rule = protocols.protocol(name)
     _require_arrays(pair, scale)
-    hr = modcrop(pair.hr, protocols.degradation_of(name).multiple(scale))
-    _require_fit(pair.sr, hr, pair.hr, name)
-    border = rule.crop.pixels(scale)
+    hr = modcrop(pair.hr, protocol.degradation.multiple(scale))
+    _require_fit(pair.sr, hr, pair.hr, protocol)
+    border = protocol.crop.pixels(scale)
     if min(hr.shape[:2]) <= 2 * border:
         raise ValueError(
-            f"hr is {hr.shape[:2]}, {name} crops {border} from each side and leaves nothing; "
+            f"hr is {hr.shape[:2]}, {protocol} crops {border} from each side and leaves nothing; "
             "use larger images"
         )
-    return Views(pair.sr, hr, pair.sr_colour, rule, border)
+    return Views(pair.sr, hr, pair.sr_colour, protocol, border)
 
 
 def _require_arrays(pair: Pair, scale: int) -> None:
@@ -184,14 +182,14 @@ _METRICS: dict[Metric, Callable[[Views, Map], float]] = {
 }
 
 
-def _require_fit(sr: Image, hr: Image, whole: Image, protocol: str) -> None:
+def _require_fit(sr: Image, hr: Image, whole: Image, protocol: Protocol) -> None:
     if sr.shape[:2] != hr.shape[:2]:
         cut = "" if hr.shape == whole.shape else f" after {protocol} cut {whole.shape[:2]}"
         raise ValueError(
             f"sr is {sr.shape[:2]}, hr is {hr.shape[:2]}{cut}; upscale an lr made from hr under "
             f"{protocol} (sr-bench degrade), and check the scale"
         )
-    y_only = load_protocols().degradation_of(protocol).colour == "ycbcr"
+    y_only = protocol.degradation.colour == "ycbcr"
     if sr.ndim == 2 and hr.ndim == 3 and not y_only:
         raise ValueError(
             f"sr is gray, hr is RGB; {protocol} scores the RGB output of a method: save sr as RGB"
@@ -226,12 +224,12 @@ class Scored:
         return all_named(self.failed, self.total, "scored")
 
 
-def score_images(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> pd.DataFrame:
+def score_images(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: int) -> pd.DataFrame:
     """Score many pairs under several protocols: all of them, or it is an error.
 
     Args:
         jobs: (image name, a function that reads the pair); read and scored in threads.
-        protocols: names.
+        protocols: each scores every pair.
         scale: the factor that sr was enlarged by.
 
     Returns:
@@ -243,10 +241,9 @@ def score_images(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -
     return score_each(jobs, protocols, scale=scale).whole()
 
 
-def score_each(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> Scored:
+def score_each(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: int) -> Scored:
     """As :func:`score_images`, but a bad image doesn't cost the scores of the others."""
     listed = list(jobs)
-    signatures = {p: load_protocols().signature(p) for p in protocols}
     mapper, workers = strips_mapper(len(listed))
 
     def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
@@ -257,7 +254,7 @@ def score_each(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> 
         for protocol in protocols:
             with about(f"{name} ({pair.origin})"):
                 values = score_pair(pair, protocol, scale=scale, mapper=mapper)
-            rows += [(name, protocol, m, v, signatures[protocol]) for m, v in values.items()]
+            rows += [(name, protocol.name, m, v, protocol.signature) for m, v in values.items()]
         return rows
 
     with workers:

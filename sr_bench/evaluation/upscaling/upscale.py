@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
 from sr_bench.evaluation.upscaling.unfinished import Unfinished, circumstances, open_unfinished
 from sr_bench.imaging import images
@@ -101,14 +100,13 @@ class _Upscaling:
             "weights": None if file is None else sha256(file),
             **circumstances(project.method_folders),
         }
-        rules = load_protocols().degradations
         used = dict.fromkeys(work.degradation for work in project.work(run))
-        inputs = {d: {**common, "degradation": rules[d].model_dump()} for d in used}
+        inputs = {d.name: {**common, "degradation": d.model_dump()} for d in used}
         kept = open_unfinished(project.unfinished(run.name), inputs)
         return cls(project, run, method, file, datasets, kept)
 
     def all(self, progress: Callable[[int], None]) -> list[Path]:
-        upscalers: dict[str, Upscaler] = {}
+        upscalers: dict[Degradation, Upscaler] = {}
         bad: list[str] = []
         for work in self.project.work(self.run):
             bad += self._one(work, upscalers, progress)
@@ -122,10 +120,11 @@ class _Upscaling:
         return self._put()
 
     def _one(
-        self, work: Work, upscalers: dict[str, Upscaler], progress: Callable[[int], None]
+        self, work: Work, upscalers: dict[Degradation, Upscaler], progress: Callable[[int], None]
     ) -> list[str]:
         """Make what is missing of a dataset under a degradation; returns what failed, and why."""
-        dataset, kept = self.datasets[work.dataset], self.unfinished[work.degradation]
+        dataset, rule = self.datasets[work.dataset], work.degradation
+        kept = self.unfinished[rule.name]
         missing = [e for e in dataset if not kept.has(work.dataset, e)]
         there, total = len(dataset.entries) - len(missing), len(dataset.entries)
         progress(there)
@@ -134,13 +133,12 @@ class _Upscaling:
             tell(kept.folder / work.dataset, what)
         if not missing:
             return []
-        if work.degradation not in upscalers:
-            rule = load_protocols().degradations[work.degradation]
-            upscalers[work.degradation] = load_upscaler(self.run, self.method, self.file, rule)
+        if rule not in upscalers:
+            upscalers[rule] = load_upscaler(self.run, self.method, self.file, rule)
         part, folder = replace(dataset, entries=tuple(missing)), kept.folder / work.dataset
         note = partial(kept.note, work.dataset)
         try:
-            upscale_dataset(upscalers[work.degradation], part, folder, progress=progress, note=note)
+            upscale_dataset(upscalers[rule], part, folder, progress=progress, note=note)
         except BadImages as error:
             return error.reasons
         return []
@@ -149,9 +147,9 @@ class _Upscaling:
         written = []
         for work in self.project.work(self.run):
             entries = self.datasets[work.dataset]
-            target = self.project.sr(self.run.name, work.degradation, work.dataset)
+            target = self.project.sr(self.run.name, work.degradation.name, work.dataset)
             sweep(target)
-            put(self.unfinished[work.degradation].finished(work.dataset, entries), target)
+            put(self.unfinished[work.degradation.name].finished(work.dataset, entries), target)
             written.append(target)
         unfinished = self.project.unfinished(self.run.name)
         shutil.rmtree(unfinished)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import CELL, read_run, require_one_signature
@@ -83,8 +82,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
     hr = dataset.read(found)
     scores = pd.concat([_scores(project, run, found.stem, entry) for run in entry.runs])
     require_one_signature(scores, f"the figure of {entry.image}")
-    rule = load_protocols().protocol(entry.protocol)
-    multiple = load_protocols().degradation_of(entry.protocol).multiple(entry.scale)
+    multiple = entry.protocol.degradation.multiple(entry.scale)
     with about(dataset.folder / found.name):
         shown_hr = modcrop(hr, multiple)
     names = Names.of(project)
@@ -95,7 +93,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
         _plain(found.stem),
         shown_hr,
         _luminance(shown_hr, "rgb", gray=hr.ndim == 2),
-        rule.crop.pixels(entry.scale),
+        entry.protocol.crop.pixels(entry.scale),
         str(scores["signature"].iloc[0]),
         tuple(
             _shown(_sr(project, run, found.stem, entry), hr, of[run], entry, labels[run])
@@ -117,8 +115,7 @@ def _plain(stem: str) -> str:
 
 
 def _sr(project: Project, run: str, stem: str, entry: FigureEntry) -> Path:
-    degradation = load_protocols().protocol(entry.protocol).degradation
-    path = project.sr(run, degradation, entry.dataset) / f"{stem}.png"
+    path = project.sr(run, entry.protocol.degradation.name, entry.dataset) / f"{stem}.png"
     if not path.is_file():
         raise SrBenchError(f"{path}: no such file; make it with: dvc repro upscale@{run}")
     return path
@@ -130,7 +127,7 @@ def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.Dat
     rows = table[
         (table["image"] == stem)
         & (table["dataset"] == entry.dataset)
-        & (table["protocol"] == entry.protocol)
+        & (table["protocol"] == entry.protocol.name)
         & table["metric"].isin(["psnr", "ssim"])
     ]
     if sorted(rows["metric"]) != ["psnr", "ssim"]:
