@@ -17,7 +17,6 @@ from sr_bench.analysis.explain.search import Explanation, Question, explain
 from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
 from sr_bench.analysis.explain.way import Way
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
-from sr_bench.data.datasets.manifest import open_dataset
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
 from sr_bench.evaluation.scoring.pairing import pair_folders
@@ -242,7 +241,7 @@ def network(project: Path) -> Project:
 
 
 def subject_of(project: Project, run: str = "near-x2", *, upscale: bool) -> Subject:
-    dataset = open_dataset("Set5", project.data, project.manifest("Set5"))
+    dataset = project.dataset("Set5")
     return run_subject(project, project.run(run), dataset, upscale=upscale)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.catalogue.sources import WHERE, CatalogueError, find_source, require_source
+from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.method_fields import TRAINED
 from sr_bench.project.entries import (
@@ -220,6 +221,14 @@ class Project:
     def local_page(self) -> Path:
         """The page with images that may not be redistributed."""
         return (self.out or self.root) / "build" / "page"
+
+    def dataset(self, name: str) -> Dataset:
+        """A dataset that was fetched into this project, every file verified.
+
+        Raises:
+            SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
+        """
+        return open_dataset(name, self.data, self.manifest(name))
 
     @staticmethod
     def manifest_in(root: Path, dataset: str) -> Path:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.datasets.manifest import open_dataset
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.upscaling.upscale import load_upscaler
 from sr_bench.imaging.degrade import Degradation, degrade
@@ -87,11 +86,10 @@ class Subject:
         self, dataset: str, protocol: Protocol
     ) -> Iterator[tuple[Image, NDArray[np.generic]]]:
         """hr and lr of each image of a dataset."""
-        rule, project = protocol.degradation, self.project
-        opened = open_dataset(dataset, project.data, project.manifest(dataset))
+        opened = self.project.dataset(dataset)
         for entry in opened:
             hr = opened.read(entry)
-            yield hr, degrade(hr, rule, scale=self.run.scale)
+            yield hr, degrade(hr, protocol.degradation, scale=self.run.scale)
 
     def inputs(self, dataset: str) -> list[NDArray[np.generic]]:
         """lr of each image of a dataset, as :meth:`ready` expects it."""

@@ -19,7 +19,7 @@ from sr_bench.analysis.explain.measure import Made
 from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.way import SsimKind, Way
 from sr_bench.data.catalogue.protocols import find_protocol
-from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.imaging import images
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
@@ -146,7 +146,7 @@ class _Search:
             manifest = self.project.manifest(name)
             if not manifest.is_file():
                 raise SrBenchError(f"{manifest}: no such file; the images aren't here")
-            dataset = open_dataset(name, self.project.data, manifest)
+            dataset = self.project.dataset(name)
             subject = run_subject(self.project, self.project.run(run), dataset, upscale=True)
             self._made[run, name] = dataset, Remade(subject)
         return self._made[run, name]

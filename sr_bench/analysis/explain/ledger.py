@@ -12,7 +12,6 @@ from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.search import Explanation, Question, Watch, explain
 from sr_bench.analysis.ledger.ledger import RUN, read_ledger
 from sr_bench.data.catalogue.protocols import find_protocol
-from sr_bench.data.datasets.manifest import open_dataset
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.text_files import read_rows
@@ -98,8 +97,7 @@ def explain_row(project: Project, row: Row, *, watch: Watch) -> Explanation:
         SrBenchError: if the run's images aren't there.
     """
     run = project.run(row.run)
-    name = row.place["dataset"]
-    dataset = open_dataset(name, project.data, project.manifest(name))
+    dataset = project.dataset(row.place["dataset"])
     subject = run_subject(project, run, dataset, upscale=False)
     protocol = find_protocol(row.place["protocol"])
     both = Question(subject, (row.claim, *row.beside), protocol, limit=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.evaluation.scoring.record import write_record
 from sr_bench.evaluation.scoring.score import read_pair, score_images
 from sr_bench.evaluation.scoring.table import DECIMALS, IMAGE_COLUMNS, write_table
@@ -39,7 +39,7 @@ def score_run(project: Project, name: str) -> pd.DataFrame:
 def _score_alone(project: Project, name: str) -> pd.DataFrame:
     run = project.run(name)
     parts, problems = [], []
-    opened = {d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)}
+    opened = {d: project.dataset(d) for d in project.datasets(run)}
     for dataset, degradation, protocols in project.work(run):
         folder = project.sr(name, degradation.name, dataset)
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.evaluation.upscaling.unfinished import Unfinished, circumstances, open_unfinished
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, degrade
@@ -92,9 +92,7 @@ class _Upscaling:
     def begin(cls, project: Project, run: Run) -> _Upscaling:
         method = find_method(run.method, project.method_folders)
         file = noted_weights(project, run, method)
-        datasets = {
-            d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)
-        }
+        datasets = {d: project.dataset(d) for d in project.datasets(run)}
         common = {
             "run": run.model_dump(exclude={"protocols", "origin"}),
             "weights": None if file is None else sha256(file),

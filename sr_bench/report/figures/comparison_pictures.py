@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import CELL, read_run, require_one_signature
 from sr_bench.imaging import images
@@ -77,7 +77,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
         SrBenchError: for SR images or scores that are missing, or that don't belong together.
     """
     project.require_scored(entry, where=entry.image)
-    dataset = open_dataset(entry.dataset, project.data, project.manifest(entry.dataset))
+    dataset = project.dataset(entry.dataset)
     found = _find(dataset, entry.name)
     hr = dataset.read(found)
     scores = pd.concat([_scores(project, run, found.stem, entry) for run in entry.runs])

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.imaging import images
 from sr_bench.imaging.color import to_uint8, ycbcr_to_rgb
 from sr_bench.project.entries import ViewerEntry
@@ -53,7 +53,7 @@ def find_pictures(project: Project, entry: ViewerEntry) -> Viewer:
     found: list[Picture] = []
     for dataset, wanted in entry.images.items():
         runs = _runs(project, entry, names, dataset)
-        opened = open_dataset(dataset, project.data, project.manifest(dataset))
+        opened = project.dataset(dataset)
         for image in _chosen(opened, wanted):
             found += _scales(project, entry.protocol, runs, opened, image)
     return Viewer(entry.protocol.name, tuple(found))
