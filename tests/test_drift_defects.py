@@ -120,34 +120,30 @@ def sound(project):
 # The defects: what a function becomes
 
 
+def seen(change):
+    """Other views than the protocol's."""
+    return lambda original: lambda *given, **named: change(original(*given, **named))
+
+
 def luma(*weights, offset=0.0, rounded=False):
-    def defect(original):
-        def rgb_to_y(rgb):
-            y = rgb @ np.array(weights) + offset
-            return np.floor(y + 0.5) if rounded else y
+    def rgb_to_y(rgb):
+        y = rgb @ np.array(weights) + offset
+        return np.floor(y + 0.5) if rounded else y
 
-        return rgb_to_y
-
-    return defect
+    return seen(lambda views: replace(views, luma=replace(views.luma, of_rgb=rgb_to_y)))
 
 
-def swapped(original):
-    return lambda rgb: original(rgb[..., ::-1])
+def swapped(views):
+    of_rgb = views.luma.of_rgb
+    return replace(views, luma=replace(views.luma, of_rgb=lambda rgb: of_rgb(rgb[..., ::-1])))
 
 
-def unrounded_y(original):
-    def luma(self, image, colour, gray):
-        rule = self.rule.model_copy(update={"y": "float"})
-        return original(replace(self, rule=rule), image, colour, gray)
-
-    return luma
+def unrounded_y(views):
+    return replace(views, luma=replace(views.luma, rounded=False))
 
 
 def crop(change):
-    def defect(original):
-        return lambda self, sr, hr: original(replace(self, border=change(self.border)), sr, hr)
-
-    return defect
+    return seen(lambda views: replace(views, border=change(views.border)))
 
 
 def blue(original):
@@ -228,15 +224,15 @@ def mistyped_everywhere(original):
 
 SCORING = {
     "blue channel's SSIM": (score, "_METRICS", blue, "ssim-blue"),
-    "BGR for RGB": (score, "rgb_to_y", swapped, "swap-both"),
-    "crop of one less": (score.Views, "_cut", crop(lambda b: b - 1), "crop-less"),
-    "crop of one more": (score.Views, "_cut", crop(lambda b: b + 1), "crop-more"),
-    "crop forgotten": (score.Views, "_cut", crop(lambda b: 0), "crop-none"),
-    "YIQ": (score, "rgb_to_y", luma(*YIQ), "yiq"),
-    "mistyped": (score, "rgb_to_y", luma(*MISTYPED, offset=16), "mistyped"),
+    "BGR for RGB": (score, "views", seen(swapped), "swap-both"),
+    "crop of one less": (score, "views", crop(lambda b: b - 1), "crop-less"),
+    "crop of one more": (score, "views", crop(lambda b: b + 1), "crop-more"),
+    "crop forgotten": (score, "views", crop(lambda b: 0), "crop-none"),
+    "YIQ": (score, "views", luma(*YIQ), "yiq"),
+    "mistyped": (score, "views", luma(*MISTYPED, offset=16), "mistyped"),
     "mistyped in color.py": (color, "_RGB_TO_YCBCR", mistyped_everywhere, "mistyped"),
-    "full-range Y": (score, "rgb_to_y", luma(*YIQ, rounded=True), "full-range"),
-    "Y not rounded": (score.Views, "_luma", unrounded_y, "y-float"),
+    "full-range Y": (score, "views", luma(*YIQ, rounded=True), "full-range"),
+    "Y not rounded": (score, "views", seen(unrounded_y), "y-float"),
 }
 MAKING = {
     "rounded once": (upscale, "load_upscaler", rounding("once"), "round-once"),

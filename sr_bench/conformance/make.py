@@ -16,10 +16,10 @@ from sr_bench.conformance.golden import Case, Golden, ProtocolCase, ResizeCase, 
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.evaluation.metrics import psnr, ssim
-from sr_bench.evaluation.scoring.score import Pair, Planes, score_pair
+from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.imaging.color import rgb_to_y, to_uint8
 from sr_bench.imaging.degrade import Degradation, degrade, modcrop
-from sr_bench.imaging.images import Image
+from sr_bench.imaging.images import Image, Planes
 from sr_bench.imaging.resize import Border, Rounding, imresize
 from sr_bench.support.files import write_text
 from sr_bench.support.version import __version__

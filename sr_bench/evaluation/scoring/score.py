@@ -14,20 +14,18 @@ from typing import get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sr_bench.data.catalogue.protocols import Metric, Protocol
 from sr_bench.evaluation.metrics.checks import require_uint8
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
+from sr_bench.evaluation.scoring.planes import Luma, as_rgb, cut, three, y_planes
 from sr_bench.imaging import images
-from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
 from sr_bench.imaging.degrade import modcrop
-from sr_bench.imaging.images import Colour, Image
+from sr_bench.imaging.images import Colour, Image, Planes
 from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.parallel import Failure, Map, Outcomes, all_named, outcomes, strips_mapper
-
-Planes = NDArray[np.generic]
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,7 @@ class Views:
     sr_colour: Colour
     rule: Protocol
     border: int
+    luma: Luma
 
     def has(self, metric: Metric) -> bool:
         """Chroma metrics need colour in both images, and sr as the planes that were scored."""
@@ -85,9 +84,8 @@ class Views:
 
     @cached_property  # psnr and ssim both ask for it
     def y(self) -> tuple[Planes, Planes]:
-        """Luminance as the protocol rounds it; of a gray hr as its field ``gray`` says."""
-        own = self.hr.ndim == 2 and self.rule.gray == "own-y"
-        return self._cut(self._luma(self.sr, self.sr_colour, own), self._luma(self.hr, "rgb", own))
+        """Luminance as the protocol rounds it."""
+        return self._cut(*y_planes(self.sr, self.hr, self.sr_colour, self.rule, self.luma))
 
     @cached_property  # three metrics ask for it
     def ycbcr(self) -> tuple[Planes, Planes]:
@@ -96,25 +94,10 @@ class Views:
 
     def rgb(self) -> tuple[Planes, Planes]:
         """RGB of both; a gray image counts as three equal channels."""
-        sr = self.sr
-        if self.sr_colour == "ycbcr" and sr.ndim == 3:
-            sr = to_uint8(ycbcr_to_rgb(sr))
-        return self._cut(_three(sr), _three(self.hr))
-
-    def _luma(self, image: Image, colour: Colour, own: bool) -> Planes:
-        """Y of one image; ``own``: on the scale of a gray hr that is its own Y."""
-        if image.ndim == 2 and (own or self.hr.ndim == 3):
-            return image
-        if colour == "ycbcr" and image.ndim == 3:
-            return image[..., 0]
-        y = gray_of_rgb(image) if own else rgb_to_y(_three(image))
-        return to_uint8(y) if self.rule.y == "uint8" else y
+        return self._cut(three(as_rgb(self.sr, self.sr_colour)), three(self.hr))
 
     def _cut(self, sr: Planes, hr: Planes) -> tuple[Planes, Planes]:
-        b = self.border
-        height, width = hr.shape[:2]
-        inside = np.s_[b : height - b, b : width - b]
-        return sr[inside], hr[inside]
+        return cut(sr, self.border), cut(hr, self.border)
 
 
 def views(pair: Pair, protocol: Protocol, *, scale: int) -> Views:
@@ -132,7 +115,7 @@ def views(pair: Pair, protocol: Protocol, *, scale: int) -> Views:
             f"hr is {hr.shape[:2]}, {protocol} crops {border} from each side and leaves nothing; "
             "use larger images"
         )
-    return Views(pair.sr, hr, pair.sr_colour, protocol, border)
+    return Views(pair.sr, hr, pair.sr_colour, protocol, border, Luma.of(protocol))
 
 
 def _require_arrays(pair: Pair, scale: int) -> None:
@@ -146,10 +129,6 @@ def _require_arrays(pair: Pair, scale: int) -> None:
         )
     if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:
         raise ValueError(f"scale is {scale!r}, expected a whole number from 2 to 8")
-
-
-def _three(image: Image) -> Image:
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def _ycbcr8(image: Image, colour: Colour) -> Image:
@@ -170,10 +149,8 @@ def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]
 
 _METRICS: dict[Metric, Callable[[Views, Map], float]] = {
     "psnr": lambda v, _: _psnr(v.main()),
-    "ssim": lambda v, mapper: ssim_unchecked(*v.main(), data_range=255, mapper=mapper),
-    "ssim_blue": lambda v, mapper: ssim_unchecked(
-        *_channel(v.rgb(), 2), data_range=255, mapper=mapper
-    ),
+    "ssim": lambda v, mapper: _ssim(v.main(), mapper),
+    "ssim_blue": lambda v, mapper: _ssim(_channel(v.rgb(), 2), mapper),
     "psnr_y": lambda v, _: _psnr(v.y),
     "psnr_cb": lambda v, _: _psnr(_channel(v.ycbcr, 1)),
     "psnr_cr": lambda v, _: _psnr(_channel(v.ycbcr, 2)),

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from sr_bench.data.datasets.manifest import Dataset, Entry
+from sr_bench.evaluation.scoring.planes import Luma, as_rgb
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import CELL, read_run, require_one_signature
 from sr_bench.imaging import images
-from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, to_uint8, ycbcr_to_rgb
 from sr_bench.imaging.degrade import modcrop
 from sr_bench.imaging.images import Colour, Image
 from sr_bench.project.entries import FigureEntry
@@ -92,7 +92,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
     return Pictures(
         _plain(found.stem),
         shown_hr,
-        _luminance(shown_hr, "rgb", gray=hr.ndim == 2),
+        _luminance(shown_hr, "rgb"),
         entry.protocol.crop.pixels(entry.scale),
         str(scores["signature"].iloc[0]),
         tuple(
@@ -153,22 +153,13 @@ def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry, labe
     return Shown(
         run,
         label,
-        _looked_at(planes, colour),
-        _luminance(planes, colour, gray=hr.ndim == 2),
+        np.asarray(as_rgb(planes, colour), np.uint8),
+        _luminance(planes, colour, gray_hr=hr.ndim == 2),
         values["psnr"],
         values["ssim"],
     )
 
 
-def _looked_at(planes: Image, colour: Colour) -> Image:
-    """The picture as a person sees it: planes of YCbCr as RGB."""
-    return planes if planes.ndim == 2 or colour == "rgb" else to_uint8(ycbcr_to_rgb(planes))
-
-
-def _luminance(planes: Image, colour: Colour, *, gray: bool) -> Image:
-    """(h, w) uint8; a gray hr is its own luminance, and an RGB sr of it is compared as gray."""
-    if planes.ndim == 2:
-        return planes
-    if colour == "ycbcr":
-        return np.asarray(planes[..., 0])
-    return to_uint8(gray_of_rgb(planes) if gray else rgb_to_y(planes))
+def _luminance(planes: Image, colour: Colour, *, gray_hr: bool = False) -> Image:
+    """(h, w) uint8, as errors are shown."""
+    return np.asarray(Luma(rounded=True)(planes, colour, gray_hr=gray_hr), np.uint8)
