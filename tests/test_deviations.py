@@ -13,8 +13,7 @@ from skimage.metrics import structural_similarity
 
 from sr_bench.analysis.explain.deviations import DEVIATIONS, find_deviation
 from sr_bench.analysis.explain.making import bicubic, shrunk
-from sr_bench.analysis.explain.measure import Made, pooled
-from sr_bench.analysis.explain.planes import Plan, planes
+from sr_bench.analysis.explain.measure import Made, planes, pooled
 from sr_bench.analysis.explain.resizers import half_shifted, resized
 from sr_bench.analysis.explain.similarity import similarity
 from sr_bench.analysis.explain.way import Way
@@ -171,8 +170,7 @@ def test_luma_equals_scikit_image(picture: Picture) -> None:
         ("yiq", lambda v: skcolor.rgb2yiq(v)[..., 0]),
         ("bt709", skcolor.rgb2gray),
     ):
-        plan = Plan.of(changed(name, "edsr-2017"))
-        ours = planes(rgb, rgb, "rgb", plan)[0]
+        ours = planes(rgb, rgb, "rgb", changed(name, "edsr-2017"))[0]
         np.testing.assert_allclose(ours, 255 * function(rgb), atol=1e-3)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
 from sr_bench.imaging.images import Image
-from sr_bench.imaging.resize import Border, Rounding, imresize
+from sr_bench.imaging.resize import Border, Resize, Rounding, imresize
 
 
 class Degradation(BaseModel):
@@ -72,18 +72,21 @@ def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:
     return hr
 
 
-def degrade(hr: Image, degradation: Degradation, *, scale: int) -> NDArray[np.generic]:
+def degrade(
+    hr: Image, degradation: Degradation, *, scale: int, resize: Resize = imresize
+) -> NDArray[np.generic]:
     """Make lr: modcrop, colour planes, MATLAB's imresize by 1 / scale.
 
     Args:
         hr: uint8, (h, w) gray or (h, w, 3) RGB.
         scale: 2, 3, 4, ...
+        resize: what other code has in place of MATLAB's imresize.
 
     Returns:
         (h / scale, w / scale[, 3]) in the degradation's planes: uint8, or unrounded float64 on the
         0..255 scale where its rounding is ``none``.
     """
-    return imresize(
+    return resize(
         hr_planes(hr, degradation, scale),
         scale=Fraction(1, scale),
         rounding=degradation.rounding,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,24 @@ from sr_bench.imaging.color import to_uint8
 
 Rounding = Literal["each-pass", "once", "none"]
 Border = Literal["mirror", "replicate"]
+
+
+class Resize(Protocol):
+    """A function that is called as :func:`imresize` is."""
+
+    def __call__(
+        self,
+        image: NDArray[np.generic],
+        /,
+        *,
+        scale: int | Fraction,
+        rounding: Rounding,
+        border: Border,
+    ) -> NDArray[np.generic]:
+        """The image at ``scale`` times its size."""
+        ...
+
+
 _SUPPORT = 4
 _STRIP = 32  # rows between the two passes: few enough for the cache, enough for a product
 

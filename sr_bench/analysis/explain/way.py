@@ -23,7 +23,7 @@ class Scoring:
     """How sr and hr become a number, beyond a protocol's words; the defaults are what all do.
 
     Args:
-        luma: the weights of Y; see :mod:`sr_bench.analysis.explain.planes`.
+        luma: the weights of Y; see :mod:`sr_bench.analysis.explain.measure`.
         swap: whose channels are read in BGR order.
         half_shift: whether sr lies half a pixel too far to the right and down.
         ssim: over which channels and windows; see :mod:`sr_bench.analysis.explain.similarity`.
@@ -91,6 +91,12 @@ class Way:
     def key(self) -> Hashable:
         """Equal for two ways that do the same under different names."""
         return self.scoring_key, self.source
+
+    @property
+    def planes_key(self) -> Hashable:
+        """Equal for two ways that compare the same planes of one sr and hr."""
+        rule, s = self.protocol, self.scoring
+        return rule.colour, rule.y, rule.gray, s.luma, s.swap, s.half_shift
 
     @property
     def scoring_key(self) -> Hashable:
