@@ -94,12 +94,12 @@ def project(root):
 def made(project, *runs):
     """The state of the scores after making these runs with the code as it is now."""
     for name in runs:
-        upscale_run(project, name, progress=lambda _: None)
+        upscale_run(project, project.run(name), progress=lambda _: None)
     return scored(project, *runs)
 
 
 def scored(project, *runs):
-    table = pd.concat([score_run(project, name) for name in runs], ignore_index=True)
+    table = pd.concat([score_run(project, project.run(name)) for name in runs], ignore_index=True)
     return Snapshot("state", cells(table)[CELL_COLUMNS], table)
 
 

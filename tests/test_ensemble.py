@@ -224,7 +224,7 @@ def test_a_run_with_a_plus_goes_through_the_stages(mine):
     project, name = mine("small+"), "mine-small+-x2"
     note_weights(project, name, progress=lambda _: None)
     assert json.loads(project.weights_note(name).read_text())["weights"] == "none"
-    upscale_run(project, name, progress=lambda _: None)
+    upscale_run(project, project.run(name), progress=lambda _: None)
     sr = images.read(project.sr(name, "rgb-matlab", "Set5") / "gray.png")
     assert [sr[y, x] for y in (0, -1) for x in (0, -1)] == [51] * 4  # 0.8 * 2 / 8 * 255
 

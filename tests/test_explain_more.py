@@ -258,7 +258,7 @@ def number(project: Project, run: str, name: str = "edsr-2017") -> str:
 
 
 def upscaled(project: Project, run: str) -> None:
-    upscale_run(project, run, progress=lambda _: None)
+    upscale_run(project, project.run(run), progress=lambda _: None)
 
 
 def test_a_run_without_images_says_which_command_makes_them(network: Project) -> None:

@@ -275,12 +275,12 @@ def test_a_pair_that_does_not_fit_is_named_with_its_file(tmp_path, picture):
 @pytest.fixture
 def upscaled(project):
     opened = Project.load(project)
-    upscale_run(opened, "bicubic-x2", progress=lambda _: None)
+    upscale_run(opened, opened.run("bicubic-x2"), progress=lambda _: None)
     return opened
 
 
 def test_a_run_is_scored_under_each_protocol(upscaled):
-    table = score_run(upscaled, "bicubic-x2")
+    table = score_run(upscaled, upscaled.run("bicubic-x2"))
     assert list(table.columns) == IMAGE_COLUMNS
     counts = table.groupby(["protocol", "image"]).size().to_dict()
     assert counts == {
@@ -311,11 +311,11 @@ def test_a_run_is_scored_under_each_protocol(upscaled):
     ids=["missing", "extra", "none", "other size", "truncated"],
 )
 def test_a_run_whose_images_do_not_fit_keeps_its_old_scores(upscaled, change, fact):
-    score_run(upscaled, "bicubic-x2")
+    score_run(upscaled, upscaled.run("bicubic-x2"))
     before = upscaled.scores("bicubic-x2").read_bytes()
     change(upscaled.sr("bicubic-x2", "rgb-matlab", "Set5"))
     with pytest.raises(SrBenchError, match=fact):
-        score_run(upscaled, "bicubic-x2")
+        score_run(upscaled, upscaled.run("bicubic-x2"))
     assert upscaled.scores("bicubic-x2").read_bytes() == before
 
 
@@ -324,7 +324,7 @@ def test_a_run_names_every_bad_image_of_every_dataset(upscaled):
         for folder in {p.parent for p in (upscaled.root / "build/sr").rglob(name)}:
             (folder / name).write_bytes(b"<html>")
     with pytest.raises(SrBenchError) as caught:
-        score_run(upscaled, "bicubic-x2")
+        score_run(upscaled, upscaled.run("bicubic-x2"))
     message = str(caught.value)
     for fact in ("rgb-matlab", "2 of 2 images", "gray.png: not an image but an HTML page"):
         assert fact in message
@@ -337,7 +337,7 @@ def test_a_run_names_every_bad_image_of_every_dataset(upscaled):
 def test_hidden_files_among_the_images_of_a_run_are_ignored(upscaled):
     folder = upscaled.sr("bicubic-x2", "rgb-matlab", "Set5")
     (folder / "._gray.png").write_bytes(b"\0\5\26\7")
-    assert len(score_run(upscaled, "bicubic-x2"))
+    assert len(score_run(upscaled, upscaled.run("bicubic-x2")))
 
 
 def test_good_images_are_scored_beside_bad_ones_and_all_bad_ones_are_named(pair):

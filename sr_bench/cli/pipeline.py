@@ -68,8 +68,9 @@ def upscale(
     from sr_bench.evaluation.upscaling.upscale import upscale_run
 
     project = require_project()
-    with count_progress(f"upscale {run}", project.images_of(project.run(run))) as advance:
-        folders = upscale_run(project, run, progress=advance)
+    found = project.run(run)
+    with count_progress(f"upscale {run}", project.images_of(found)) as advance:
+        folders = upscale_run(project, found, progress=advance)
     facts = {"run": run, "folders": [str(f) for f in folders]}
     print_done(f"{run}: {len(folders)} folders of SR images", facts, json=json)
 

@@ -193,18 +193,18 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
         console.print(f"left out, since an image is gray: {', '.join(left_out)}")
 
 
-def _score_run(name: str, json: bool) -> None:
+def _score_run(run: str, json: bool) -> None:
     from sr_bench.evaluation.scoring.run import score_run
     from sr_bench.evaluation.scoring.table import cells
     from sr_bench.project.project import require_project
 
     project = require_project()
-    scored = score_run(project, name)
+    scored = score_run(project, project.run(run))
     table = cells(scored)
     said = [
         f"{dataset} under {protocol}: {sentence}"
         for (dataset, protocol), rows in scored.groupby(["dataset", "protocol"], sort=False)
         for sentence in identical(rows)
     ]
-    line = "\n".join([f"{name}: {len(table)} cells in {project.scores(name)}", *said])
+    line = "\n".join([f"{run}: {len(table)} cells in {project.scores(run)}", *said])
     print_done(line, table.to_dict("records"), json=json)

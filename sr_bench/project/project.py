@@ -100,11 +100,12 @@ class Params(BaseModel):
 
 
 class Work(NamedTuple):
-    """A dataset under one degradation, and the protocols that score the result."""
+    """A dataset under one degradation, the protocols that score the result, and where it lies."""
 
     dataset: str
     degradation: Degradation
     protocols: tuple[Protocol, ...]
+    sr: Path
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,10 @@ class Project:
         for dataset, protocols in self.datasets(run).items():
             for protocol in protocols:
                 table.setdefault((dataset, protocol.degradation), []).append(protocol)
-        return [Work(*key, tuple(protocols)) for key, protocols in table.items()]
+        return [
+            Work(dataset, rule, tuple(protocols), self.sr(run.name, rule.name, dataset))
+            for (dataset, rule), protocols in table.items()
+        ]
 
     @property
     def method_folders(self) -> list[Path]:

@@ -53,7 +53,7 @@ class BadImages(SrBenchError):
         self.reasons = reasons
 
 
-def upscale_run(project: Project, name: str, *, progress: Callable[[int], None]) -> list[Path]:
+def upscale_run(project: Project, run: Run, *, progress: Callable[[int], None]) -> list[Path]:
     """Write ``build/sr/<run>/<degradation>/<dataset>/*.png`` for all the run is scored on.
 
     Images come into ``build/unfinished/<run>/`` until all are there. A run that was stopped, or in
@@ -61,7 +61,7 @@ def upscale_run(project: Project, name: str, *, progress: Callable[[int], None])
 
     Args:
         project: the project folder.
-        name: a run of ``params.yaml``.
+        run: of ``params.yaml``.
         progress: called with 1 after each image.
 
     Returns:
@@ -72,8 +72,7 @@ def upscale_run(project: Project, name: str, *, progress: Callable[[int], None])
             an earlier run stays.
         SrBenchError: if the run can't be made at all, or another process is making or scoring it.
     """
-    run = project.run(name)
-    with project.writing(f"run {name}", f"run-{name}"):
+    with project.writing(f"run {run.name}", f"run-{run.name}"):
         return _Upscaling.begin(project, run).all(progress)
 
 
@@ -145,10 +144,9 @@ class _Upscaling:
         written = []
         for work in self.project.work(self.run):
             entries = self.datasets[work.dataset]
-            target = self.project.sr(self.run.name, work.degradation.name, work.dataset)
-            sweep(target)
-            put(self.unfinished[work.degradation.name].finished(work.dataset, entries), target)
-            written.append(target)
+            sweep(work.sr)
+            put(self.unfinished[work.degradation.name].finished(work.dataset, entries), work.sr)
+            written.append(work.sr)
         unfinished = self.project.unfinished(self.run.name)
         shutil.rmtree(unfinished)
         with suppress(OSError):  # where other runs' lie
