@@ -151,7 +151,7 @@ def _dataset(name: str) -> Dataset:
 def _show(answer: Explanation, top: int) -> None:
     console.print(conclusion(answer), highlight=False)
     fitting = answer.fitting
-    shown = fitting or answer.findings[:top]
+    shown = fitting or answer.trials[:top]
     title = "gives the printed digits" if fitting else "nearest"
     metrics = list(dict.fromkeys(c.metric for c in answer.question.claims))
     rows = [[chain(f), *(f.values[m] for m in metrics), f.digits_off] for f in shown[:top]]
@@ -171,10 +171,10 @@ def _explain_ledger(top: int, json: bool) -> None:
         try:
             answer = explain_row(project, row, watch=_watch)
         except SrBenchError as error:
-            found.append({"row": dict(row.place), "error": str(error)})
+            found.append({"row": dict(row.cell), "error": str(error)})
             _tell(f"{row}: {error}", json)
             continue
-        found.append({"row": dict(row.place), "elsewhere": row.elsewhere, **facts(answer, top)})
+        found.append({"row": dict(row.cell), "elsewhere": row.elsewhere, **facts(answer, top)})
         _tell(f"{row}\n  {conclusion(answer)}", json)
         for finding in answer.fitting[1:]:
             _tell(f"  or {chain(finding)}", json)

@@ -12,9 +12,10 @@ doi:10.1109/TASSP.1981.1163711; the golden MATLAB images named in ``tests/test_g
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,24 +26,7 @@ from sr_bench.imaging.color import to_uint8
 
 Rounding = Literal["each-pass", "once", "none"]
 Border = Literal["mirror", "replicate"]
-
-
-class Resize(Protocol):
-    """A function that is called as :func:`imresize` is."""
-
-    def __call__(
-        self,
-        image: NDArray[np.generic],
-        /,
-        *,
-        scale: int | Fraction,
-        rounding: Rounding,
-        border: Border,
-    ) -> NDArray[np.generic]:
-        """The image at ``scale`` times its size."""
-        ...
-
-
+Resize = Callable[..., NDArray[np.generic]]  # called as imresize is
 _SUPPORT = 4
 _STRIP = 32  # rows between the two passes: few enough for the cache, enough for a product
 

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from sr_bench.analysis.explain.way import Pool, Way
 from sr_bench.data.catalogue.protocols import Crop
-from sr_bench.support.errors import unknown
 
 Kind = Literal["scoring", "making"]
 Change = Callable[[Way], Way | None]
@@ -44,14 +43,6 @@ class Deviation:
             return None
         changed = self.change(way)
         return None if changed is None or changed.key == way.key else changed
-
-
-def find_deviation(name: str) -> Deviation:
-    """The deviation of that name, or an error that suggests one."""
-    known = {d.name: d for d in DEVIATIONS}
-    if name not in known:
-        raise unknown("deviation", name, known, where="sr_bench/analysis/explain/deviations.py")
-    return known[name]
 
 
 def _rule(**fields: Any) -> Change:

@@ -12,7 +12,7 @@ from sr_bench.analysis.explain.resizers import half_shifted
 from sr_bench.analysis.explain.similarity import similarity
 from sr_bench.analysis.explain.way import Range, Way
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
-from sr_bench.evaluation.scoring.planes import Luma, as_rgb, compared, cut
+from sr_bench.evaluation.scoring.planes import Luma, Views, as_rgb, cut
 from sr_bench.imaging.degrade import modcrop
 from sr_bench.imaging.images import Colour, Image, Planes
 
@@ -87,10 +87,7 @@ class Made:
 
 
 def planes(sr: Planes, hr: Image, colour: Colour, way: Way) -> tuple[Planes, Planes]:
-    """What :func:`~sr_bench.evaluation.scoring.planes.compared` gives of images read as a way does.
-
-    Where the way is a protocol itself, the images are passed on as they are.
-    """
+    """What a way compares, before its crop: scoring's own planes of images read as the way does."""
     rule, luma, swap = way.protocol, way.scoring.luma, way.scoring.swap
     if way.scoring.half_shift:
         sr = half_shifted(sr)
@@ -101,7 +98,7 @@ def planes(sr: Planes, hr: Image, colour: Colour, way: Way) -> tuple[Planes, Pla
         sr = _bgr(sr)
     if swap == "both":
         hr = _bgr(hr)
-    return compared(sr, hr, colour, rule, _LUMAS.get(luma, Luma.of(rule)))
+    return Views(sr, hr, colour, rule, 0, _LUMAS.get(luma, Luma.of(rule))).main
 
 
 def _bgr(image: Any) -> Any:

@@ -27,7 +27,7 @@ class Candidate:
         return " and ".join(d.text for d in self.deviations) or "the protocol itself"
 
     @property
-    def place(self) -> tuple[str, tuple[str, ...]]:
+    def key(self) -> tuple[str, tuple[str, ...]]:
         """Protocol and names of the deviations."""
         return self.protocol.name, tuple(d.name for d in self.deviations)
 

@@ -6,14 +6,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PositiveInt, model_validator
 
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.support.errors import unknown

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.metrics.ms_ssim import ms_ssim_unchecked
 from sr_bench.evaluation.metrics.perceptual import load_perceptual
-from sr_bench.evaluation.scoring.score import Job, Scored, Views, gathered, views
+from sr_bench.evaluation.scoring.planes import Views
+from sr_bench.evaluation.scoring.score import Job, Scored, gathered, views
 from sr_bench.support.errors import about
 from sr_bench.support.parallel import outcomes
 
@@ -32,11 +33,9 @@ def load_extra(metric: str, protocol: Protocol) -> Extra:
     """
     signature = f"{protocol.signature}|metric:{metric}"
     if metric == "ms_ssim":
-        return Extra(
-            lambda v: ms_ssim_unchecked(*v.main(), data_range=255), f"{signature}+wang-2003"
-        )
+        return Extra(lambda v: ms_ssim_unchecked(*v.main, data_range=255), f"{signature}+wang-2003")
     loaded = load_perceptual(metric)
-    return Extra(lambda v: loaded(*v.rgb()), f"{signature}+{loaded.signature}")
+    return Extra(lambda v: loaded(*v.rgb), f"{signature}+{loaded.signature}")
 
 
 def score_extra(jobs: Iterable[Job], *, metric: str, protocol: Protocol, scale: int) -> Scored:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, to_uint8, ycbcr_to_rgb
+from sr_bench.data.catalogue.protocols import Metric, Protocol
+from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from sr_bench.imaging.images import Colour, Image, Planes
 
 
@@ -48,33 +49,56 @@ class Luma:
         return to_uint8(y) if self.rounded and image.dtype == np.uint8 else y
 
 
-def compared(
-    sr: Planes, hr: Image, sr_colour: Colour, protocol: Protocol, luma: Luma
-) -> tuple[Planes, Planes]:
-    """What PSNR and SSIM are computed on, before the border is cut off.
+@dataclass(frozen=True)
+class Views:
+    """The planes of sr and hr that metrics look at, border cut off.
 
     Args:
         sr: (h, w) or (h, w, 3) in ``sr_colour``; uint8, or float where it was never rounded.
         hr: uint8 of the same size, gray or RGB.
         sr_colour: what sr's three planes are.
-        protocol: says whether Y or RGB is scored, and what a gray hr is.
+        rule: whether Y or RGB is scored, and what a gray hr is.
+        border: pixels cut off at each side.
         luma: how an image becomes Y.
     """
-    if protocol.colour == "rgb":
-        return three(as_rgb(sr, sr_colour)), three(hr)
-    return y_planes(sr, hr, sr_colour, protocol, luma)
 
+    sr: Planes
+    hr: Image
+    sr_colour: Colour
+    rule: Protocol
+    border: int
+    luma: Luma
 
-def y_planes(
-    sr: Planes, hr: Image, sr_colour: Colour, protocol: Protocol, luma: Luma
-) -> tuple[Planes, Planes]:
-    """Y of both; of a gray hr as the protocol's field ``gray`` says."""
-    gray = hr.ndim == 2
-    options = {
-        "gray_as_rgb": gray and protocol.gray == "rgb",
-        "gray_hr": gray and protocol.gray == "own-y",
-    }
-    return luma(sr, sr_colour, **options), luma(hr, "rgb", **options)
+    def has(self, metric: Metric) -> bool:
+        """Chroma metrics need colour in both images, and sr as the planes that were scored."""
+        if metric not in ("psnr_cb", "psnr_cr", "psnr_ycbcr", "psnr_rgb"):
+            return True
+        return self.hr.ndim == 3 and self.sr.ndim == 3
+
+    @property
+    def main(self) -> tuple[Planes, Planes]:
+        """What psnr and ssim are computed on."""
+        return self.y if self.rule.colour == "y" else self.rgb
+
+    @cached_property  # psnr and ssim both ask for it
+    def y(self) -> tuple[Planes, Planes]:
+        """Luminance; of a gray hr as the protocol's field ``gray`` says."""
+        gray, own = self.hr.ndim == 2, self.rule.gray == "own-y"
+        options = {"gray_as_rgb": gray and not own, "gray_hr": gray and own}
+        sr, hr = self.luma(self.sr, self.sr_colour, **options), self.luma(self.hr, "rgb", **options)
+        return cut(sr, self.border), cut(hr, self.border)
+
+    @cached_property  # three metrics ask for it
+    def ycbcr(self) -> tuple[Planes, Planes]:
+        """MATLAB's Y, Cb, Cr as uint8."""
+        sr = self.sr if self.sr_colour == "ycbcr" else to_uint8(rgb_to_ycbcr(self.sr))
+        return cut(sr, self.border), cut(to_uint8(rgb_to_ycbcr(self.hr)), self.border)
+
+    @property
+    def rgb(self) -> tuple[Planes, Planes]:
+        """RGB of both; a gray image counts as three equal channels."""
+        sr, hr = three(as_rgb(self.sr, self.sr_colour)), three(self.hr)
+        return cut(sr, self.border), cut(hr, self.border)
 
 
 def as_rgb(image: Planes, colour: Colour) -> Planes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
@@ -19,9 +18,8 @@ from sr_bench.data.catalogue.protocols import Metric, Protocol
 from sr_bench.evaluation.metrics.checks import require_uint8
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
-from sr_bench.evaluation.scoring.planes import Luma, as_rgb, cut, three, y_planes
+from sr_bench.evaluation.scoring.planes import Luma, Views
 from sr_bench.imaging import images
-from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
 from sr_bench.imaging.degrade import modcrop
 from sr_bench.imaging.images import Colour, Image, Planes
 from sr_bench.support.errors import SrBenchError, about
@@ -61,45 +59,6 @@ def score_pair(
     return {m: _METRICS[m](seen, mapper) for m in seen.rule.metrics if seen.has(m)}
 
 
-@dataclass(frozen=True)
-class Views:
-    """The planes of sr and hr that metrics look at, border cut off."""
-
-    sr: Image
-    hr: Image
-    sr_colour: Colour
-    rule: Protocol
-    border: int
-    luma: Luma
-
-    def has(self, metric: Metric) -> bool:
-        """Chroma metrics need colour in both images, and sr as the planes that were scored."""
-        if metric not in ("psnr_cb", "psnr_cr", "psnr_ycbcr", "psnr_rgb"):
-            return True
-        return self.hr.ndim == 3 and self.sr.ndim == 3
-
-    def main(self) -> tuple[Planes, Planes]:
-        """What psnr and ssim are computed on."""
-        return self.y if self.rule.colour == "y" else self.rgb()
-
-    @cached_property  # psnr and ssim both ask for it
-    def y(self) -> tuple[Planes, Planes]:
-        """Luminance as the protocol rounds it."""
-        return self._cut(*y_planes(self.sr, self.hr, self.sr_colour, self.rule, self.luma))
-
-    @cached_property  # three metrics ask for it
-    def ycbcr(self) -> tuple[Planes, Planes]:
-        """MATLAB's Y, Cb, Cr as uint8."""
-        return self._cut(_ycbcr8(self.sr, self.sr_colour), _ycbcr8(self.hr, "rgb"))
-
-    def rgb(self) -> tuple[Planes, Planes]:
-        """RGB of both; a gray image counts as three equal channels."""
-        return self._cut(three(as_rgb(self.sr, self.sr_colour)), three(self.hr))
-
-    def _cut(self, sr: Planes, hr: Planes) -> tuple[Planes, Planes]:
-        return cut(sr, self.border), cut(hr, self.border)
-
-
 def views(pair: Pair, protocol: Protocol, *, scale: int) -> Views:
     """What a protocol's metrics look at: hr after modcrop, and the border cut off both.
 
@@ -131,10 +90,6 @@ def _require_arrays(pair: Pair, scale: int) -> None:
         raise ValueError(f"scale is {scale!r}, expected a whole number from 2 to 8")
 
 
-def _ycbcr8(image: Image, colour: Colour) -> Image:
-    return image if colour == "ycbcr" else to_uint8(rgb_to_ycbcr(image))
-
-
 def _psnr(planes: tuple[Planes, Planes]) -> float:
     return psnr_unchecked(*planes, data_range=255)
 
@@ -148,14 +103,14 @@ def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]
 
 
 _METRICS: dict[Metric, Callable[[Views, Map], float]] = {
-    "psnr": lambda v, _: _psnr(v.main()),
-    "ssim": lambda v, mapper: _ssim(v.main(), mapper),
-    "ssim_blue": lambda v, mapper: _ssim(_channel(v.rgb(), 2), mapper),
+    "psnr": lambda v, _: _psnr(v.main),
+    "ssim": lambda v, mapper: _ssim(v.main, mapper),
+    "ssim_blue": lambda v, mapper: _ssim(_channel(v.rgb, 2), mapper),
     "psnr_y": lambda v, _: _psnr(v.y),
     "psnr_cb": lambda v, _: _psnr(_channel(v.ycbcr, 1)),
     "psnr_cr": lambda v, _: _psnr(_channel(v.ycbcr, 2)),
     "psnr_ycbcr": lambda v, _: _psnr(v.ycbcr),
-    "psnr_rgb": lambda v, _: _psnr(v.rgb()),
+    "psnr_rgb": lambda v, _: _psnr(v.rgb),
 }
 
 
