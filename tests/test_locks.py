@@ -21,7 +21,7 @@ from sr_bench.support.locks import Locked, writing
 HOLD = """
 import sys
 from pathlib import Path
-from sr_bench import locks
+from sr_bench.support import locks
 if sys.argv[2] == "files":
     locks.fcntl = None
 with locks.writing("a run", Path(sys.argv[1])):
