@@ -8,7 +8,7 @@ from sr_bench.analysis.ledger.ledger import (
     REPRODUCTION,
     TRAINED,
     Context,
-    beside_published,
+    compare_trained,
     judge,
     read_ledger,
 )
@@ -64,4 +64,4 @@ def _beside_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame,
         runs=frozenset(project.params.runs),
         datasets={p.name: frozenset(d) for p, d in project.params.protocols.items()},
     )
-    return judge(ledger, table, context), beside_published(ledger, table)
+    return judge(ledger, table, context), compare_trained(ledger, table)

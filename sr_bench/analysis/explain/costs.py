@@ -20,7 +20,7 @@ METRICS = ("psnr", "ssim")
 class Cost:
     """One deviation, and what it adds to each metric at each scale; ``None`` where it can't be.
 
-    An identical image makes a mean infinite, beside which no cost can be told.
+    An identical image makes a mean infinite: then there is no cost.
     """
 
     deviation: Deviation
@@ -49,7 +49,7 @@ def costs(
 
 
 def _added(start: float | None, value: float | None) -> float | None:
-    """What a deviation adds; nothing can be said beside an infinite number."""
+    """What a deviation adds; ``None`` where a number is infinite."""
     if start is None or value is None or not math.isfinite(value - start):
         return None
     return value - start

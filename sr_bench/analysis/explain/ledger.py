@@ -22,7 +22,7 @@ _ROW = [*_CELL, "metric", "protocol"]
 
 @dataclass(frozen=True)
 class DifferingRow:
-    """A published number that differs, and what else is printed beside it or like it.
+    """A published number that differs, and others of the ledger that may explain it.
 
     Args:
         cell: source, method, variant, dataset, scale, metric, protocol.
@@ -89,7 +89,7 @@ def _elsewhere(record: Mapping[str, str], ledger: pd.DataFrame) -> Iterator[str]
 
 
 def explain_row(project: Project, row: DifferingRow, *, watch: Watch) -> Explanation:
-    """Look for the way that gives the row's digits, and the number's beside it where one does.
+    """Look for the way that gives the row's digits, best with those of the cell's other metric.
 
     Deviations start from the row's protocol, one at a time.
 

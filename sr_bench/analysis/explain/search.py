@@ -143,6 +143,7 @@ class _Search:
     question: Question
     watch: Watch
     budget: Budget
+    known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
     found: list[Trial] = field(default_factory=list)
     unfit: dict[str, str] = field(default_factory=dict)
     tried: int = 0
@@ -153,7 +154,7 @@ class _Search:
     def protocols(self, tell: Tell) -> None:
         """Score the images under every protocol as it is, and say which they don't go with."""
         subject = self.question.subject
-        plain = [Candidate(p, (), Way.of(p)) for p in load_protocols().protocols.values()]
+        plain = [Candidate(p, (), Way.of(p)) for p in self.known.values()]
         self._seen |= {subject.key(c.way) for c in plain}
         before = self.budget.left
         for need in map(subject.network, (c.way for c in plain)):
@@ -172,8 +173,7 @@ class _Search:
 
     def stages(self) -> Iterator[Stage]:
         """The groups of deviations still to be tried."""
-        known = load_protocols().protocols
-        fitting = [p for name, p in known.items() if name not in self.unfit]
+        fitting = [p for name, p in self.known.items() if name not in self.unfit]
         stated = self.question.protocol
         bases = [stated] if stated is not None and stated in fitting else fitting
         for count in range(1, self.question.limit + 1):
@@ -285,9 +285,9 @@ class _Search:
 
     def _identical(self) -> tuple[str, ...]:
         """The images that make a protocol's mean infinite."""
-        subject, known = self.question.subject, load_protocols().protocols
+        subject = self.question.subject
         infinite = [
-            Way.of(known[protocol])
+            Way.of(self.known[protocol])
             for (protocol, names), values in self._values.items()
             if not names and not all(map(math.isfinite, values.values()))
         ]

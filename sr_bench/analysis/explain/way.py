@@ -1,4 +1,4 @@
-"""A way from hr to a number: a protocol, and what no protocol has a word for."""
+"""A scoring procedure: a protocol, plus options that protocols don't offer."""
 
 from __future__ import annotations
 

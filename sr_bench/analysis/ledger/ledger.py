@@ -1,4 +1,4 @@
-"""The ledger: published numbers, and the verdict on each beside what was measured."""
+"""The ledger: published numbers, and the verdict on each against what was measured."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # The ledger's own columns: the run family that the published number was made by, and the one with
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
-_PLACE = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+_CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
 _PRINTED, _SCALE = (
     re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
     re.compile(r"[2-8]"),
 )
-REPRODUCTION = [*_PLACE, "published", "measured", "delta", "verdict", "note"]
-TRAINED = [*_PLACE, "published", "run", "measured", "delta"]
+REPRODUCTION = [*_CELL, "published", "measured", "delta", "verdict", "note"]
+TRAINED = [*_CELL, "published", "run", "measured", "delta"]
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.
     return pd.DataFrame(rows, columns=REPRODUCTION)
 
 
-def beside_published(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
-    """What weights trained here reach, beside the published numbers that they aim at.
+def compare_trained(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """What weights trained here reach, and the published numbers that they aim at.
 
     Returns:
         The columns of :data:`TRAINED`, one row for each published number that has been aimed at.
@@ -97,7 +97,7 @@ def beside_published(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFra
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
             rows.append(
-                {k: row[k] for k in _PLACE}
+                {k: row[k] for k in _CELL}
                 | made
                 | {"delta": round(value - float(published), DECIMALS)}
             )

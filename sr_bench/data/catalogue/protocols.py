@@ -84,7 +84,7 @@ class Protocol(_Frozen):
 
     @property
     def signature(self) -> str:
-        """What stands beside every number: protocol, version, both rules, software version."""
+        """What is printed with every number: protocol, version, both rules, software version."""
         scored = f"y.{self.y}+gray.{self.gray}" if self.colour == "y" else "rgb.uint8"
         return "|".join(
             (

@@ -27,7 +27,7 @@ _KEYS = {"schema", "run", "table", "protocols", "hr", "sr"}
 
 
 def record_of(table: Path) -> Path:
-    """Where the record of a table lies: beside it."""
+    """The path of a table's record: the same name, as JSON."""
     return table.with_suffix(".json")
 
 
