@@ -52,13 +52,17 @@ class Tolerance(_Frozen):
 class Protocol(_Frozen):
     """A degradation and a scoring rule under one name.
 
-    It dumps as its entry in ``protocols.yaml``, and prints as its name.
+    It prints as its name, and dumps as its entry in ``protocols.yaml``.
 
-    >>> protocol = load_protocols().protocol("edsr-2017")
-    >>> protocol.name, protocol.degradation.rounding, protocol.crop.pixels(4)
-    ('edsr-2017', 'each-pass', 4)
-    >>> protocol.signature.rpartition("|")[0]
-    'protocol:edsr-2017|version:2|lr:rgb+modcrop.scale+round.each-pass+border.mirror|score:y.float+gray.rgb+crop.scale'
+    Example:
+        >>> from sr_bench.data.catalogue.protocols import find_protocol
+        >>> protocol = find_protocol("edsr-2017")
+        >>> print(protocol, protocol.degradation, protocol.crop.pixels(scale=4))
+        edsr-2017 rgb+modcrop.scale+round.each-pass+border.mirror 4
+        >>> protocol.signature.split("|")[:2]
+        ['protocol:edsr-2017', 'version:2']
+        >>> protocol.tolerance.of("psnr")
+        0.02
     """
 
     name: str = Field(exclude=True)
