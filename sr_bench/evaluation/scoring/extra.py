@@ -9,9 +9,7 @@ from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.metrics.ms_ssim import ms_ssim_unchecked
 from sr_bench.evaluation.metrics.perceptual import load_perceptual
 from sr_bench.evaluation.scoring.planes import Views
-from sr_bench.evaluation.scoring.score import Job, Scored, gathered, views
-from sr_bench.support.errors import about
-from sr_bench.support.parallel import outcomes
+from sr_bench.evaluation.scoring.score import Job, Pair, Row, Scored, score_by, views
 
 EXTRA = ("ms_ssim", "lpips", "dists", "niqe")
 
@@ -51,12 +49,8 @@ def score_extra(jobs: Iterable[Job], *, metric: str, protocol: Protocol, scale: 
     """
     extra = load_extra(metric, protocol)
 
-    def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
-        name, read = job
-        with about(name):
-            pair = read()
-        with about(f"{name} ({pair.origin})"):
-            value = extra.function(views(pair, protocol, scale=scale))
-        return [(name, protocol.name, metric, value, extra.signature)]
+    def rows_of(pair: Pair) -> list[Row]:
+        value = extra.function(views(pair, protocol, scale=scale))
+        return [(protocol.name, metric, value, extra.signature)]
 
-    return gathered(outcomes(score_one, list(jobs), workers=1))
+    return score_by(rows_of, list(jobs), workers=1)

@@ -23,7 +23,7 @@ from sr_bench.imaging import images
 from sr_bench.imaging.degrade import modcrop
 from sr_bench.imaging.images import Colour, Image, Planes
 from sr_bench.support.errors import SrBenchError, about
-from sr_bench.support.parallel import Failure, Map, Outcomes, all_named, outcomes, strips_mapper
+from sr_bench.support.parallel import Failure, Map, all_named, outcomes, strips_mapper
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,7 @@ def _require_fit(sr: Image, hr: Image, whole: Image, protocol: Protocol) -> None
 
 
 Job = tuple[str, Callable[[], Pair]]  # an image's name, and what reads its pair
+Row = tuple[str, str, float, str]  # protocol, metric, value, signature
 ROW = ["image", "protocol", "metric", "value", "signature"]
 
 
@@ -178,27 +179,30 @@ def score_each(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: int
     listed = list(jobs)
     mapper, workers = strips_mapper(len(listed))
 
+    def rows_of(pair: Pair) -> list[Row]:
+        values = [(p, score_pair(pair, p, scale=scale, mapper=mapper)) for p in protocols]
+        return [(p.name, m, v, p.signature) for p, found in values for m, v in found.items()]
+
+    with workers:
+        return score_by(rows_of, listed)
+
+
+def score_by(
+    rows_of: Callable[[Pair], list[Row]], jobs: Sequence[Job], *, workers: int | None = None
+) -> Scored:
+    """Read and score many pairs, each by one call of ``rows_of``; ``workers``: threads."""
+
     def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
         name, read = job
         with about(name):
             pair = read()
-        rows: list[tuple[str, str, str, float, str]] = []
-        for protocol in protocols:
-            with about(f"{name} ({pair.origin})"):
-                values = score_pair(pair, protocol, scale=scale, mapper=mapper)
-            rows += [(name, protocol.name, m, v, protocol.signature) for m, v in values.items()]
-        return rows
+        with about(f"{name} ({pair.origin})"):
+            return [(name, *row) for row in rows_of(pair)]
 
-    with workers:
-        found = outcomes(score_one, listed)
-    return gathered(found)
-
-
-def gathered(found: Outcomes[Job, list[tuple[str, str, str, float, str]]]) -> Scored:
-    """What became of each job, as one table of scores and the images that failed."""
+    found = outcomes(score_one, jobs, workers=workers)
     rows = pd.DataFrame([row for _, rows in found.done for row in rows], columns=ROW)
     failed = [Failure(f.item[0], f.reason) for f in found.failed]
-    return Scored(rows, failed, len(found.done) + len(failed))
+    return Scored(rows, failed, len(jobs))
 
 
 def read_pair(sr: Path, hr: Path) -> Pair:
