@@ -231,9 +231,10 @@ def test_a_run_with_a_plus_goes_through_the_stages(mine):
 
 def test_a_variant_that_there_is_not_stays_unknown_with_a_plus(mine):
     project = mine("smal+")
-    for stage in (note_weights, upscale_run):
+    name = "mine-smal+-x2"
+    for stage, run in ((note_weights, name), (upscale_run, project.run(name))):
         with pytest.raises(WrongUse, match=r"unknown variant 'smal' in method mine.*small"):
-            stage(project, "mine-smal+-x2", progress=lambda _: None)
+            stage(project, run, progress=lambda _: None)
 
 
 def test_two_are_not_more_than_one(mine):

@@ -307,7 +307,7 @@ def test_weights_that_were_not_fetched(project):
 def test_methods_variants_and_weights_that_there_are_not(project, entry, name, fact):
     name = name or "srcnn-9-1-5-author-t92-x4"
     opened = with_run(project, entry, name)
-    for stage in (note_weights, upscale_run):
+    for stage, run in ((note_weights, name), (upscale_run, opened.run(name))):
         with pytest.raises(WrongUse) as caught:
-            stage(opened, name, progress=lambda _: None)
+            stage(opened, run, progress=lambda _: None)
         assert fact in str(caught.value)
