@@ -97,7 +97,7 @@ class Job:
             "params": parameters(inner.network if isinstance(inner, Placed) else None),
             "macs": fact("macs", partial(_macs, inner, work), not_known),
             "psnr": fact("psnr", self._psnr, not_known),
-            "psnr_of": f"{dataset}, {protocol}",
+            "psnr_of": f"{dataset}, {protocol.name}",
             "matrix_gflops": fact("matrix_gflops", partial(self._rate, clock), not_known),
             "threads": torch.get_num_threads(),
             "timer": _name(clock),

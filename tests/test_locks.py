@@ -105,14 +105,15 @@ def test_a_failure_frees_the_lock(tmp_path, kind):
 
 def test_a_run_is_upscaled_or_scored_by_one_process(project):
     opened = Project.load(project)
-    note_weights(opened, "bicubic-x2", progress=lambda _: None)
+    run = opened.run("bicubic-x2")
+    note_weights(opened, run.name, progress=lambda _: None)
     with opened.writing("run bicubic-x2", "run-bicubic-x2"):
-        for stage in (lambda: upscale_run(opened, "bicubic-x2", progress=lambda _: None),
-                      lambda: score_run(opened, "bicubic-x2")):  # fmt: skip
+        for stage in (lambda: upscale_run(opened, run, progress=lambda _: None),
+                      lambda: score_run(opened, run)):  # fmt: skip
             with pytest.raises(Locked, match="already writing run bicubic-x2"):
                 stage()
-    upscale_run(opened, "bicubic-x2", progress=lambda _: None)
-    assert len(score_run(opened, "bicubic-x2")) > 0
+    upscale_run(opened, run, progress=lambda _: None)
+    assert len(score_run(opened, run)) > 0
 
 
 def test_a_report_is_written_by_one_process(project, cli):

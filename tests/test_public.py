@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import sr_bench
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import degrade as make_lr
@@ -121,11 +121,13 @@ def test_types_are_there_for_a_stranger(tmp_path):
 @pytest.mark.parametrize("shape", [(60, 72, 3), (60, 72)])
 def test_degrade_and_score_are_the_pipelines(picture, tmp_path, protocol, shape):
     hr = picture(*shape)
+    rule = find_protocol(protocol)
     lr = sr_bench.degrade(hr, protocol=protocol, scale=3)
-    assert np.array_equal(lr, make_lr(hr, load_protocols().degradation_of(protocol), scale=3))
+    assert np.array_equal(lr, make_lr(hr, rule.degradation, scale=3))
+    assert np.array_equal(lr, sr_bench.degrade(hr, protocol=rule, scale=3))
     scores = sr_bench.score(hr, hr, protocol=protocol, scale=3, sr_colour="rgb")
-    assert scores == score_pair(Pair(hr, hr, "rgb"), protocol, scale=3)
-    assert scores.signature == load_protocols().signature(protocol)
+    assert scores == score_pair(Pair(hr, hr, "rgb"), rule, scale=3)
+    assert scores.signature == rule.signature
     images.write(tmp_path / "hr.png", hr)
     path = tmp_path / "hr.png"
     assert np.array_equal(sr_bench.degrade(path, protocol=protocol, scale=3), lr)

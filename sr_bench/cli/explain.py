@@ -16,6 +16,7 @@ from sr_bench.analysis.explain.search import PASSES, Explanation, Question
 from sr_bench.analysis.explain.search import explain as find_ways
 from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
 from sr_bench.cli.show import JsonFlag, Skipped, console, count_progress, print_json, print_table
+from sr_bench.data.catalogue.protocols import Protocol, find_protocol
 from sr_bench.data.catalogue.sources import find_source, load_sources
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.evaluation.scoring.pairing import pair_folders
@@ -81,13 +82,14 @@ def explain(
     if hr is None:
         raise WrongUse("explain needs --hr, a folder or a dataset; or --ledger")
     if costs:
-        _print_costs(protocol or "edsr-2017", hr, json)
+        _print_costs(find_protocol(protocol or "edsr-2017"), hr, json)
         return
     if not claim:
         raise WrongUse("explain needs --claim, the number as printed, as --claim 28.43")
     claims = tuple(Claim.parse(text, metric) for text in claim)
     subject = _subject(run, hr, sr, scale, upscale=upscale)
-    question = Question(subject, claims, protocol, limit=1 if single else 2, passes=passes)
+    named = None if protocol is None else find_protocol(protocol)
+    question = Question(subject, claims, named, limit=1 if single else 2, passes=passes)
     if upscale:
         _tell_plan(f"at most {passes} runs of the network beside the protocols' own (--passes)")
     answer = find_ways(question, watch=_watch, tell=_tell_plan)
@@ -158,7 +160,7 @@ def _dataset(name: str) -> Dataset:
 def _show(answer: Explanation, top: int) -> None:
     console.print(conclusion(answer), highlight=False)
     fitting = answer.fitting
-    shown = fitting or answer.findings[:top]
+    shown = fitting or answer.trials[:top]
     title = "gives the printed digits" if fitting else "nearest"
     metrics = list(dict.fromkeys(c.metric for c in answer.question.claims))
     rows = [[chain(f), *(f.values[m] for m in metrics), f.digits_off] for f in shown[:top]]
@@ -178,10 +180,10 @@ def _explain_ledger(top: int, json: bool) -> None:
         try:
             answer = explain_row(project, row, watch=_watch)
         except SrBenchError as error:
-            found.append({"row": dict(row.place), "error": str(error)})
+            found.append({"row": dict(row.cell), "error": str(error)})
             _tell(f"{row}: {error}", json)
             continue
-        found.append({"row": dict(row.place), "elsewhere": row.elsewhere, **facts(answer, top)})
+        found.append({"row": dict(row.cell), "elsewhere": row.elsewhere, **facts(answer, top)})
         _tell(f"{row}\n  {conclusion(answer)}", json)
         for finding in answer.fitting[1:]:
             _tell(f"  or {chain(finding)}", json)
@@ -196,7 +198,7 @@ def _tell(text: str, json: bool) -> None:
         console.print(text, highlight=False)
 
 
-def _print_costs(protocol: str, hr: str, json: bool) -> None:
+def _print_costs(protocol: Protocol, hr: str, json: bool) -> None:
     from sr_bench.analysis.explain.costs import costs, markdown
 
     scales = (2, 3, 4)

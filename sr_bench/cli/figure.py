@@ -104,9 +104,9 @@ def _named(
 def _shared(project: Project, image: str, runs: tuple[str, ...]) -> str:
     """The first protocol that all runs are scored under on the image's dataset."""
     dataset = image.partition("/")[0]
-    for name, datasets in project.params.protocols.items():
-        if dataset in datasets and all(name in project.run(run).protocols for run in runs):
-            return name
+    for protocol, datasets in project.params.protocols.items():
+        if dataset in datasets and all(protocol in project.run(run).protocols for run in runs):
+            return protocol.name
     raise WrongUse(
         f"no protocol scores all of {', '.join(runs)} on {dataset}; see params.yaml: protocols"
     )

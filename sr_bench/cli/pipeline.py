@@ -72,8 +72,9 @@ def upscale(
     from sr_bench.evaluation.upscaling.upscale import upscale_run
 
     project = require_project()
-    with count_progress(f"upscale {run}", project.images_of(project.run(run))) as advance:
-        folders = upscale_run(project, run, progress=advance)
+    found = project.run(run)
+    with count_progress(f"upscale {run}", project.images_of(found)) as advance:
+        folders = upscale_run(project, found, progress=advance)
     facts = {"run": run, "folders": [str(f) for f in folders]}
     print_done(f"{run}: {len(folders)} folders of SR images", facts, json=json)
 
@@ -110,10 +111,9 @@ def _text(value: object) -> object:
 def _protocols() -> list[dict[str, object]]:
     from sr_bench.data.catalogue.protocols import load_protocols
 
-    known = load_protocols()
     return [
-        {"protocol": name, "summary": rule.summary, "signature": known.signature(name)}
-        for name, rule in known.protocols.items()
+        {"protocol": p.name, "summary": p.summary, "signature": p.signature}
+        for p in load_protocols().protocols.values()
     ]
 
 
@@ -157,7 +157,7 @@ def _runs() -> list[dict[str, object]]:
             "variant": run.variant,
             "weights": run.weights,
             "scale": run.scale,
-            "protocols": list(run.protocols),
+            "protocols": list(map(str, run.protocols)),
         }
         for name, run in runs.items()
     ]

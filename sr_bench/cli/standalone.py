@@ -20,7 +20,7 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
@@ -46,7 +46,7 @@ def degrade(
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
     .npy: float64, 0..255, planes Y, Cb, Cr.
     """
-    rule = load_protocols().degradation_of(protocol)
+    rule = find_protocol(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -124,17 +124,17 @@ def score(
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    load_protocols().protocol(protocol)
+    named = find_protocol(protocol)
     skipped = Skipped()
     pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
     with count_progress(f"score {protocol}", len(pairs)) as advance:
         jobs = [(p.name, partial(_read, p, advance)) for p in pairs]
         if metric is None:
-            scored = score_each(jobs, [protocol], scale=scale)
+            scored = score_each(jobs, [named], scale=scale)
         else:
             from sr_bench.evaluation.scoring.extra import score_extra
 
-            scored = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
+            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale)
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)
@@ -202,18 +202,18 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
         console.print(f"left out, since an image is gray: {', '.join(left_out)}")
 
 
-def _score_run(name: str, json: bool) -> None:
+def _score_run(run: str, json: bool) -> None:
     from sr_bench.evaluation.scoring.run import score_run
     from sr_bench.evaluation.scoring.table import cells
     from sr_bench.project.project import require_project
 
     project = require_project()
-    scored = score_run(project, name)
+    scored = score_run(project, project.run(run))
     table = cells(scored)
     said = [
         f"{dataset} under {protocol}: {sentence}"
         for (dataset, protocol), rows in scored.groupby(["dataset", "protocol"], sort=False)
         for sentence in identical(rows)
     ]
-    line = "\n".join([f"{name}: {len(table)} cells in {project.scores(name)}", *said])
+    line = "\n".join([f"{run}: {len(table)} cells in {project.scores(run)}", *said])
     print_done(line, table.to_dict("records"), json=json)

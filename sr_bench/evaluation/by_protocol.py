@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sr_bench.data.catalogue.protocols import Protocol, load_protocols
+from sr_bench.data.catalogue.protocols import Protocol, find_protocol, load_protocols
 from sr_bench.evaluation.metrics.checks import require_uint8
 from sr_bench.evaluation.scoring.pairing import pair_folders
 from sr_bench.evaluation.scoring.score import Pair, read_pair, score_images, score_pair
@@ -45,12 +45,12 @@ def protocols() -> dict[str, Protocol]:
     return dict(load_protocols().protocols)
 
 
-def degrade(hr: Picture, *, protocol: str, scale: int) -> NDArray[np.generic]:
+def degrade(hr: Picture, *, protocol: Protocol | str, scale: int) -> NDArray[np.generic]:
     """LR = imresize(modcrop(HR), 1 / scale), in the planes and with the rounding of the protocol.
 
     Args:
         hr: uint8, (h, w) gray or (h, w, 3) RGB; or an image file.
-        protocol: a name of ``protocols``.
+        protocol: one of ``protocols``, or its name.
         scale: 2, 3, ... 8.
 
     Returns:
@@ -71,12 +71,17 @@ def degrade(hr: Picture, *, protocol: str, scale: int) -> NDArray[np.generic]:
         >>> degrade(hr, protocol="edsr-2017", scale=4).shape
         (12, 15, 3)
     """
-    image = _read("hr", hr)
-    return make_lr(image, load_protocols().degradation_of(protocol), scale=scale)
+    rule = resolved(protocol)
+    return make_lr(_read("hr", hr), rule.degradation, scale=scale)
 
 
 def score(
-    sr: Picture, hr: Picture, *, protocol: str, scale: int, sr_colour: Colour | None = None
+    sr: Picture,
+    hr: Picture,
+    *,
+    protocol: Protocol | str,
+    scale: int,
+    sr_colour: Colour | None = None,
 ) -> Scores:
     """Every metric of a protocol on one pair of images: modcrop(HR), crop the border, compare.
 
@@ -84,7 +89,7 @@ def score(
         sr: uint8, (h, w) or (h, w, 3), of the size of ``hr`` after the protocol's modcrop; or an
             image file.
         hr: uint8, (h, w) gray or (h, w, 3) RGB, whole or already cut; or an image file.
-        protocol: a name of ``protocols``.
+        protocol: one of ``protocols``, or its name.
         scale: the factor that ``sr`` was enlarged by.
         sr_colour: what three planes of an array ``sr`` are, ``"rgb"`` or ``"ycbcr"``. Needed where
             the protocol's LR is Y, Cb, Cr (``srcnn-2015``), since both occur there.
@@ -107,18 +112,20 @@ def score(
         >>> round(scores["psnr"], 2), scores.signature.split("|")[0]
         (49.45, 'protocol:basicsr-y')
     """
-    values = score_pair(_pair(sr, hr, protocol, sr_colour), protocol, scale=scale)
-    signature = load_protocols().signature(protocol)
-    return Scores({str(metric): value for metric, value in values.items()}, signature)
+    rule = resolved(protocol)
+    values = score_pair(_pair(sr, hr, rule, sr_colour), rule, scale=scale)
+    return Scores({str(metric): value for metric, value in values.items()}, rule.signature)
 
 
-def score_folder(sr: Path | str, hr: Path | str, *, protocol: str, scale: int) -> pd.DataFrame:
+def score_folder(
+    sr: Path | str, hr: Path | str, *, protocol: Protocol | str, scale: int
+) -> pd.DataFrame:
     """Every metric of a protocol on each image of a folder; files pair by their names.
 
     Args:
         sr: a folder of SR images.
         hr: the folder of their HR images, whole or already cut.
-        protocol: a name of ``protocols``.
+        protocol: one of ``protocols``, or its name.
         scale: the factor that ``sr`` was enlarged by.
 
     Returns:
@@ -143,17 +150,22 @@ def score_folder(sr: Path | str, hr: Path | str, *, protocol: str, scale: int) -
         >>> rows.set_index("metric")["value"].round(2).to_dict()
         {'psnr': 48.13, 'ssim': 1.0}
     """
-    load_protocols().protocol(protocol)
+    rule = resolved(protocol)
     pairs = pair_folders(Path(sr), Path(hr), scale=scale)
     jobs = [(p.name, partial(read_pair, p.sr, p.hr)) for p in pairs]
-    return score_images(jobs, [protocol], scale=scale)
+    return score_images(jobs, [rule], scale=scale)
 
 
-def _pair(sr: Picture, hr: Picture, protocol: str, sr_colour: Colour | None) -> Pair:
+def resolved(protocol: Protocol | str) -> Protocol:
+    """The protocol itself, also where its name is given."""
+    return find_protocol(protocol) if isinstance(protocol, str) else protocol
+
+
+def _pair(sr: Picture, hr: Picture, protocol: Protocol, sr_colour: Colour | None) -> Pair:
     if isinstance(sr, (str, Path)):
         image, colour = images.read_tagged(Path(sr))
         return Pair(image, _read("hr", hr), sr_colour or colour, str(sr))
-    planes = load_protocols().degradation_of(protocol).colour
+    planes = protocol.degradation.colour
     if sr_colour is None and planes != "rgb" and np.ndim(sr) == 3:
         raise ValueError(
             f"sr has three planes and {protocol} makes LR in {planes}; say what they are: "

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.evaluation.by_protocol import resolved
 from sr_bench.evaluation.metrics.checks import checked_image, require_uint8
 from sr_bench.imaging import images
 from sr_bench.networks.inference import Upscaler
@@ -48,7 +49,7 @@ def load_model(
     scale: int,
     variant: str | None = None,
     weights: Path | str | None = None,
-    protocol: str = "edsr-2017",
+    protocol: Protocol | str = "edsr-2017",
 ) -> Upscaler:
     """Build a method's model and load its weights.
 
@@ -58,7 +59,7 @@ def load_model(
         variant: one of the method's; may be left out where there is one. ``+`` appended: the mean
             over the 8 flips and rotations of the image (self-ensemble).
         weights: the file of its weights; ``None`` for a method without.
-        protocol: whose LR the model will get, a name of ``protocols``: says which planes and
+        protocol: whose LR the model will get, or its name: says which planes and
             whether they are rounded. The default is 8-bit RGB.
 
     Returns:
@@ -82,7 +83,7 @@ def load_model(
     file = None if weights is None else Path(weights)
     if file is not None and not file.is_file():
         raise SrBenchError(f"{file}: no such file; name the file of the method's weights")
-    degradation = load_protocols().degradation_of(protocol)
+    degradation = resolved(protocol).degradation
     setup = Setup(name, "none" if file is None else file.stem, file, scale, degradation)
     label = "-".join(part for part in (found.name, name, f"x{scale}") if part)
     return Upscaler(label, found.built(setup, label), degradation, scale, ensemble=ensemble)
