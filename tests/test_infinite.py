@@ -15,7 +15,7 @@ from sr_bench.analysis.drift.render import facts, markdown
 from sr_bench.analysis.drift.snapshot import Snapshot
 from sr_bench.analysis.ledger.ledger import REPRODUCTION
 from sr_bench.cli.show import print_json
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells, identical, listed
 from sr_bench.imaging import images
 from sr_bench.project.project import Project
@@ -40,7 +40,7 @@ RUNS = ("bicubic-x2", "ibp-x2", "third-x2")
 
 
 def scores(run, psnr):
-    stamp = load_protocols().signature("edsr-2017")
+    stamp = find_protocol("edsr-2017").signature
     made = [
         (run, run[:-3], "", "none", 2, "Set5", "edsr-2017", metric, f"img{i}", value, stamp)
         for metric, values in (("psnr", psnr), ("ssim", [0.9] * len(psnr)))

@@ -13,7 +13,7 @@ import yaml
 from sr_bench.analysis.drift.inputs import changed_inputs
 from sr_bench.analysis.drift.snapshot import Snapshot
 from sr_bench.analysis.ledger.ledger import COLUMNS, RUN, TRAINED_RUN, read_ledger
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.data.datasets.manifest import read_manifest
 from sr_bench.evaluation.scoring.table import (
     IMAGE_COLUMNS,
@@ -36,7 +36,7 @@ REAL = [33.6625718, 30.5, 32.25, 0.92991, 1e-05]
 
 def images(run="bicubic-x2", protocol="edsr-2017"):
     """The per-image rows of a run on three images."""
-    stamp = load_protocols().signature(protocol)
+    stamp = find_protocol(protocol).signature
     head = (run, run.split("-")[0], "", "none", 2, "Set5", protocol)
     return pd.DataFrame(
         [

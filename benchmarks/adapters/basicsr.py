@@ -8,7 +8,7 @@ import numpy as np
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.imaging.resize import Border, Rounding
-from sr_bench.support.partial_import import basicsr
+from sr_bench.support.import_without_init import basicsr
 
 from .common import finished
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
-from sr_bench.support.partial_import import module_without_init
+from sr_bench.support.import_without_init import module_without_init
 
 from .common import cropped, to_tensor
 

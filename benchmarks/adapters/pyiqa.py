@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.imaging.resize import Border, Rounding
-from sr_bench.support.partial_import import module_without_init
+from sr_bench.support.import_without_init import module_without_init
 
 from .common import cropped, finished, to_array, to_tensor
 

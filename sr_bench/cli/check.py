@@ -1,4 +1,4 @@
-"""``sr-bench check``: fresh scores, or timings, beside the committed ones."""
+"""``sr-bench check``: compare fresh scores, or timings, with the committed ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import console, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, console, print_json, print_table
 from sr_bench.project.project import PARAMS, require_project
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import write_text
@@ -46,42 +45,44 @@ def check(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="The committed scores.csv, its folder, or a Git revision (HEAD); with --timings a "
-            "results file, or a folder of them (benchmarks/results)."
+            help="Committed scores: scores.csv, its folder, or a Git revision; default: HEAD. With "
+            "--timings: a file of results or their folder; default: benchmarks/results."
         ),
     ] = None,
     fresh: Annotated[
         Path | None,
         typer.Option(
-            help="The fresh ones (reports; with --timings build/timings). Of a folder of "
-            "<run>.csv, as build/scores, those runs are compared."
+            help="Fresh scores, default: reports. In a folder of <run>.csv files, such as "
+            "build/scores, only these runs are compared. With --timings: build/timings."
         ),
     ] = None,
     run: Annotated[
-        list[str] | None, typer.Option(help="Compare this run alone; may be given several times.")
+        list[str] | None, typer.Option(help="Compare only this run; can be given several times.")
     ] = None,
     timings: Annotated[
         bool,
-        typer.Option("--timings", help="Compare timings: sr-bench time --results build/timings."),
+        typer.Option(
+            "--timings", help="Compare timings of: sr-bench time --results build/timings."
+        ),
     ] = False,
     accept: Annotated[
         str | None,
-        typer.Option(help="Accept the drift of scores for this REASON: reports/CHANGES.md."),
+        typer.Option(help="Accept the drift and write this reason into reports/CHANGES.md."),
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(help="Also write a summary for a pull request there.")
+        Path | None, typer.Option(help="Also write a summary for a pull request to this file.")
     ] = None,
     github: Annotated[
-        bool, typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print GitHub's annotations.")
+        bool,
+        typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print annotations for GitHub."),
     ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Compare fresh scores with committed ones, by cell and by image; exit status 1 on drift.
 
-    Tells numeric noise from a regression, and names likely causes: known deviations that give the
-    new numbers, and what changed of code, data, weights and environment. With --timings: fresh
-    timings of this machine, relative to those of the reference methods; exit status 1 if a setting
-    is slower.
+    It separates numeric noise from a regression and names likely causes: known deviations that give
+    the new numbers, and changes of code, data, weights and environment. With --timings it compares
+    timings of this machine, relative to the reference methods; exit status 1 if one is slower.
     """
     if timings and (accept is not None or markdown is not None or run):
         raise WrongUse("--accept, --markdown, --run are of scores; leave them out with --timings")

@@ -8,37 +8,37 @@ from typing import Annotated
 
 import typer
 
-from sr_bench.cli.show import console, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, console, print_json, print_table
 from sr_bench.conformance.adapter import OURS
 from sr_bench.conformance.golden import load_golden
 from sr_bench.conformance.suite import SuiteResult, run_adapter, short_table
 
-_ADAPTERS = f"{OURS}, or your own: ./file.py or module, either with :attribute after it"
+_ADAPTERS = f"{OURS}, or your own: ./file.py, module, file.py:attribute"
 
 _WORDS = {"agrees": "agree", "differs": "differ", "fails": "fail", "not offered": "not offered (-)"}
 
 
 def conformance(
     adapter: Annotated[
-        list[str] | None, typer.Option(help=f"{_ADAPTERS}. Repeat it for several; default: {OURS}.")
+        list[str] | None,
+        typer.Option(help=f"{_ADAPTERS}. Can be given several times; default: {OURS}."),
     ] = None,
     data: Annotated[
         Path,
         typer.Option(
-            help="Folder with fetched images made by MATLAB; those cases are skipped if missing."
+            help="Folder of fetched images made by MATLAB; without an image its cases are skipped."
         ),
     ] = Path("data"),
     cases: Annotated[
-        bool, typer.Option("--cases", help="Print every case, not the worst of each group.")
+        bool, typer.Option("--cases", help="Print every case instead of the worst of each group.")
     ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Run golden values of MATLAB's resize, colour, PSNR, SSIM and every protocol against code.
+    """Check code against golden values of MATLAB's resize and colour, PSNR, SSIM and each protocol.
 
-    An adapter is a module or object with resize, score or both (docs/conformance.md). Ends with 1
-    if a chosen adapter differs or fails anywhere; what it doesn't offer is no failure.
+    An adapter is a module or object with resize, score or both (docs/conformance.md). Exit status 1
+    if an adapter differs or fails in a case; a function that it doesn't have is no failure.
     """
     suites = [run_adapter(name, data) for name in dict.fromkeys(adapter or [OURS])]
     if json:

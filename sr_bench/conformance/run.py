@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sr_bench.conformance.adapter import Adapter, Planes, ScoreMetric
 from sr_bench.conformance.golden import Case, ProtocolCase, ResizeCase, ScoreCase
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.degrade import hr_planes
 from sr_bench.imaging.images import Image
@@ -104,11 +104,8 @@ def _scored(case: ScoreCase, adapter: Adapter) -> float:
 
 def _under_protocol(case: ProtocolCase, adapter: Adapter) -> float:
     """The harness does modcrop, 8-bit rounding, gray and the border; the adapter does the rest."""
-    protocols = load_protocols()
-    rule, degradation = (
-        protocols.protocol(case.protocol),
-        protocols.degradation_of(case.protocol),
-    )
+    rule = find_protocol(case.protocol)
+    degradation = rule.degradation
     hr: Image = hr_planes(case.hr.array(), degradation, case.scale)
     planes: Planes = "y" if rule.colour == "y" else "rgb"
     if degradation.colour == "ycbcr" and hr.ndim == 3:

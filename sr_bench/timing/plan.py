@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sr_bench.data.datasets.manifest import open_dataset
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.timing.devices import choose
@@ -96,7 +95,7 @@ def _examine(project: Project, run: str, plan: TimingPlan) -> bool:
     try:
         timed = TimedRun.find(project, run)
         _, quality = timed.quality
-        open_dataset(quality, project.data, project.manifest(quality))
+        project.dataset(quality)
         network = timed.has_network
         plan.weights[run] = timed.weights_sha256
     except SrBenchError as error:

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.upscaling.upscale import load_upscaler
 from sr_bench.imaging.degrade import Degradation, degrade
@@ -64,10 +63,10 @@ class TimedRun:
     @property
     def has_network(self) -> bool:
         """Whether the model has a network, which can be moved; the model is loaded to see."""
-        return network_of(self._load(self._degradation(self.run.protocols[0])).model) is not None
+        return network_of(self._load(self.run.protocols[0].degradation).model) is not None
 
     @property
-    def quality(self) -> tuple[str, str]:
+    def quality(self) -> tuple[Protocol, str]:
         """The protocol and the dataset of the PSNR in the run's rows."""
         protocol = self.run.protocols[0]
         datasets = self.project.params.protocols[protocol]
@@ -79,17 +78,18 @@ class TimedRun:
         A dataset's lr is made as the run's first protocol on it says; the frame is RGB.
         """
         if setting.input not in FRAMES:
-            return self._on_device(self._degradation(self._protocol_on(setting.input)), setting)
-        rule = self._degradation(self.run.protocols[0])
+            return self._on_device(self._protocol_on(setting.input).degradation, setting)
+        rule = self.run.protocols[0].degradation
         return self._on_device(rule.model_copy(update={"colour": "rgb"}), setting)
 
-    def images(self, dataset: str, protocol: str) -> Iterator[tuple[Image, NDArray[np.generic]]]:
+    def images(
+        self, dataset: str, protocol: Protocol
+    ) -> Iterator[tuple[Image, NDArray[np.generic]]]:
         """hr and lr of each image of a dataset."""
-        rule, project = self._degradation(protocol), self.project
-        opened = open_dataset(dataset, project.data, project.manifest(dataset))
+        opened = self.project.dataset(dataset)
         for entry in opened:
             hr = opened.read(entry)
-            yield hr, degrade(hr, rule, scale=self.run.scale)
+            yield hr, degrade(hr, protocol.degradation, scale=self.run.scale)
 
     def inputs(self, dataset: str) -> list[NDArray[np.generic]]:
         """lr of each image of a dataset, as :meth:`on_device` expects it."""
@@ -98,7 +98,7 @@ class TimedRun:
     def psnr(self, setting: Setting) -> float:
         """Mean PSNR in dB, by :attr:`quality`, of what the device makes in that precision."""
         protocol, dataset = self.quality
-        rule, scale = self._degradation(protocol), self.run.scale
+        rule, scale = protocol.degradation, self.run.scale
         upscale = self._on_device(rule, setting).upscaler
         pairs = (Pair(upscale(lr), hr, rule.colour) for hr, lr in self.images(dataset, protocol))
         return fmean(score_pair(pair, protocol, scale=scale)["psnr"] for pair in pairs)
@@ -112,9 +112,5 @@ class TimedRun:
     def _load(self, rule: Degradation) -> Upscaler:
         return load_upscaler(self.run, self.method, self.file, rule)
 
-    def _protocol_on(self, dataset: str) -> str:
+    def _protocol_on(self, dataset: str) -> Protocol:
         return self.project.datasets(self.run)[dataset][0]
-
-    @staticmethod
-    def _degradation(protocol: str) -> Degradation:
-        return load_protocols().degradation_of(protocol)

@@ -18,7 +18,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.optim.swa_utils import AveragedModel
 
-from sr_bench.support.told import tell
+from sr_bench.support.notices import notice
 from sr_bench.training.optimizers import Optimizer
 from sr_bench.training.pairs import Pairs
 from sr_bench.training.recipe import Recipe
@@ -167,7 +167,7 @@ class Recorded:
         except RuntimeError as error:
             self.graphs, self.record = {}, False
             said = str(error).strip().partition("\n")[0]
-            tell(Path("training"), f"no CUDA graph could be recorded ({said}): steps are slower")
+            notice(Path("training"), f"no CUDA graph could be recorded ({said}): steps are slower")
         finally:
             cudnn.benchmark = tried
             torch.cuda.synchronize()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
-from sr_bench.imaging.color import rgb_to_y
+from sr_bench.evaluation.scoring.planes import Luma, cut
 from sr_bench.imaging.degrade import Degradation, degrade, hr_planes
 from sr_bench.imaging.images import Image
 from sr_bench.networks.method import Model
@@ -69,12 +69,9 @@ class Validation:
     ) -> float:
         hr = self._y(hr_planes(image, self.degradation, scale))
         sr = self._y(upscale(degrade(image, self.degradation, scale=scale)))
-        inside = (slice(scale, -scale), slice(scale, -scale))
-        return psnr_unchecked(sr[inside], hr[inside], data_range=255)
+        return psnr_unchecked(cut(sr, scale), cut(hr, scale), data_range=255)
 
     def _y(self, planes: Image) -> NDArray[np.generic]:
         """Gray is its own Y among planes of YCbCr, three equal channels among those of RGB."""
-        if self.degradation.colour == "ycbcr":
-            return planes if planes.ndim == 2 else planes[..., 0]
-        rgb = planes if planes.ndim == 3 else np.repeat(planes[..., None], 3, axis=2)
-        return rgb_to_y(rgb)
+        colour = self.degradation.colour
+        return Luma()(planes, colour, gray_as_rgb=colour == "rgb")

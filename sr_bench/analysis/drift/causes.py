@@ -18,7 +18,8 @@ from sr_bench.analysis.explain.deviations import Deviation
 from sr_bench.analysis.explain.measure import Made
 from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.way import SsimKind, Way
-from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.data.catalogue.protocols import find_protocol
+from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.imaging import images
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
@@ -127,13 +128,13 @@ class _Search:
         """Whether the deviations undo the change, and which they are; none if none fits."""
         run, name, protocol, metric = cell
         dataset, maker = self._open(run, name)
-        folder = self.project.sr(run, Way.of(protocol).rule.degradation, name)
+        base = Way.of(find_protocol(protocol))
+        folder = self.project.sr(run, base.degradation.name, name)
         count = _IMAGES if (rows["weights"] == "none").all() else _OF_NETWORK
         moved = [
             MovedImage(e.stem, _stored(dataset, e, folder), *values)
             for e, values in _smallest(dataset, rows)[:count]
         ]
-        base = Way.of(protocol)
         ssim: SsimKind = "blue" if metric == "ssim_blue" else "mean"
         base = replace(base, scoring=replace(base.scoring, ssim=ssim))
         matcher = Matcher(maker, moved, _METRICS[metric], base)
@@ -145,7 +146,7 @@ class _Search:
             manifest = self.project.manifest(name)
             if not manifest.is_file():
                 raise SrBenchError(f"{manifest}: no such file; the images aren't here")
-            dataset = open_dataset(name, self.project.data, manifest)
+            dataset = self.project.dataset(name)
             subject = run_subject(self.project, self.project.run(run), dataset, upscale=True)
             self._made[run, name] = dataset, SrMaker(subject)
         return self._made[run, name]

@@ -1,4 +1,4 @@
-"""``python -m sr_bench.support.heal .dvc/tmp``: removes an rwlock that a killed DVC left."""
+"""``python -m sr_bench.support.dvc_rwlock .dvc/tmp``: remove an rwlock that a killed DVC left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sr_bench.support.locks import is_held
 _LOCKS = ("lock", "rwlock.lock")  # DVC's: of the project, and while rwlock is written
 
 
-def heal(folder: Path) -> bool:
+def remove_unreadable_rwlock(folder: Path) -> bool:
     """Remove ``folder/rwlock`` if it isn't JSON and no process holds a lock of DVC's.
 
     Returns:
@@ -31,5 +31,5 @@ def heal(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    if heal(Path(sys.argv[1])):
+    if remove_unreadable_rwlock(Path(sys.argv[1])):
         print(f"{sys.argv[1]}/rwlock: left unreadable by a killed dvc, removed")

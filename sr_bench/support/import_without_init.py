@@ -1,4 +1,4 @@
-"""Pure modules of packages whose ``__init__`` needs what isn't installed."""
+"""Import a module of a package without the package's ``__init__``, which needs more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person should know of a result that is no error: one line, said once a process."""
+"""Notices on stderr: what was done with a file, where it isn't an error. Each is said once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LOG = logging.getLogger("sr_bench")  # without a handler of the program's own: 
 _said: set[str] = set()
 
 
-def tell(path: Path, what: str) -> None:
+def notice(path: Path, what: str) -> None:
     """Say what was done with a file; the same again is not said."""
     line = f"{path}: {what}"
     if line not in _said:
