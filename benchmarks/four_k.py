@@ -29,7 +29,7 @@ from sr_bench.timing.setting import frame_of
 
 SCALE, FRAME = 4, "2160p"
 METHODS = Path(__file__).parents[1] / "methods"
-TRAINED = "sr-bench-open591"
+TRAINED = "sr-bench-open690"
 
 
 def main(ways: list[str]) -> None:
