@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from sr_bench.report.figures import quality as plot_quality
+from sr_bench.report.figures import pareto
 from sr_bench.report.figures.boxes import nearest
 from sr_bench.report.figures.labels import Scene, needs_leader, place
 from sr_bench.report.figures.style import Looks
@@ -85,9 +85,9 @@ def drawn(monkeypatch, *heights):
         "value": 32 + 0.03 * (5 * n % 7), "cost": 1.0 + 0.06 * (3 * n % 5), "spread": 0.01,
         "params": 8129,
     })  # fmt: skip
-    monkeypatch.setattr(plot_quality, "_HEIGHTS", heights)
-    cost = plot_quality.Cost("time", "PSNR", "caption")
-    made = plot_quality.quality_figure(rows, cost, Looks(NO_NAMES, {"srcnn": ("#0072b2", "o")}))
+    monkeypatch.setattr(pareto, "_HEIGHTS", heights)
+    cost = pareto.Cost("time", "PSNR", "caption")
+    made = pareto.quality_figure(rows, cost, Looks(NO_NAMES, {"srcnn": ("#0072b2", "o")}))
     assert isinstance(made.figure, Figure)
     return made
 

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.text import Text
 
 from sr_bench.networks.method import load_methods
-from sr_bench.report.figures.data import (
+from sr_bench.report.figures.costs import (
     Choice,
     checked_scores,
     checked_timings,

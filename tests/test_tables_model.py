@@ -13,7 +13,6 @@ from sr_bench.networks.method import Method, Published, load_methods
 from sr_bench.report import names
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import filled
-from sr_bench.report.speedups import COLUMNS as SPEEDUPS
 from sr_bench.report.tables.grades import graded, metric_name
 from sr_bench.report.tables.headline import headline_tables
 from sr_bench.report.tables.model import (
@@ -26,11 +25,11 @@ from sr_bench.report.tables.model import (
     digits,
     letters,
 )
-from sr_bench.report.tables.published import reproduction_tables, trained_table
+from sr_bench.report.tables.published import reproduction_tables
 from sr_bench.report.tables.quality import quality_tables
 from sr_bench.report.tables.speed import speedup_tables, timing_tables
-from sr_bench.report.tables.trainings import trainings_table
-from sr_bench.report.timing_table import COLUMNS as TIMINGS
+from sr_bench.report.tables.trained import trained_table, trainings_table
+from sr_bench.report.timings import SPEEDUPS, TIMINGS
 from sr_bench.support.errors import SrBenchError
 
 NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))

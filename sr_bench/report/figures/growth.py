@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sr_bench.report.figures.data import fitted_exponent, pixels_of
+from sr_bench.report.figures.costs import fitted_exponent, pixels_of
 from sr_bench.report.figures.labels import spread
 from sr_bench.report.figures.style import (
     DOUBLE_COLUMN,

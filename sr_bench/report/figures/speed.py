@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sr_bench.report.figures.data import (
+from sr_bench.report.figures.costs import (
     Choice,
     Place,
     at,
@@ -22,7 +22,7 @@ from sr_bench.report.figures.data import (
     with_time,
 )
 from sr_bench.report.figures.growth import growth_figure, growth_rows
-from sr_bench.report.figures.quality import Cost, Drawn, quality_figure
+from sr_bench.report.figures.pareto import Cost, Drawn, quality_figure
 from sr_bench.report.figures.style import About, Looks, looks, printable, save_figure
 from sr_bench.report.names import NO_NAMES, Names, slug
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.evaluation.scoring.table import require_one_signature
-from sr_bench.report.data import Report
+from sr_bench.report.build import Report
 from sr_bench.report.names import Names
 
 _KEEP = 10_000  # per-image values are kept as integers of 1 / 10,000

@@ -69,7 +69,7 @@ def speedup_tables(
     """One table for each machine and device: what each precision gains over a plain call.
 
     Args:
-        speedups: as :func:`sr_bench.report.speedups.speedups` has them.
+        speedups: as :func:`sr_bench.report.timings.speedups` has them.
         cells: the rows of ``scores.csv``.
         known: what methods and weights are called.
     """

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from sr_bench.report.tables.formats.legend import legend
-from sr_bench.report.tables.formats.plain import NO_NUMBER
+from sr_bench.report.tables.formats.plain import NO_NUMBER, legend
 from sr_bench.report.tables.formats.templates import template
 from sr_bench.report.tables.model import Cell, Column, Missing, Note, Number, Table, note_of
 

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from sr_bench.report.figures.boxes import Array, nearest
-from sr_bench.report.figures.data import pareto_front, trained_here
+from sr_bench.report.figures.costs import pareto_front, trained_here
 from sr_bench.report.figures.labels import Scene, needs_leader, place
 from sr_bench.report.figures.style import (
     DOUBLE_COLUMN,
