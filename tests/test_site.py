@@ -42,6 +42,17 @@ def test_hostile_names_are_data(tmp_path):
     assert HOSTILE in {run["name"] for run in embedded(tmp_path)["runs"]}
 
 
+def test_metrics_are_described_by_the_report_and_by_no_script(tmp_path):
+    report = made_up()
+    report.reproduction.loc[0, "metric"] = "lpips"  # which no run has
+    facts = payload(report)["metricFacts"]
+    assert facts["psnr"] == {"title": "PSNR", "decimals": 2, "unit": "dB", "higherIsBetter": True}
+    assert facts["lpips"]["decimals"] == 4 and not facts["lpips"]["higherIsBetter"]
+    write_page(report, tmp_path)
+    script = re.search(r"<script>\n?(.*)</script>", (tmp_path / "index.html").read_text(), re.S)[1]
+    assert not re.findall(r"psnr|ssim|lpips|\bdB\b", script, re.I)
+
+
 def test_cells_keep_their_digits_and_images_four_decimals():
     report = made_up()
     first = payload(report)["cells"][0]

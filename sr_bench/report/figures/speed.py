@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.report.figures.costs import (
     Choice,
     Place,
@@ -231,14 +232,13 @@ def _subjects(rows: pd.DataFrame, *machines: str) -> tuple[str, ...]:
 
 def _quality(rows: pd.DataFrame, choice: Choice) -> str:
     """The caption's first sentence: whose numbers these are, with their signature."""
-    metric = choice.metric.upper().replace("_", " ")
+    metric = describe_metric(choice.metric).title
     return f"{metric} on {choice.dataset}, {rows['signature'].iloc[0]}."
 
 
 def _axis(choice: Choice) -> str:
-    metric = choice.metric.upper().replace("_", " ")
-    unit = " (dB)" if choice.metric.startswith("psnr") else ""
-    return f"{metric} on {choice.dataset}{unit}"
+    metric = describe_metric(choice.metric)
+    return f"{metric.title} on {choice.dataset}" + (f" ({metric.unit})" if metric.unit else "")
 
 
 def _input(choice: Choice) -> str:

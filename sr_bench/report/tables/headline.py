@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.names import HERE, NO_NAMES, Names
-from sr_bench.report.tables.grades import places
 from sr_bench.report.tables.model import Cell, Column, Missing, Number, Table
 from sr_bench.report.tables.quality import RUN_COLUMNS, SCALE, run_cells, scale_group
 
 PROTOCOLS = ("srcnn-2015", "edsr-2017")
 DATASETS = ("Set5", "Set14", "BSD100")
-METRIC = "psnr"
+KEY = "psnr"
+METRIC = describe_metric(KEY)
 _OF = ["method", "scale", "protocol"]
 _SAME = ["method", "scale", "dataset", "protocol", "metric", "measured"]
 Published = Mapping[tuple[str, str, str], str]  # run, dataset, protocol -> as it was printed
@@ -32,7 +33,7 @@ def headline_tables(
     Of each method, at each scale, the run that is best on average over the datasets: one with
     published weights and one with weights trained here.
     """
-    chosen = cells[(cells["metric"] == METRIC) & cells["dataset"].isin(DATASETS)]
+    chosen = cells[(cells["metric"] == KEY) & cells["dataset"].isin(DATASETS)]
     printed = _printed(chosen, reproduction, trained)
     of = {name: chosen[chosen["protocol"] == name] for name in PROTOCOLS}
     return [_headline(name, rows, printed, names) for name, rows in of.items() if len(rows)]
@@ -56,9 +57,10 @@ def _headline(protocol: str, cells: pd.DataFrame, printed: Published, known: Nam
     return Table(
         f"headline-{protocol}",
         f"Best runs under {protocol}",
-        f"PSNR (dB) under {protocol}, measured and published: of each method the best run with "
-        "published weights and the best one trained here. Published is the number printed for "
-        "these weights, or where the method has none here, the number that ours aim at.",
+        f"{METRIC.title_with_unit} under {protocol}, measured and published: of each method the "
+        "best run with published weights and the best one trained here. Published is the number "
+        "printed for these weights, or where the method has none here, the number that ours aim "
+        "at.",
         (*RUN_COLUMNS, *columns),
         tuple(groups),
         by=SCALE,
@@ -85,7 +87,7 @@ def best_runs(cells: pd.DataFrame, scale: int, known: Names = NO_NAMES) -> list[
 
 def _columns(dataset: str) -> tuple[Column, Column]:
     return (
-        Column(f"{dataset}_{METRIC}", "measured", dataset, numeric=True),
+        Column(f"{dataset}_{KEY}", "measured", dataset, numeric=True),
         Column(f"{dataset}_published", "published", dataset, numeric=True),
     )
 
@@ -100,7 +102,7 @@ def _beside(
     cells: list[Cell] = []
     for dataset in datasets:
         value = values.get((run, dataset))
-        cells.append(Missing() if value is None else Number(value, places(METRIC)))
+        cells.append(Missing() if value is None else Number(value, METRIC.decimals))
         cells.append(printed.get((run, dataset, protocol), Missing()))
     return cells
 
@@ -117,7 +119,7 @@ def _printed(
     own = reproduction.dropna(subset=["measured"]).astype({"measured": float})
     own = own.merge(measured, on=_SAME)
     known = set(own[_OF].itertuples(index=False, name=None))
-    trained = trained[trained["metric"] == METRIC]
+    trained = trained[trained["metric"] == KEY]
     aims = trained[[key not in known for key in trained[_OF].itertuples(index=False, name=None)]]
     first = pd.concat([own, aims]).drop_duplicates(["run", "dataset", "protocol"])
     return {(r.run, r.dataset, r.protocol): r.published for r in first.itertuples(index=False)}
