@@ -21,8 +21,9 @@ from sr_bench.report.figures.costs import (
     with_macs,
 )
 from sr_bench.report.figures.labels import Scene, place, spread
+from sr_bench.report.figures.panels import wrapped
 from sr_bench.report.figures.speed import draw_plots, write_plots
-from sr_bench.report.figures.style import looks, paper_style, wrapped
+from sr_bench.report.figures.style import looks, paper_style
 from sr_bench.report.names import Names
 from sr_bench.support.errors import SrBenchError
 

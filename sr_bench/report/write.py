@@ -16,7 +16,8 @@ from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_tab
 from sr_bench.project.project import Project
 from sr_bench.report.build import Report
 from sr_bench.report.figures.all_figures import write_comparisons, write_figures
-from sr_bench.report.figures.speed import Plots, write_plots
+from sr_bench.report.figures.files import Plots
+from sr_bench.report.figures.speed import write_plots
 from sr_bench.report.provenance.records import Provenance, collect, write_provenance
 from sr_bench.report.provenance.stamp import unstamp
 from sr_bench.report.readme import filled, reports_readme

@@ -16,7 +16,7 @@ from sr_bench.report.figures import training as figure_training
 from sr_bench.report.figures.comparison import comparison_figure, subjects_of
 from sr_bench.report.figures.comparison_layout import DPI
 from sr_bench.report.figures.comparison_pictures import load_pictures
-from sr_bench.report.figures.speed import (
+from sr_bench.report.figures.files import (
     Identify,
     Plot,
     Plots,

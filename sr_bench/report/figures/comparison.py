@@ -25,16 +25,9 @@ from sr_bench.report.figures.comparison_layout import (
     arrange,
 )
 from sr_bench.report.figures.comparison_pictures import Pictures, Shown
+from sr_bench.report.figures.panels import LINE, draw_foot, fitted_lines, new_figure, wrapped
 from sr_bench.report.figures.region import choose_box, cut, require_inside
-from sr_bench.report.figures.style import (
-    LINE,
-    draw_foot,
-    fitted_lines,
-    new_figure,
-    paper_style,
-    printable,
-    wrapped,
-)
+from sr_bench.report.figures.style import paper_style, printable
 
 _MARK = "#D55E00"
 _ERRORS = "inferno"

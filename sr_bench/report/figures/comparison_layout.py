@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sr_bench.report.figures.style import DOUBLE_COLUMN, LINE
+from sr_bench.report.figures.panels import DOUBLE_COLUMN, LINE
 from sr_bench.support.errors import SrBenchError
 
 DPI = 300

@@ -17,24 +17,25 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from sr_bench.report.figures.boxes import Array, nearest
 from sr_bench.report.figures.costs import pareto_front, trained_here
 from sr_bench.report.figures.labels import Scene, needs_leader, place
-from sr_bench.report.figures.style import (
+from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
-    LINE,
     SINGLE_COLUMN,
+    Grid,
+    Margins,
+    draw_grid,
+    legend_rows,
+)
+from sr_bench.report.figures.style import (
     Looks,
     amount,
-    draw_foot,
-    fitted,
     handle,
     log_axis,
-    new_figure,
     paper_style,
     plain,
     printable,
-    wrapped,
 )
 
-_LEFT, _RIGHT, _BETWEEN, _TOP, _TICKS = 0.42, 0.14, 0.31, 0.2, 0.31  # inches
+_MARGINS = Margins(left=0.42, right=0.14, between=0.31)
 _HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first that leaves the labels room
 _COLUMNS = 3
 _GRAY = "#777777"
@@ -115,29 +116,17 @@ def _draw(rows: pd.DataFrame, look: _Look, height: float) -> Drawn:
 
 
 def _panels(rows: pd.DataFrame, look: _Look, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with its legend and caption, and empty axes above them, laid out in inches."""
+    """A figure with its legend and caption, and empty axes above them, one for each scale."""
     count = rows["scale"].nunique()
     columns = min(count, _COLUMNS)
-    lines = -(-count // columns)
     width = SINGLE_COLUMN if count == 1 else DOUBLE_COLUMN
     legend = _legend_rows(rows, look, width)
-    caption = wrapped(look.cost.caption, width - 0.1)
-    foot = LINE * (sum(len(r) > 0 for r in legend) + len(caption)) + 0.12
-    row = height + _TOP + _TICKS
-    total = foot + lines * row
-    figure = new_figure(width, total)
-    draw_foot(figure, legend, caption)
-    each = (width - _LEFT - _RIGHT - _BETWEEN * (columns - 1)) / columns
-    panels = []
-    for i in range(count):
-        left = _LEFT + (i % columns) * (each + _BETWEEN)
-        bottom = foot + (lines - 1 - i // columns) * row + _TICKS
-        box = (left / width, bottom / total, each / width, height / total)
-        axes = figure.add_axes(box)
+    grid = Grid(count, columns, width, height, _MARGINS, legend, look.cost.caption)
+    figure, panels = draw_grid(grid)
+    for i, axes in enumerate(panels):
         axes.set_xlabel(look.cost.title)
         if i % columns == 0:
             axes.set_ylabel(look.cost.value)
-        panels.append(axes)
     return figure, panels
 
 
@@ -320,7 +309,7 @@ def _legend_rows(rows: pd.DataFrame, look: _Look, width: float) -> list[list[Lin
         handle(f"{'parameters: ' * (i == 0)}{amount(10.0**e)}", _GRAY, "o", 2 * _radius(10.0**e))
         for i, e in enumerate(_decades(rows["params"]))
     ]
-    return fitted(first, width) + fitted(sizes, width)
+    return legend_rows(first, width) + legend_rows(sizes, width)
 
 
 def _decades(params: pd.Series) -> range:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from sr_bench.analysis.metrics import describe_metric
 from sr_bench.report.figures.costs import (
@@ -22,70 +20,20 @@ from sr_bench.report.figures.costs import (
     with_macs,
     with_time,
 )
+from sr_bench.report.figures.files import (
+    Identify,
+    Plot,
+    Plots,
+    no_provenance,
+    remove_stale,
+    write_each,
+)
 from sr_bench.report.figures.growth import growth_figure, growth_rows
 from sr_bench.report.figures.pareto import Cost, Drawn, quality_figure
-from sr_bench.report.figures.style import About, Looks, looks, printable, save_figure
+from sr_bench.report.figures.style import Looks, looks, printable
 from sr_bench.report.names import NO_NAMES, Names, slug
 
-_KINDS = ("svg", "pdf", "png")
 _STEMS = ("psnr-time", "psnr-macs", "time-size")
-
-Identify = Callable[[Iterable[str]], str]  # subjects to the id of what made them
-
-
-@dataclass(frozen=True)
-class Plot:
-    """One figure.
-
-    Args:
-        stem: its file name without suffix.
-        caption: one line that says what it shows and how that was made.
-        figure: the figure.
-        subjects: whose content it shows, as ``provenance.json`` calls them: ``runs/bicubic-x2``.
-        dpi: dots an inch of its PNG.
-    """
-
-    stem: str
-    caption: str
-    figure: Figure
-    subjects: tuple[str, ...] = ()
-    dpi: float = 200
-
-
-@dataclass(frozen=True)
-class Plots:
-    """What was drawn.
-
-    Args:
-        files: the files written, in order; empty where nothing was timed.
-        captions: stem to caption, for the page.
-        notes: what is not in the plots, and why.
-        subjects: stem to whose content it shows, for ``provenance.json``.
-    """
-
-    files: tuple[Path, ...]
-    captions: dict[str, str]
-    notes: tuple[str, ...]
-    subjects: dict[str, tuple[str, ...]]
-
-
-def no_provenance(subjects: Iterable[str]) -> str:
-    """The id of figures whose origin isn't tracked: none."""
-    return ""
-
-
-def write_each(
-    plots: Iterable[Plot], folder: Path, notes: list[str], identify: Identify = no_provenance
-) -> Plots:
-    """Write plots one after the other as SVG, PDF and PNG, each with its id and caption."""
-    files: list[Path] = []
-    captions: dict[str, str] = {}
-    subjects: dict[str, tuple[str, ...]] = {}
-    for plot in plots:
-        about = About(plot.caption, identify(plot.subjects))
-        files += save_figure(plot.figure, folder, plot.stem, about, dpi=plot.dpi)
-        captions[plot.stem], subjects[plot.stem] = plot.caption, plot.subjects
-    return Plots(tuple(files), captions, tuple(notes), subjects)
 
 
 def write_plots(
@@ -253,12 +201,3 @@ def _other_precisions(timings: pd.DataFrame, choice: Choice) -> list[str]:
     others = sorted(set(timings["precision"]) - {choice.precision})
     reason = f"scores.csv holds the quality that {choice.precision} gives"
     return [f"not in the plots: {', '.join(others)}; {reason}"] if others else []
-
-
-def remove_stale(folder: Path, stems: Iterable[str], written: Plots) -> None:
-    """Remove figures of earlier calls, whose names begin with ``stems``, that aren't drawn now."""
-    for stem in stems:
-        for kind in _KINDS:
-            for path in folder.glob(f"{stem}*.{kind}"):
-                if path not in written.files:
-                    path.unlink()
