@@ -248,9 +248,10 @@ def test_labels_of_a_crowd_do_not_overlap():
     scene = Scene(points, np.full(12, 3.0), np.full((12, 2), (50.0, 8.0)), np.empty((0, 4)),
                   np.array([0.0, 0.0, 250.0, 200.0]))  # fmt: skip
     first, again = place(scene), place(scene)
-    assert first.clear.all() and np.array_equal(first.boxes, again.boxes)
+    assert sum(box is not None for box in first) >= 9
+    assert all(np.array_equal(a, b) for a, b in zip(first, again))
     tight = Scene(points, scene.radii, scene.sizes, scene.lines, np.array([90.0, 90, 150, 130]))
-    assert not place(tight).clear.all()
+    assert any(box is None for box in place(tight))
 
 
 def test_spread_keeps_a_gap_and_the_order():

@@ -14,9 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from sr_bench.report.figures.boxes import Array, nearest
 from sr_bench.report.figures.costs import pareto_front, trained_here
-from sr_bench.report.figures.labels import Scene, needs_leader, place
+from sr_bench.report.figures.labels import Array, Scene, nearest, needs_leader, place
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
     SINGLE_COLUMN,
@@ -61,16 +60,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure, the runs whose labels found no room in it, and how tangled its leaders are."""
+    """A figure, and the runs whose labels found no room in it."""
 
     figure: Figure
     unlabelled: tuple[str, ...]
-    tangles: int
-
-    @property
-    def badness(self) -> tuple[int, int]:
-        """What makes it hard to read, the worst first."""
-        return len(self.unlabelled), self.tangles
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,7 @@ class _Look:
     cost: Cost
 
 
-def quality_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
+def pareto_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
     """PSNR against ``cost`` with the Pareto front, one panel a scale.
 
     Args:
@@ -96,23 +89,20 @@ def quality_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
     for height in _HEIGHTS:
         with paper_style():
             tried.append(_draw(rows, look, height))
-        if not any(tried[-1].badness):
+        if not tried[-1].unlabelled:
             break
-    return min(tried, key=lambda drawn: drawn.badness)
+    return min(tried, key=lambda drawn: len(drawn.unlabelled))
 
 
 def _draw(rows: pd.DataFrame, look: _Look, height: float) -> Drawn:
     figure, panels = _panels(rows, look, height)
     unlabelled: list[str] = []
-    tangles = 0
     for axes, (scale, shown) in zip(panels, rows.groupby("scale")):
         axes.set_title(f"×{scale}", fontweight="bold")
         _limits(axes, shown, look.cost)
         _points(axes, shown, look)
-        missing, across = _label(figure, axes, shown, look)
-        unlabelled += missing
-        tangles += across
-    return Drawn(figure, tuple(unlabelled), tangles)
+        unlabelled += _label(figure, axes, shown, look)
+    return Drawn(figure, tuple(unlabelled))
 
 
 def _panels(rows: pd.DataFrame, look: _Look, height: float) -> tuple[Figure, list[Axes]]:
@@ -204,25 +194,37 @@ def _radius(params: float) -> float:
     return float(np.sqrt(_area(params))) / 2
 
 
-def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> tuple[list[str], int]:
-    """Write the labels where there is room; return those for which there is none, and tangles."""
-    rows = rows.reset_index(drop=True)
-    scene = _scene(figure, axes, rows, look)
-    placed = place(scene)
+def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> list[str]:
+    """Label the chosen runs; return those whose labels find no room."""
+    chosen = rows["run"].isin(labelled(rows))
+    rows = pd.concat([rows[chosen], rows[~chosen]], ignore_index=True)
+    runs = rows["run"].iloc[: chosen.sum()].tolist()
+    scene = _scene(figure, axes, rows, [_name(run, look) for run in runs])
     unlabelled = []
-    for i, row in enumerate(rows.itertuples(index=False)):
-        if placed.clear[i]:
-            _annotate(axes, scene, i, placed.boxes[i], _name(row.run, look))
+    for i, (run, box) in enumerate(zip(runs, place(scene))):
+        if box is None:
+            unlabelled.append(run)
         else:
-            unlabelled.append(row.run)
-    return unlabelled, placed.tangles
+            _annotate(axes, scene, i, box, _name(run, look))
+    return unlabelled
+
+
+def labelled(rows: pd.DataFrame) -> set[str]:
+    """The runs of one panel that get a label: the front, and the best of each method.
+
+    Of a method these are the best with published weights and the best with weights trained here.
+    """
+    measured = rows[rows["cost"] > 0]
+    front = pareto_front(measured["cost"].tolist(), measured["value"].tolist())
+    best = rows.groupby(["method", rows["weights"].map(trained_here)])["value"].idxmax()
+    return {*measured["run"].iloc[front], *rows.loc[best, "run"]}
 
 
 def _name(run: str, look: _Look) -> str:
     return printable(look.names[run])
 
 
-def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> Scene:
+def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, names: list[str]) -> Scene:
     frame = np.asarray(axes.get_window_extent().extents, float) * 72 / figure.dpi
     anchor = np.where(rows["cost"] > 0, rows["cost"], axes.get_xlim()[0])
     points = _in_points(figure, axes, np.stack([anchor, rows["value"]], axis=1))
@@ -233,7 +235,7 @@ def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> Scene
     return Scene(
         points,
         radii,
-        _sizes(figure, [_name(run, look) for run in rows["run"]]),
+        _sizes(figure, names),
         _line_boxes(figure, axes, rows),
         frame + np.array([2.0, 1.5, 0.0, 0.0]),
     )

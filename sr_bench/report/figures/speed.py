@@ -29,7 +29,7 @@ from sr_bench.report.figures.files import (
     write_each,
 )
 from sr_bench.report.figures.growth import growth_figure, growth_rows
-from sr_bench.report.figures.pareto import Cost, Drawn, quality_figure
+from sr_bench.report.figures.pareto import Cost, Drawn, pareto_figure
 from sr_bench.report.figures.style import Looks, looks, printable
 from sr_bench.report.names import NO_NAMES, Names, slug
 
@@ -112,7 +112,7 @@ def _time_plot(
         f"{_quality(rows, choice)} Time: median of one {_input(choice)} in {choice.precision} on "
         f"{printable(place)}; bars: interquartile range."
     )
-    drawn = quality_figure(
+    drawn = pareto_figure(
         shown, Cost(f"time per {_input(choice)} (s)", _axis(choice), caption), methods
     )
     stem = slug("psnr-time", place.machine, place.device)
@@ -134,7 +134,7 @@ def _macs_plot(
     if (shown["cost"] == 0).any():
         caption += " Dotted: no network."
     cost = Cost(f"multiply-adds per {_input(choice)}", _axis(choice), caption, short=True)
-    drawn = quality_figure(shown, cost, methods)
+    drawn = pareto_figure(shown, cost, methods)
     counted = timings[timings["run"].isin(shown["run"])]["machine"].unique()
     plot = Plot("psnr-macs", caption, drawn.figure, _subjects(shown, *counted))
     yield _plot(plot, drawn, notes)
@@ -181,7 +181,8 @@ def _subjects(rows: pd.DataFrame, *machines: str) -> tuple[str, ...]:
 def _quality(rows: pd.DataFrame, choice: Choice) -> str:
     """The caption's first sentence: whose numbers these are, with their signature."""
     metric = describe_metric(choice.metric).title
-    return f"{metric} on {choice.dataset}, {rows['signature'].iloc[0]}."
+    labelled = "Labelled: the Pareto front, and each method's best run."
+    return f"{metric} on {choice.dataset}, {rows['signature'].iloc[0]}. {labelled}"
 
 
 def _axis(choice: Choice) -> str:
