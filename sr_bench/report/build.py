@@ -23,6 +23,8 @@ from sr_bench.report.names import Names
 from sr_bench.report.timings import speedups, timings
 from sr_bench.support.errors import SrBenchError
 
+# Under which the README's tables and the plots show results, where a project scores them.
+HEADLINE_PROTOCOLS = ("srcnn-2015", "edsr-2017")
 TRAININGS = [
     "training", "data", "images", "recipe", "step", "steps", "minutes", "machine", "precision",
     "start", "val_psnr",

@@ -10,6 +10,7 @@ import pandas as pd
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.project.entries import FigureEntry
 from sr_bench.project.project import Project
+from sr_bench.report.build import HEADLINE_PROTOCOLS
 from sr_bench.report.figures import filters as figure_filters
 from sr_bench.report.figures import gain as figure_gain
 from sr_bench.report.figures import training as figure_training
@@ -28,7 +29,6 @@ from sr_bench.report.names import Names, slug
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 COMPARE = "compare"
-PROTOCOLS = ("srcnn-2015", "edsr-2017")  # whose gains are drawn, where they are scored
 _STEMS = (figure_gain.STEM, figure_training.STEM, figure_filters.STEM)
 
 
@@ -57,7 +57,7 @@ def write_figures(
 
 def _plots(project: Project, per_image: pd.DataFrame, notes: list[str]) -> Iterator[Plot]:
     names = Names.of(project)
-    protocols = tuple(name for name in PROTOCOLS if name in project.params.protocols)
+    protocols = tuple(name for name in HEADLINE_PROTOCOLS if name in project.params.protocols)
     yield from figure_gain.gain_plots(per_image, protocols, notes, names)
     yield from figure_training.training_plots(figure_training.read_curves(project, notes), names)
     methods = {run.method for run in project.params.runs.values()}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.networks.method_fields import TRAINED
+from sr_bench.report.build import HEADLINE_PROTOCOLS
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.setting import SIZES
 
@@ -40,7 +41,7 @@ class Choice:
     """
 
     dataset: str = "Set5"
-    protocol: str = "edsr-2017"
+    protocol: str = HEADLINE_PROTOCOLS[-1]
     metric: str = "psnr"
     input: str = "720p"
     precision: str = "float32"

@@ -1,4 +1,4 @@
-"""The filters of a network's first layer as pictures, as in the SRCNN paper's figure 5."""
+"""The filters of a network's first layer as pictures."""
 
 from __future__ import annotations
 

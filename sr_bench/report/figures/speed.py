@@ -53,7 +53,7 @@ def write_plots(
         scores: the rows of ``scores.csv``.
         timings: the rows of ``timings.csv``; may be empty.
         folder: where to; made if need be.
-        choice: what to compare; by default PSNR on Set5 under edsr-2017 against float32 at 720p.
+        choice: what to compare; by default PSNR on Set5 against the time of float32 at 720p.
         identify: gives the id that goes into the files' metadata.
         names: what methods and weights are called, and how they look.
 

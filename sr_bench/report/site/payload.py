@@ -11,6 +11,7 @@ from sr_bench.analysis.metrics import describe_metric
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.build import Report
+from sr_bench.report.figures.style import looks
 from sr_bench.report.names import Names
 from sr_bench.report.tables.quality import MAIN
 
@@ -43,6 +44,7 @@ def payload(report: Report) -> dict[str, object]:
         "mainMetrics": list(MAIN),
         "imageDecimals": _IMAGE_DECIMALS,
         "runs": _runs(cells, report.names),
+        "methods": _methods(report),
         "baseline": report.names.baseline,
         "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
         "timings": _rows(report.timings[_TIMES]),
@@ -94,6 +96,16 @@ def _runs(cells: pd.DataFrame, names: Names) -> list[dict[str, object]]:
         }
         for run, name in names.runs(cells.assign(**texts)).items()
     ]
+
+
+def _methods(report: Report) -> dict[str, dict[str, str]]:
+    """How each method is called and drawn, as its file says."""
+    named = [*_names(report.cells, "method"), *_names(report.reproduction, "method")]
+    drawn = looks(named, report.names.marks)
+    return {
+        method: {"title": report.names.title(method), "colour": colour, "marker": marker}
+        for method, (colour, marker) in drawn.items()
+    }
 
 
 def _cells(report: Report, names: tuple[list[str], ...]) -> list[list[object]]:

@@ -9,11 +9,11 @@ import pandas as pd
 
 from sr_bench.analysis.metrics import describe_metric
 from sr_bench.evaluation.scoring.table import require_one_signature
+from sr_bench.report.build import HEADLINE_PROTOCOLS
 from sr_bench.report.names import HERE, NO_NAMES, Names
 from sr_bench.report.tables.model import Cell, Column, Missing, Number, Table
 from sr_bench.report.tables.quality import RUN_COLUMNS, SCALE, run_cells, scale_group
 
-PROTOCOLS = ("srcnn-2015", "edsr-2017")
 DATASETS = ("Set5", "Set14", "BSD100")
 KEY = "psnr"
 METRIC = describe_metric(KEY)
@@ -28,14 +28,14 @@ def headline_tables(
     trained: pd.DataFrame,
     names: Names = NO_NAMES,
 ) -> list[Table]:
-    """A table for each of :data:`PROTOCOLS` that has cells of :data:`DATASETS`.
+    """A table for each of the headline protocols that has cells of :data:`DATASETS`.
 
     Of each method, at each scale, the run that is best on average over the datasets: one with
     published weights and one with weights trained here.
     """
     chosen = cells[(cells["metric"] == KEY) & cells["dataset"].isin(DATASETS)]
     printed = _printed(chosen, reproduction, trained)
-    of = {name: chosen[chosen["protocol"] == name] for name in PROTOCOLS}
+    of = {name: chosen[chosen["protocol"] == name] for name in HEADLINE_PROTOCOLS}
     return [_headline(name, rows, printed, names) for name, rows in of.items() if len(rows)]
 
 

@@ -1,6 +1,10 @@
 // Quality against a cost on a logarithmic axis. Colour and shape both tell the method.
-const SHAPES = ["M-5-5h10v10h-10z", "M0-6L6 5H-6Z", "M0-6.5L6.5 0L0 6.5L-6.5 0Z", "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z", "M0 6L6-5H-6Z"];
 const DISC = "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0-11 0";
+const SHAPES = { // by the markers of matplotlib's that methods ask for; any other is a disc
+  s: "M-5-5h10v10h-10z", "^": "M0-6L6 5H-6Z", v: "M0 6L6-5H-6Z", D: "M0-6.5L6.5 0L0 6.5L-6.5 0Z", P: "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
+  X: "M-6-3.5L-3.5-6L0-2.5L3.5-6L6-3.5L2.5 0L6 3.5L3.5 6L0 2.5L-3.5 6L-6 3.5L-2.5 0Z",
+};
+const INK = "#000000"; // black is the letters' colour, which is light on a dark page
 const FRAME = { width: 760, height: 400, left: 56, right: 24, top: 16, bottom: 44 };
 const COSTS = {
   median_s: { name: "time an image", axis: "seconds an image (log)", unit: " s" },
@@ -90,8 +94,10 @@ function linearTicks(low, high) {
   return out;
 }
 
-const methodIndex = (method) => unique(DATA.runs.map((r) => r.method)).indexOf(method);
-const mark = (run) => svg("path", { d: run.method === DATA.baseline ? DISC : SHAPES[methodIndex(run.method) % SHAPES.length], class: `mark m${methodIndex(run.method) % 6}` });
+function mark(run) {
+  const { colour, marker } = DATA.methods[run.method];
+  return svg("path", { d: SHAPES[marker] ?? DISC, class: "mark", fill: colour === INK ? "currentColor" : colour });
+}
 
 function drawing(points, best, cost) {
   const at = axes(points), bottom = FRAME.height - FRAME.bottom, right = FRAME.width - FRAME.right;
@@ -120,7 +126,7 @@ function point(p, at, best, cost, tip) {
 
 function legend(points) {
   const runs = unique(points.map((p) => p.run.method)).map((m) => points.find((p) => p.run.method === m).run);
-  const entry = (run) => el("li", {}, svg("svg", { viewBox: "-8 -8 16 16", class: "key", "aria-hidden": "true" }, mark(run)), run.method);
+  const entry = (run) => el("li", {}, svg("svg", { viewBox: "-8 -8 16 16", class: "key", "aria-hidden": "true" }, mark(run)), DATA.methods[run.method].title);
   return el("ul", { class: "legend" }, ...runs.map(entry), el("li", {}, "line: Pareto front"));
 }
 
