@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sr_bench.report.figures import pareto
-from sr_bench.report.figures.labels import Scene, nearest, needs_leader, place
+from sr_bench.report.figures.labels import Scene, nearest, needs_leader, place_labels
 from sr_bench.report.figures.style import Looks
 from sr_bench.report.names import NO_NAMES
 
@@ -66,7 +66,7 @@ def overlap(a, b):
 
 def placed(scene):
     """Label to box, of those that found room."""
-    return {i: box for i, box in enumerate(place(scene)) if box is not None}
+    return {i: box for i, box in enumerate(place_labels(scene)) if box is not None}
 
 
 def require_clear(scene, made):
@@ -146,4 +146,4 @@ def test_sixty_runs_in_a_panel_have_the_labels_of_their_front(monkeypatch):
 
 def test_no_labels_are_placed_as_well():
     empty = np.empty((0, 2))
-    assert place(Scene(empty, np.empty(0), empty, np.empty((0, 4)), np.zeros(4))) == []
+    assert place_labels(Scene(empty, np.empty(0), empty, np.empty((0, 4)), np.zeros(4))) == []

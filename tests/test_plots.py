@@ -20,7 +20,7 @@ from sr_bench.report.figures.costs import (
     quality,
     with_macs,
 )
-from sr_bench.report.figures.labels import Scene, place, spread
+from sr_bench.report.figures.labels import Scene, place_labels, spread
 from sr_bench.report.figures.panels import wrapped
 from sr_bench.report.figures.speed import draw_plots, write_plots
 from sr_bench.report.figures.style import looks, paper_style
@@ -247,11 +247,11 @@ def test_labels_of_a_crowd_do_not_overlap():
     points = np.array([[100 + 3 * i, 100 + 4 * (i % 3)] for i in range(12)], float)
     scene = Scene(points, np.full(12, 3.0), np.full((12, 2), (50.0, 8.0)), np.empty((0, 4)),
                   np.array([0.0, 0.0, 250.0, 200.0]))  # fmt: skip
-    first, again = place(scene), place(scene)
+    first, again = place_labels(scene), place_labels(scene)
     assert sum(box is not None for box in first) >= 9
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
     tight = Scene(points, scene.radii, scene.sizes, scene.lines, np.array([90.0, 90, 150, 130]))
-    assert any(box is None for box in place(tight))
+    assert any(box is None for box in place_labels(tight))
 
 
 def test_spread_keeps_a_gap_and_the_order():

@@ -1,4 +1,4 @@
-"""Every figure of the report beside the plots of speed, and where each may lie."""
+"""Every figure of the report but the plots of speed, and the folder of each."""
 
 from __future__ import annotations
 

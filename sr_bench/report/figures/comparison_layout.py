@@ -57,7 +57,7 @@ class Layout:
         width: of the whole.
         height: of the whole.
         hr: the large picture.
-        panels: for each panel the places of its bands.
+        panels: for each panel its bands.
         column: the width that a panel's text has.
         zoom: dots a pixel of the box; a whole number where that is at least 1.
     """

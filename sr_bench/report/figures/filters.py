@@ -143,8 +143,8 @@ def mosaic(weights: Weights) -> Image:
     step = size + _DOTS
     shape = (rows * step - _DOTS, columns * step - _DOTS, *weights.shape[3:])
     picture = np.full(shape, 255, np.uint8)
-    for place, i in enumerate(order):
-        y, x = place // columns * step, place % columns * step
+    for position, i in enumerate(order):
+        y, x = position // columns * step, position % columns * step
         enlarged = _stretched(weights[i]).repeat(_DOTS, axis=0).repeat(_DOTS, axis=1)
         picture[y : y + size, x : x + size] = enlarged
     return picture

@@ -55,7 +55,7 @@ class _Candidates:
     cost: Array
 
 
-def place(scene: Scene) -> list[Array | None]:
+def place_labels(scene: Scene) -> list[Array | None]:
     """The box of each label; ``None`` where there is no room for it."""
     candidates = [_candidates(scene, i) for i in range(len(scene.sizes))]
     tried = [chosen for order in _orders(scene) for chosen in _rounds(candidates, order)]

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from sr_bench.report.figures.costs import pareto_front, trained_here
-from sr_bench.report.figures.labels import Array, Scene, nearest, needs_leader, place
+from sr_bench.report.figures.labels import Array, Scene, nearest, needs_leader, place_labels
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
     SINGLE_COLUMN,
@@ -201,7 +201,7 @@ def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> list[
     runs = rows["run"].iloc[: chosen.sum()].tolist()
     scene = _scene(figure, axes, rows, [_name(run, look) for run in runs])
     unlabelled = []
-    for i, (run, box) in enumerate(zip(runs, place(scene))):
+    for i, (run, box) in enumerate(zip(runs, place_labels(scene))):
         if box is None:
             unlabelled.append(run)
         else:

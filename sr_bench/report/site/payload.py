@@ -109,12 +109,12 @@ def _methods(report: Report) -> dict[str, dict[str, str]]:
 
 
 def _cells(report: Report, names: tuple[list[str], ...]) -> list[list[object]]:
-    places = [{name: i for i, name in enumerate(listed)} for listed in names]
+    positions = [{name: i for i, name in enumerate(listed)} for listed in names]
     per_image = _per_image(report.per_image)
     out = []
     for row in report.cells.itertuples(index=False):
         key = (row.run, row.dataset, row.protocol, row.metric)
-        where = [at[name] for at, name in zip(places, key)]
+        where = [at[name] for at, name in zip(positions, key)]
         out.append([*where, _number(row.value), per_image[key]])
     return out
 

@@ -1,8 +1,9 @@
-"""What the README shows: the best run of each method beside the number published for it."""
+"""What the README shows: the best run of each method, and the number published for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -39,18 +40,19 @@ def headline_tables(
     return [_headline(name, rows, printed, names) for name, rows in of.items() if len(rows)]
 
 
-def _headline(protocol: str, cells: pd.DataFrame, printed: Published, known: Names) -> Table:
+def _headline(protocol: str, cells: pd.DataFrame, printed: Published, names: Names) -> Table:
     require_one_signature(cells, f"the headline table of {protocol}")
     datasets = [d for d in DATASETS if d in set(cells["dataset"])]
-    names, values = known.runs(cells), cells.set_index(["run", "dataset"])["value"].to_dict()
+    run_names = names.runs(cells)
+    values = cells.set_index(["run", "dataset"])["value"].to_dict()
+
+    def row(run: str) -> tuple[Cell, ...]:
+        measured = [_measured(values.get((run, dataset))) for dataset in datasets]
+        aims = [printed.get((run, dataset, protocol), Missing()) for dataset in datasets]
+        return *run_cells(run, run_names[run]), *chain.from_iterable(zip(measured, aims))
+
     groups = [
-        scale_group(
-            scale,
-            [
-                (*run_cells(run, names[run]), *_beside(run, protocol, datasets, values, printed))
-                for run in best_runs(cells, scale, known)
-            ],
-        )
+        scale_group(scale, [row(run) for run in best_runs(cells, scale, names)])
         for scale in sorted(cells["scale"].unique())
     ]
     columns = [column for dataset in datasets for column in _columns(dataset)]
@@ -68,7 +70,7 @@ def _headline(protocol: str, cells: pd.DataFrame, printed: Published, known: Nam
     )
 
 
-def best_runs(cells: pd.DataFrame, scale: int, known: Names = NO_NAMES) -> list[str]:
+def best_runs(cells: pd.DataFrame, scale: int, names: Names = NO_NAMES) -> list[str]:
     """Of each method the best run with published weights, and the best with our own.
 
     Best is the highest mean over the datasets; runs that lack one of them don't compare. An
@@ -79,9 +81,9 @@ def best_runs(cells: pd.DataFrame, scale: int, known: Names = NO_NAMES) -> list[
     rows = rows[whole == rows["dataset"].nunique()]
     means = rows.groupby("run", sort=False)["value"].mean()
     means = means.where(np.isfinite(means), -np.inf)
-    names = known.runs(rows)
+    run_names = names.runs(rows)
     methods = rows.drop_duplicates("run").set_index("run")["method"]
-    kinds = [(methods[run], names[run].by == HERE) for run in means.index]
+    kinds = [(methods[run], run_names[run].by == HERE) for run in means.index]
     return [str(means[[k == kind for k in kinds]].idxmax()) for kind in dict.fromkeys(kinds)]
 
 
@@ -92,19 +94,8 @@ def _columns(dataset: str) -> tuple[Column, Column]:
     )
 
 
-def _beside(
-    run: str,
-    protocol: str,
-    datasets: Sequence[str],
-    values: Mapping[tuple[str, str], float],
-    printed: Published,
-) -> list[Cell]:
-    cells: list[Cell] = []
-    for dataset in datasets:
-        value = values.get((run, dataset))
-        cells.append(Missing() if value is None else Number(value, METRIC.decimals))
-        cells.append(printed.get((run, dataset, protocol), Missing()))
-    return cells
+def _measured(value: float | None) -> Cell:
+    return Missing() if value is None else Number(value, METRIC.decimals)
 
 
 def _printed(

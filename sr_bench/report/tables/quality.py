@@ -91,8 +91,8 @@ def protocol_tables(
     return tables
 
 
-def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, known: Names) -> Table:
-    names = known.runs(cells)
+def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, names: Names) -> Table:
+    run_names = names.runs(cells)
     values = {
         (r.run, r.dataset, r.metric): Number(
             r.value,
@@ -102,9 +102,9 @@ def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, known
         for r in cells.itertuples(index=False)
     }
     columns = [*cells[["dataset", "metric"]].drop_duplicates().itertuples(index=False, name=None)]
-    runs = pd.Series(names).map(lambda n: n.scale).sort_values(kind="stable")
+    runs = pd.Series(run_names).map(lambda n: n.scale).sort_values(kind="stable")
     groups = [
-        _group(scale, [*of_scale.index], names, columns, values)
+        _group(scale, [*of_scale.index], run_names, columns, values)
         for scale, of_scale in runs.groupby(runs)
     ]
     shown = tuple(quality_column(*c) for c in columns)
