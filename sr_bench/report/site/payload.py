@@ -40,7 +40,7 @@ def payload(report: Report) -> dict[str, object]:
         "protocols": protocols,
         "datasets": [{"name": d, "images": images[d]} for d in datasets],
         "metrics": metrics,
-        "metricFacts": _metric_facts([*metrics, *_names(report.reproduction, "metric")]),
+        "metricFacts": _metric_facts([*metrics, *_names(report.reproduction, "metric"), *MAIN]),
         "mainMetrics": list(MAIN),
         "imageDecimals": _IMAGE_DECIMALS,
         "runs": _runs(cells, report.names),
