@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sr_bench.report.figures import pareto
+from sr_bench.report.figures.costs import labelled
 from sr_bench.report.figures.labels import Scene, nearest, needs_leader, place_labels
 from sr_bench.report.figures.style import Looks
 from sr_bench.report.names import NO_NAMES
@@ -127,7 +128,7 @@ def test_the_front_and_the_best_of_each_method_and_trainer_have_labels():
         ],
         columns=["run", "method", "weights", "value", "cost"],
     )
-    assert pareto.labelled(rows) == {"a", "b", "c", "d", "f"}
+    assert labelled(rows) == {"a", "b", "c", "d", "f"}
 
 
 def test_the_height_is_the_first_that_has_room_for_all_labels(monkeypatch):
@@ -141,7 +142,7 @@ def test_the_height_is_the_first_that_has_room_for_all_labels(monkeypatch):
 def test_sixty_runs_in_a_panel_have_the_labels_of_their_front(monkeypatch):
     made = drawn(runs(60), monkeypatch, 2.6)
     texts = {t.get_text() for t in made.figure.axes[0].texts}
-    assert made.unlabelled == () and len(texts) == len(pareto.labelled(runs(60))) < 15
+    assert made.unlabelled == () and len(texts) == len(labelled(runs(60))) < 15
 
 
 def test_no_labels_are_placed_as_well():

@@ -20,7 +20,8 @@ from sr_bench.report.figures.costs import (
     quality,
     with_macs,
 )
-from sr_bench.report.figures.labels import Scene, place_labels, spread
+from sr_bench.report.figures.growth import spread
+from sr_bench.report.figures.labels import Scene, place_labels
 from sr_bench.report.figures.panels import wrapped
 from sr_bench.report.figures.speed import draw_plots, write_plots
 from sr_bench.report.figures.style import looks, paper_style

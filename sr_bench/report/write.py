@@ -26,6 +26,7 @@ from sr_bench.report.site.write import write_page
 from sr_bench.report.tables.all_tables import ReportTables, report_tables, write_tables
 from sr_bench.report.tables.published import VERDICTS
 from sr_bench.support.files import write_text
+from sr_bench.support.locks import is_running
 from sr_bench.support.text_files import read_text
 
 _FOLDERS = ("figures", "images", "plots")
@@ -56,13 +57,13 @@ def _write(project: Project, report: Report) -> tuple[tuple[str, ...], str | Non
     tables = report_tables(report, marks)
     write_tables(tables, folder / "tables")
     made = collect(project)
-    drawn = _draw(project, report, made)
-    write_text(folder / "README.md", reports_readme(report, tables, drawn[0].captions))
-    readme = _readme(project, tables, drawn[0].captions)
+    speed, others = _draw(project, report, made)
+    write_text(folder / "README.md", reports_readme(report, tables, speed.captions))
+    readme = _readme(project, tables, speed.captions)
     _write_pages(project, report)
-    subjects = {stem: of for plots in drawn for stem, of in plots.subjects.items()}
-    write_provenance(folder, made, subjects)
-    return tuple(note for plots in drawn for note in plots.notes), readme
+    drawn = speed + others
+    write_provenance(folder, made, drawn.subjects)
+    return drawn.notes, readme
 
 
 @contextmanager
@@ -92,18 +93,8 @@ def _remove_left_behind(build: Path) -> None:
     """Remove what reports that were killed have left."""
     for folder in build.glob(".report-*-*"):
         pid = folder.name.split("-")[1]
-        if not (pid.isdigit() and _runs(int(pid))):
+        if not (pid.isdigit() and is_running(int(pid))):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # it runs and belongs to somebody else
-        return True
-    return True
 
 
 def _exchange(made: Path, target: Path, old: Path) -> None:
@@ -140,16 +131,12 @@ def _summary(report: Report) -> dict[str, object]:
     }
 
 
-def _draw(project: Project, report: Report, made: Provenance) -> tuple[Plots, Plots, Plots]:
-    """Plots of speed; gains, curves and filters; comparison figures."""
-    plots = project.reports / "plots"
-    return (
-        write_plots(
-            report.cells, report.timings, plots, identify=made.identify, names=report.names
-        ),
-        write_figures(project, report.per_image, plots, made.identify),
-        write_comparisons(project, project.params.figures, made.identify),
-    )
+def _draw(project: Project, report: Report, made: Provenance) -> tuple[Plots, Plots]:
+    """The plots of speed; and gains, curves, filters and comparison figures."""
+    folder, identify = project.reports / "plots", made.identify
+    speed = write_plots(report.cells, report.timings, folder, identify=identify, names=report.names)
+    others = write_figures(project, report.per_image, folder, identify)
+    return speed, others + write_comparisons(project, project.params.figures, identify)
 
 
 def _write_pages(project: Project, report: Report) -> None:

@@ -105,22 +105,14 @@ def write_comparisons(
     Raises:
         WrongUse: for an entry that asks for what doesn't exist.
     """
-    files: list[Path] = []
-    notes: list[str] = []
-    captions: dict[str, str] = {}
-    subjects: dict[str, tuple[str, ...]] = {}
+    written = Plots()
     for name, entry in entries.items():
         try:
-            made = write_comparison(project, f"{COMPARE}-{name}", entry, None, identify)
+            written += write_comparison(project, f"{COMPARE}-{name}", entry, None, identify)
         except WrongUse:
             raise
         except SrBenchError as error:
-            notes.append(f"{slug(COMPARE, name)} is not drawn: {error}")
-            continue
-        files += made.files
-        captions |= made.captions
-        subjects |= made.subjects
-    written = Plots(tuple(files), captions, tuple(notes), subjects)
+            written += Plots(notes=(f"{slug(COMPARE, name)} is not drawn: {error}",))
     for folder in (project.reports / "figures", project.local_figures):
         remove_stale(folder, [f"{COMPARE}-"], written)
     return written

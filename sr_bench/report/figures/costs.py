@@ -141,6 +141,17 @@ def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
     return front
 
 
+def labelled(rows: pd.DataFrame) -> set[str]:
+    """The runs of one panel that get a label: the front, and the best of each method.
+
+    Of a method these are the best with published weights and the best with weights trained here.
+    """
+    measured = rows[rows["cost"] > 0]
+    front = pareto_front(measured["cost"].tolist(), measured["value"].tolist())
+    best = rows.groupby(["method", rows["weights"].map(trained_here)])["value"].idxmax()
+    return {*measured["run"].iloc[front], *rows.loc[best, "run"]}
+
+
 def fitted_exponent(pixels: Sequence[float], seconds: Sequence[float]) -> float:
     """p of t = c n^p: the slope of log t over log n by least squares; NaN below two sizes."""
     if len(set(pixels)) < 2:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -54,10 +54,19 @@ class Plots:
         subjects: stem to whose content it shows, for ``provenance.json``.
     """
 
-    files: tuple[Path, ...]
-    captions: dict[str, str]
-    notes: tuple[str, ...]
-    subjects: dict[str, tuple[str, ...]]
+    files: tuple[Path, ...] = ()
+    captions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __add__(self, other: Plots) -> Plots:
+        """Both, one after the other."""
+        return Plots(
+            self.files + other.files,
+            {**self.captions, **other.captions},
+            self.notes + other.notes,
+            {**self.subjects, **other.subjects},
+        )
 
 
 def no_provenance(subjects: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sr_bench.report.figures.costs import fitted_exponent, pixels_of
-from sr_bench.report.figures.labels import spread
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
     Grid,
@@ -144,6 +143,28 @@ def _end_labels(
             annotation_clip=False,
             arrowprops={**leader, "relpos": (0.0, 0.5)},
         )
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Heights at least ``gap`` apart within ``low``..``high``, as near to the wanted as can be.
+
+    Least squares with an order (pool adjacent violators); ties keep their order. Where
+    ``high - low`` is too little for all, they reach over ``high``.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
+    pools: list[list[float]] = []  # sum, count
+    for rank, i in enumerate(order):
+        pools.append([wanted[i] - rank * gap, 1.0])
+        while len(pools) > 1 and pools[-2][0] / pools[-2][1] >= pools[-1][0] / pools[-1][1]:
+            total, count = pools.pop()
+            pools[-1][0] += total
+            pools[-1][1] += count
+    top = max(low, high - gap * (len(wanted) - 1))
+    bases = [min(max(s / n, low), top) for s, n in pools for _ in range(int(n))]
+    heights = [0.0] * len(wanted)
+    for rank, i in enumerate(order):
+        heights[i] = bases[rank] + rank * gap
+    return heights
 
 
 def _name(methods: Looks, method: str, variant: str) -> str:

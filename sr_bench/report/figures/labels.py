@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]  # boxes (m, 4), segments (m, 2, 2)
@@ -53,6 +55,17 @@ class _Candidates:
     boxes: Array
     leaders: Array
     cost: Array
+
+
+def draw_labels(axes: Axes, scene: Scene, names: Sequence[str]) -> list[int]:
+    """Write the names at the first markers; returns which of them found no room."""
+    left_out = []
+    for i, (name, box) in enumerate(zip(names, place_labels(scene))):
+        if box is None:
+            left_out.append(i)
+        else:
+            _annotate(axes, scene, i, box, name)
+    return left_out
 
 
 def place_labels(scene: Scene) -> list[Array | None]:
@@ -182,23 +195,40 @@ def _side(segment: Array, points: Array) -> Array:
     return np.asarray(along[..., 0] * away[..., 1] - along[..., 1] * away[..., 0])
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Heights at least ``gap`` apart within ``low``..``high``, as near to the wanted as can be.
+def text_sizes(figure: Figure, names: list[str]) -> Array:
+    """Width and height of each name in points."""
+    sizes = []
+    for name in names:
+        text = figure.text(0, 0, name)
+        box = text.get_window_extent()
+        sizes.append((box.width * 72 / figure.dpi, box.height * 72 / figure.dpi))
+        text.remove()
+    return np.array(sizes, float).reshape(-1, 2)
 
-    Least squares with an order (pool adjacent violators); ties keep their order. Where
-    ``high - low`` is too little for all, they reach over ``high``.
-    """
-    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
-    pools: list[list[float]] = []  # sum, count
-    for rank, i in enumerate(order):
-        pools.append([wanted[i] - rank * gap, 1.0])
-        while len(pools) > 1 and pools[-2][0] / pools[-2][1] >= pools[-1][0] / pools[-1][1]:
-            total, count = pools.pop()
-            pools[-1][0] += total
-            pools[-1][1] += count
-    top = max(low, high - gap * (len(wanted) - 1))
-    bases = [min(max(s / n, low), top) for s, n in pools for _ in range(int(n))]
-    heights = [0.0] * len(wanted)
-    for rank, i in enumerate(order):
-        heights[i] = bases[rank] + rank * gap
-    return heights
+
+def _annotate(axes: Axes, scene: Scene, i: int, box: Array, name: str) -> None:
+    """Write ``name`` into ``box``, with a thin line to its marker where it is far from it."""
+    point, radius = scene.points[i], float(scene.radii[i])
+    size = box[2:] - box[:2]
+    start = (nearest(point, box[None])[0] - box[:2]) / size
+    leader = {
+        "arrowstyle": "-",
+        "lw": 0.4,
+        "color": "#444444",
+        "shrinkA": 0.0,
+        "shrinkB": radius,
+        "relpos": (float(start[0]), float(start[1])),
+    }
+    dx, dy = (box[:2] + box[2:]) / 2
+    axes.annotate(
+        name,
+        (float(point[0]), float(point[1])),
+        xycoords="figure points",
+        xytext=(float(dx), float(dy)),
+        textcoords="figure points",
+        ha="center",
+        va="center",
+        zorder=5,
+        annotation_clip=False,
+        arrowprops=leader if needs_leader(point, radius, box) else None,
+    )

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from sr_bench.report.figures.costs import pareto_front, trained_here
-from sr_bench.report.figures.labels import Array, Scene, nearest, needs_leader, place_labels
+from sr_bench.report.figures.costs import labelled, pareto_front, trained_here
+from sr_bench.report.figures.labels import Array, Scene, draw_labels, text_sizes
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
     SINGLE_COLUMN,
@@ -199,29 +199,9 @@ def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> list[
     chosen = rows["run"].isin(labelled(rows))
     rows = pd.concat([rows[chosen], rows[~chosen]], ignore_index=True)
     runs = rows["run"].iloc[: chosen.sum()].tolist()
-    scene = _scene(figure, axes, rows, [_name(run, look) for run in runs])
-    unlabelled = []
-    for i, (run, box) in enumerate(zip(runs, place_labels(scene))):
-        if box is None:
-            unlabelled.append(run)
-        else:
-            _annotate(axes, scene, i, box, _name(run, look))
-    return unlabelled
-
-
-def labelled(rows: pd.DataFrame) -> set[str]:
-    """The runs of one panel that get a label: the front, and the best of each method.
-
-    Of a method these are the best with published weights and the best with weights trained here.
-    """
-    measured = rows[rows["cost"] > 0]
-    front = pareto_front(measured["cost"].tolist(), measured["value"].tolist())
-    best = rows.groupby(["method", rows["weights"].map(trained_here)])["value"].idxmax()
-    return {*measured["run"].iloc[front], *rows.loc[best, "run"]}
-
-
-def _name(run: str, look: _Look) -> str:
-    return printable(look.names[run])
+    names = [printable(look.names[run]) for run in runs]
+    left_out = draw_labels(axes, _scene(figure, axes, rows, names), names)
+    return [runs[i] for i in left_out]
 
 
 def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, names: list[str]) -> Scene:
@@ -235,7 +215,7 @@ def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, names: list[str]) -> 
     return Scene(
         points,
         radii,
-        _sizes(figure, names),
+        text_sizes(figure, names),
         _line_boxes(figure, axes, rows),
         frame + np.array([2.0, 1.5, 0.0, 0.0]),
     )
@@ -243,17 +223,6 @@ def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, names: list[str]) -> 
 
 def _in_points(figure: Figure, axes: Axes, data: Array) -> Array:
     return np.asarray(axes.transData.transform(data) * 72 / figure.dpi, float)
-
-
-def _sizes(figure: Figure, names: list[str]) -> Array:
-    """Width and height of each name in points."""
-    sizes = []
-    for name in names:
-        text = figure.text(0, 0, name)
-        box = text.get_window_extent()
-        sizes.append((box.width * 72 / figure.dpi, box.height * 72 / figure.dpi))
-        text.remove()
-    return np.array(sizes, float).reshape(-1, 2)
 
 
 def _line_boxes(figure: Figure, axes: Axes, rows: pd.DataFrame) -> Array:
@@ -268,34 +237,6 @@ def _line_boxes(figure: Figure, axes: Axes, rows: pd.DataFrame) -> Array:
     corners = np.array(segments, float).reshape(-1, 2, 2)
     inside = _in_points(figure, axes, corners.reshape(-1, 2)).reshape(-1, 2, 2)
     return np.concatenate([inside.min(axis=1) - 0.5, inside.max(axis=1) + 0.5], axis=1)
-
-
-def _annotate(axes: Axes, scene: Scene, i: int, box: Array, name: str) -> None:
-    """Write ``name`` into ``box``, with a thin line to its marker where it is far from it."""
-    point, radius = scene.points[i], float(scene.radii[i])
-    size = box[2:] - box[:2]
-    start = (nearest(point, box[None])[0] - box[:2]) / size
-    leader = {
-        "arrowstyle": "-",
-        "lw": 0.4,
-        "color": "#444444",
-        "shrinkA": 0.0,
-        "shrinkB": radius,
-        "relpos": (float(start[0]), float(start[1])),
-    }
-    dx, dy = (box[:2] + box[2:]) / 2
-    axes.annotate(
-        name,
-        (float(point[0]), float(point[1])),
-        xycoords="figure points",
-        xytext=(float(dx), float(dy)),
-        textcoords="figure points",
-        ha="center",
-        va="center",
-        zorder=5,
-        annotation_clip=False,
-        arrowprops=leader if needs_leader(point, radius, box) else None,
-    )
 
 
 def _legend_rows(rows: pd.DataFrame, look: _Look, width: float) -> list[list[Line2D]]:
