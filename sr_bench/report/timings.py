@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from sr_bench.project.project import Project
-from sr_bench.timing.results import Results, Row, results_files
+from sr_bench.timing.results import Results, TimingRow, results_files
 from sr_bench.timing.setting import PLAIN, Setting
 
 TIMINGS = [
@@ -57,7 +57,7 @@ def speedups(project: Project) -> pd.DataFrame:
     return table.sort_values(order, ascending=[True] * 4 + [False], ignore_index=True)
 
 
-def _timed(project: Project) -> Iterator[tuple[Results, Row]]:
+def _timed(project: Project) -> Iterator[tuple[Results, TimingRow]]:
     """Every row of a run of ``params.yaml``, with the results that it is from."""
     for path in results_files(project):
         results = Results.load(path)
@@ -66,16 +66,16 @@ def _timed(project: Project) -> Iterator[tuple[Results, Row]]:
                 yield results, row
 
 
-def _facts(results: Results, row: Row) -> dict[str, object]:
+def _facts(results: Results, row: TimingRow) -> dict[str, object]:
     return {"machine": results.machine.name, **row.model_dump()}
 
 
-def _comparable(row: Row, plain: Row) -> bool:
+def _comparable(row: TimingRow, plain: TimingRow) -> bool:
     """Whether the two were timed in the same session, with the same weights."""
     return (row.session, row.weights_sha256) == (plain.session, plain.weights_sha256)
 
 
-def _gain(row: Row, plain: Row) -> dict[str, object]:
+def _gain(row: TimingRow, plain: TimingRow) -> dict[str, object]:
     difference = None
     if row.psnr is not None and plain.psnr is not None and row.psnr_of == plain.psnr_of:
         difference = row.psnr - plain.psnr
