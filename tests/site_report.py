@@ -9,10 +9,9 @@ from sr_bench.analysis.ledger.ledger import REPRODUCTION
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells
 from sr_bench.networks.method import load_methods
-from sr_bench.report.data import Report
+from sr_bench.report.build import Report
 from sr_bench.report.names import Names
-from sr_bench.report.speedups import COLUMNS as SPEEDUPS
-from sr_bench.report.timing_table import COLUMNS as TIMINGS
+from sr_bench.report.timings import SPEEDUPS, TIMINGS
 
 HOSTILE = "srcnn-</script><script>alert('_%\"')</script>-x2"
 RUNS = {

@@ -13,10 +13,14 @@ from sr_bench.evaluation.scoring.run import score_run
 from sr_bench.imaging import images
 from sr_bench.project.entries import Box, FigureEntry, parse_box
 from sr_bench.project.project import Project
+from sr_bench.report.figures.all_figures import (
+    comparison_folder,
+    write_comparison,
+    write_comparisons,
+)
 from sr_bench.report.figures.comparison import comparison_figure
 from sr_bench.report.figures.comparison_layout import Contents, arrange
 from sr_bench.report.figures.comparison_pictures import load_pictures
-from sr_bench.report.figures.every import comparison_folder, write_comparison, write_comparisons
 from sr_bench.report.figures.region import choose_box
 from sr_bench.report.figures.style import paper_style
 from sr_bench.support.errors import SrBenchError, WrongUse

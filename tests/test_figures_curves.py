@@ -11,9 +11,9 @@ from matplotlib.text import Text
 
 from sr_bench.networks.method import load_methods
 from sr_bench.project.project import Project
+from sr_bench.report.figures.files import write_each
 from sr_bench.report.figures.filters import Bank, filters_plot, first_layer, mosaic
 from sr_bench.report.figures.gain import gain_plots, gains
-from sr_bench.report.figures.speed import write_each
 from sr_bench.report.figures.style import paper_style
 from sr_bench.report.figures.training import Curve, read_curves, read_log, training_plots
 from sr_bench.report.names import Names

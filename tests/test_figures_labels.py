@@ -1,16 +1,14 @@
-"""Labels of a crowded plot: no leader crosses another label, in the height that allows it."""
+"""Labels of a crowded plot: whose they are, no overlap, no leader across another label."""
 
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-import pytest
-from matplotlib.figure import Figure
 
-from sr_bench.report.figures import quality as plot_quality
-from sr_bench.report.figures.boxes import nearest
-from sr_bench.report.figures.labels import Scene, needs_leader, place
+from sr_bench.report.figures import pareto
+from sr_bench.report.figures.costs import labelled
+from sr_bench.report.figures.labels import Scene, nearest, needs_leader, place_labels
 from sr_bench.report.figures.style import Looks
 from sr_bench.report.names import NO_NAMES
 
@@ -37,7 +35,7 @@ def crowd():
 def leaders(scene, made):
     """Label to the two ends of its leader, for those that have one."""
     found = {}
-    for i, box in enumerate(made.boxes):
+    for i, box in made.items():
         point, radius = scene.points[i], scene.radii[i]
         if needs_leader(point, radius, box):
             start = nearest(point, box[None])[0]
@@ -47,8 +45,8 @@ def leaders(scene, made):
 
 def struck(scene, made):
     """Pairs of a label whose leader crosses another label, and that label."""
-    ends, boxes = leaders(scene, made), made.boxes
-    return [(i, j) for i in ends for j, b in enumerate(boxes) if j != i and crosses(*ends[i], b)]
+    ends = leaders(scene, made)
+    return [(i, j) for i in ends for j, b in made.items() if j != i and crosses(*ends[i], b)]
 
 
 def crossing(scene, made):
@@ -63,47 +61,90 @@ def crossing(scene, made):
     return sum(sides(a, b) and sides(b, a) for a, b in pairs)
 
 
+def overlap(a, b):
+    return bool((a[:2] < b[2:]).all() and (b[:2] < a[2:]).all())
+
+
+def placed(scene):
+    """Label to box, of those that found room."""
+    return {i: box for i, box in enumerate(place_labels(scene)) if box is not None}
+
+
+def require_clear(scene, made):
+    assert struck(scene, made) == [] and crossing(scene, made) == 0
+    assert not any(overlap(a, b) for a, b in combinations(made.values(), 2))
+    reach = scene.radii[:, None]
+    markers = np.concatenate([scene.points - reach, scene.points + reach], axis=1)
+    assert not any(overlap(box, marker) for box in made.values() for marker in markers)
+
+
 def test_no_leader_crosses_a_label_in_a_crowd():
-    scene = crowd()
-    made = place(scene)
-    assert made.clear.all() and struck(scene, made) == []
-    assert made.tangles == crossing(scene, made)
+    made = placed(crowd())
+    assert len(made) >= 13
+    require_clear(crowd(), made)
 
 
-def test_tangles_are_counted():
+def test_what_has_no_room_is_left_out():
     tight = replace(crowd(), frame=np.array([192.0, 110, 328, 230]))
-    made = place(tight)
-    assert made.tangles == len(struck(tight, made)) + crossing(tight, made) > 0
+    made = placed(tight)
+    assert 0 < len(made) < len(tight.points)
+    require_clear(tight, made)
 
 
-def drawn(monkeypatch, *heights):
-    """Eighteen runs of nearly the same quality and cost, in panels of these heights."""
-    n = np.arange(18)
-    rows = pd.DataFrame({
+def test_markers_without_a_label_are_not_covered():
+    few = replace(crowd(), sizes=crowd().sizes[:6])
+    made = placed(few)
+    assert set(made) == set(range(6))
+    require_clear(few, made)
+
+
+def runs(count):
+    """Runs of nearly the same quality and cost."""
+    n = np.arange(count)
+    return pd.DataFrame({
         "run": [f"srcnn-{i}-sr-bench-t91-x3" for i in n], "method": "srcnn",
         "variant": [f"9-{i}-5-128-64" for i in n], "weights": "sr-bench-t91", "scale": 3,
         "value": 32 + 0.03 * (5 * n % 7), "cost": 1.0 + 0.06 * (3 * n % 5), "spread": 0.01,
         "params": 8129,
     })  # fmt: skip
-    monkeypatch.setattr(plot_quality, "_HEIGHTS", heights)
-    cost = plot_quality.Cost("time", "PSNR", "caption")
-    made = plot_quality.quality_figure(rows, cost, Looks(NO_NAMES, {"srcnn": ("#0072b2", "o")}))
-    assert isinstance(made.figure, Figure)
-    return made
 
 
-@pytest.mark.slow
-def test_the_height_is_the_first_without_tangles(monkeypatch):
-    heights = (1.2, 1.5, 2.0)
-    each = [drawn(monkeypatch, h) for h in heights]
-    assert each[0].tangles > 0 == len(each[0].unlabelled)
-    chosen = drawn(monkeypatch, *heights)
-    best = min(each, key=lambda made: made.badness)
-    assert chosen.badness == best.badness
-    assert chosen.figure.get_figheight() == best.figure.get_figheight()
+def drawn(rows, monkeypatch, *heights):
+    """These runs in panels of the first height that has room for all labels."""
+    monkeypatch.setattr(pareto, "_HEIGHTS", heights)
+    cost = pareto.Cost("time", "PSNR", "caption")
+    return pareto.pareto_figure(rows, cost, Looks(NO_NAMES, {"srcnn": ("#0072b2", "o")}))
+
+
+def test_the_front_and_the_best_of_each_method_and_trainer_have_labels():
+    rows = pd.DataFrame(
+        [
+            ("a", "one", "author", 30.0, 1.0),
+            ("b", "one", "author", 31.0, 2.0),  # the front: a, b, d
+            ("c", "one", "sr-bench-t91", 29.0, 3.0),  # the best that was trained here
+            ("d", "two", "author", 33.0, 3.0),
+            ("e", "two", "author", 32.0, 4.0),  # neither
+            ("f", "three", "none", 28.0, 0.0),  # no network, so no cost
+        ],
+        columns=["run", "method", "weights", "value", "cost"],
+    )
+    assert labelled(rows) == {"a", "b", "c", "d", "f"}
+
+
+def test_the_height_is_the_first_that_has_room_for_all_labels(monkeypatch):
+    heights = (0.1, 1.5, 2.0)
+    each = [drawn(runs(18), monkeypatch, h) for h in heights]
+    assert each[0].unlabelled and not each[1].unlabelled
+    chosen = drawn(runs(18), monkeypatch, *heights)
+    assert chosen.figure.get_figheight() == each[1].figure.get_figheight()
+
+
+def test_sixty_runs_in_a_panel_have_the_labels_of_their_front(monkeypatch):
+    made = drawn(runs(60), monkeypatch, 2.6)
+    texts = {t.get_text() for t in made.figure.axes[0].texts}
+    assert made.unlabelled == () and len(texts) == len(labelled(runs(60))) < 15
 
 
 def test_no_labels_are_placed_as_well():
     empty = np.empty((0, 2))
-    made = place(Scene(empty, np.empty(0), empty, np.empty((0, 4)), np.array([0.0, 0, 9, 9])))
-    assert made.boxes.shape == (0, 4) and made.clear.shape == (0,) and made.tangles == 0
+    assert place_labels(Scene(empty, np.empty(0), empty, np.empty((0, 4)), np.zeros(4))) == []

@@ -20,8 +20,8 @@ from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells, identical, l
 from sr_bench.imaging import images
 from sr_bench.project.project import Project
 from sr_bench.report.build import build_report
-from sr_bench.report.figures.data import Choice, quality
-from sr_bench.report.tables.every import report_tables
+from sr_bench.report.figures.costs import Choice, quality
+from sr_bench.report.tables.all_tables import report_tables
 from sr_bench.report.tables.headline import best_runs
 from sr_bench.report.write import write_report
 from sr_bench.support.errors import SrBenchError

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.text import Text
 
 from sr_bench.networks.method import load_methods
-from sr_bench.report.figures.data import (
+from sr_bench.report.figures.costs import (
     Choice,
     checked_scores,
     checked_timings,
@@ -20,9 +20,11 @@ from sr_bench.report.figures.data import (
     quality,
     with_macs,
 )
-from sr_bench.report.figures.labels import Scene, place, spread
+from sr_bench.report.figures.growth import spread
+from sr_bench.report.figures.labels import Scene, place_labels
+from sr_bench.report.figures.panels import wrapped
 from sr_bench.report.figures.speed import draw_plots, write_plots
-from sr_bench.report.figures.style import looks, paper_style, wrapped
+from sr_bench.report.figures.style import looks, paper_style
 from sr_bench.report.names import Names
 from sr_bench.support.errors import SrBenchError
 
@@ -246,10 +248,11 @@ def test_labels_of_a_crowd_do_not_overlap():
     points = np.array([[100 + 3 * i, 100 + 4 * (i % 3)] for i in range(12)], float)
     scene = Scene(points, np.full(12, 3.0), np.full((12, 2), (50.0, 8.0)), np.empty((0, 4)),
                   np.array([0.0, 0.0, 250.0, 200.0]))  # fmt: skip
-    first, again = place(scene), place(scene)
-    assert first.clear.all() and np.array_equal(first.boxes, again.boxes)
+    first, again = place_labels(scene), place_labels(scene)
+    assert sum(box is not None for box in first) >= 9
+    assert all(np.array_equal(a, b) for a, b in zip(first, again))
     tight = Scene(points, scene.radii, scene.sizes, scene.lines, np.array([90.0, 90, 150, 130]))
-    assert not place(tight).clear.all()
+    assert any(box is None for box in place_labels(tight))
 
 
 def test_spread_keeps_a_gap_and_the_order():

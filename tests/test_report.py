@@ -12,13 +12,10 @@ from sr_bench.analysis.ledger.ledger import REPRODUCTION, TRAINED
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS, IMAGE_COLUMNS
 from sr_bench.project.project import Project
-from sr_bench.report.build import build_report
-from sr_bench.report.data import Report
-from sr_bench.report.page import render
-from sr_bench.report.speedups import COLUMNS as SPEEDUPS
-from sr_bench.report.tables.every import report_tables, write_tables
-from sr_bench.report.timing_table import COLUMNS as TIMINGS
-from sr_bench.report.trainings import COLUMNS as TRAININGS
+from sr_bench.report.build import TRAININGS, Report, build_report
+from sr_bench.report.readme import reports_readme
+from sr_bench.report.tables.all_tables import report_tables, write_tables
+from sr_bench.report.timings import SPEEDUPS, TIMINGS
 from sr_bench.report.write import write_report
 from sr_bench.support.errors import SrBenchError
 
@@ -158,7 +155,9 @@ def test_what_trained_weights_reach_stands_beside_the_number_they_aim_at(reporte
             "delta": -7.0,
         }
     ]
-    assert "| 38.00 | bicubic-x2 | 31.0000 | -7.0000 |" in render(made, report_tables(made))
+    assert "| 38.00 | bicubic-x2 | 31.0000 | -7.0000 |" in reports_readme(
+        made, report_tables(made), {}
+    )
 
 
 def test_a_page_without_a_ledger_has_no_verdicts():
@@ -167,7 +166,7 @@ def test_a_page_without_a_ledger_has_no_verdicts():
         pd.DataFrame(columns=c) for c in (REPRODUCTION, TRAINED, TRAININGS, TIMINGS, SPEEDUPS)
     ]
     report = Report(cells, cells, *nothing, not_run={})
-    page = render(report, report_tables(report))
+    page = reports_readme(report, report_tables(report), {})
     assert "At a glance" not in page
     assert "Published against measured" not in page
 

@@ -12,11 +12,16 @@ import pytest
 from pydantic import ValidationError
 
 from sr_bench.imaging import images
+from sr_bench.networks.method import Method, Published
 from sr_bench.project.entries import ViewerEntries, ViewerEntry
 from sr_bench.project.project import Project
+from sr_bench.report.figures.costs import Choice
+from sr_bench.report.figures.speed import draw_plots
+from sr_bench.report.names import Names
 from sr_bench.report.site.payload import payload
 from sr_bench.report.site.pictures import find_pictures
 from sr_bench.report.site.write import write_page
+from sr_bench.report.tables.quality import quality_tables
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 SHARED = runpy.run_path(str(Path(__file__).with_name("site_report.py")))
@@ -40,6 +45,17 @@ def test_hostile_names_are_data(tmp_path):
     text = (tmp_path / "index.html").read_text()
     assert "<script>alert" not in text
     assert HOSTILE in {run["name"] for run in embedded(tmp_path)["runs"]}
+
+
+def test_metrics_are_described_by_the_report_and_by_no_script(tmp_path):
+    report = made_up()
+    report.reproduction.loc[0, "metric"] = "lpips"  # which no run has
+    facts = payload(report)["metricFacts"]
+    assert facts["psnr"] == {"title": "PSNR", "decimals": 2, "unit": "dB", "higherIsBetter": True}
+    assert facts["lpips"]["decimals"] == 4 and not facts["lpips"]["higherIsBetter"]
+    write_page(report, tmp_path)
+    script = re.search(r"<script>\n?(.*)</script>", (tmp_path / "index.html").read_text(), re.S)[1]
+    assert not re.findall(r"psnr|ssim|lpips|\bdB\b", script, re.I)
 
 
 def test_cells_keep_their_digits_and_images_four_decimals():
@@ -136,3 +152,38 @@ def test_numbers_of_timings_are_plain_json(tmp_path):
     report.timings["macs"] = pd.array([None] * len(report.timings), dtype="Int64")
     write_page(report, tmp_path)
     assert {row["macs"] for row in embedded(tmp_path)["timings"]} == {None}
+
+
+def test_a_method_of_ones_own_is_told_by_its_file_alone(tmp_path):
+    published = {("", "author", 2): Published("of-others", "a", trained_on="Set14", by="them")}
+    facts = {"title": "MineNet", "colour": "#123456", "marker": "P", "published": published}
+    mine = Method(name="mine", load=print, reference="r", **facts)
+    report = made_up(timed=True)
+    known = Names({**report.names.methods, "mine": mine})
+    report = renamed(dataclasses.replace(report, names=known), "edsr-x2", "mine", "author")
+
+    table = quality_tables(report.cells, names=known)[-1]
+    row = next(row for row in table.rows if row[0] == "edsr-x2")
+    assert row[1:4] == ("MineNet", "Set14", "them")
+
+    plots = draw_plots(report.cells, report.timings, Choice(), [], known)
+    (axes,) = next(plots).figure.axes
+    drawn = [line for line in axes.lines if line.get_color() == "#123456"]
+    assert [line.get_marker() for line in drawn] == ["P"]
+    assert "MineNet them" in {text.get_text() for text in axes.texts}
+
+    page = payload(report)
+    assert page["methods"]["mine"] == {"title": "MineNet", "colour": "#123456", "marker": "P"}
+    run = next(run for run in page["runs"] if run["name"] == "edsr-x2")
+    assert (run["short"], run["data"], run["maker"]) == ("MineNet", "Set14", "them")
+
+
+def renamed(report, run, method, weights):
+    """The report with another method under the name of a run."""
+    changed = {}
+    for name in ("cells", "per_image"):
+        rows = getattr(report, name)
+        fresh = {"method": method, "variant": "", "weights": weights}
+        own = rows["run"] == run
+        changed[name] = rows.assign(**{k: rows[k].mask(own, v) for k, v in fresh.items()})
+    return dataclasses.replace(report, **changed)

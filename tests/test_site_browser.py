@@ -41,6 +41,12 @@ def browser():
         opened.close()
 
 
+def distances(report):
+    """The report with LPIPS in place of SSIM."""
+    changed = {n: getattr(report, n).replace("ssim", "lpips") for n in ("cells", "per_image")}
+    return dataclasses.replace(report, **changed)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The page with timings and two images, of which the gray one lacks bicubic's."""
@@ -57,6 +63,7 @@ def site(tmp_path_factory):
     ]
     write_page(made_up(timed=True), root / "full", Viewer("edsr-2017", tuple(pictures)))
     write_page(dataclasses.replace(made_up(), not_run={}), root / "plain")
+    write_page(distances(made_up()), root / "distances")
     return root
 
 
@@ -111,6 +118,12 @@ def test_best_is_bold_per_scale(opened):
     assert page.locator("#leaderboard .best").all_inner_texts() == [
         "34.06", "0.8515", "33.06", "0.8265",
     ]  # fmt: skip
+
+
+def test_of_a_distance_the_least_is_best(opened):
+    page = opened("distances")
+    page.locator("#leaderboard").get_by_label("metrics").select_option("all")
+    assert page.locator("#leaderboard .best").all_inner_texts() == ["33.06", "0.7765"]
 
 
 def test_filters_leave_what_they_say(opened):

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from sr_bench.imaging import images
-from sr_bench.report.figures.style import About, new_figure, paper_style, save_figure
+from sr_bench.report.figures.files import About, save_figure
+from sr_bench.report.figures.panels import new_figure
+from sr_bench.report.figures.style import paper_style
 
 PROGRAM = """
 import sys
@@ -118,7 +120,8 @@ def test_a_notebook_may_hand_on_any_backend(tmp_path, backend):
     program = (
         "from sr_bench.cli.app import _adapt_surroundings as adapt; adapt()\n"
         "from pathlib import Path\n"
-        "from sr_bench.report.figures.style import new_figure, save_figure\n"
+        "from sr_bench.report.figures.files import save_figure\n"
+        "from sr_bench.report.figures.panels import new_figure\n"
         "save_figure(new_figure(1, 1), Path('.'), 'a')\n"
     )
     done = subprocess.run(

@@ -12,17 +12,15 @@ import pytest
 
 from sr_bench.analysis.ledger.ledger import REPRODUCTION, TRAINED
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS
-from sr_bench.report.data import Report
-from sr_bench.report.speedups import COLUMNS as SPEEDUPS
-from sr_bench.report.tables.every import report_tables, write_tables
+from sr_bench.report.build import TRAININGS, Report
+from sr_bench.report.tables.all_tables import report_tables, write_tables
 from sr_bench.report.tables.formats.html import html
 from sr_bench.report.tables.formats.latex import is_long, latex
 from sr_bench.report.tables.formats.latex_text import escape
 from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.formats.plain import csv_text, plain
 from sr_bench.report.tables.model import Column, Grade, Group, Missing, Note, Number, Table
-from sr_bench.report.timing_table import COLUMNS as TIMINGS
-from sr_bench.report.trainings import COLUMNS as TRAININGS
+from sr_bench.report.timings import SPEEDUPS, TIMINGS
 
 NASTY = 'a_b%c&d#e$f~g^h\\i{j}<script>alert(1)</script>|`*[x]\n× ± µ é Đ 超 "q"'
 

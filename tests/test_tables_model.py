@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from sr_bench.analysis.ledger.ledger import REPRODUCTION, TRAINED
+from sr_bench.analysis.metrics import Metric, describe_metric
 from sr_bench.data.catalogue.sources import Source
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS
 from sr_bench.networks.method import Method, Published, load_methods
 from sr_bench.report import names
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import filled
-from sr_bench.report.speedups import COLUMNS as SPEEDUPS
-from sr_bench.report.tables.grades import graded, metric_name
+from sr_bench.report.tables.grades import graded
 from sr_bench.report.tables.headline import headline_tables
 from sr_bench.report.tables.model import (
     Column,
@@ -26,11 +26,11 @@ from sr_bench.report.tables.model import (
     digits,
     letters,
 )
-from sr_bench.report.tables.published import reproduction_tables, trained_table
+from sr_bench.report.tables.published import reproduction_tables
 from sr_bench.report.tables.quality import quality_tables
 from sr_bench.report.tables.speed import speedup_tables, timing_tables
-from sr_bench.report.tables.trainings import trainings_table
-from sr_bench.report.timing_table import COLUMNS as TIMINGS
+from sr_bench.report.tables.trained import trained_table, trainings_table
+from sr_bench.report.timings import SPEEDUPS, TIMINGS
 from sr_bench.support.errors import SrBenchError
 
 NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
@@ -191,8 +191,11 @@ def test_what_published_numbers_were_trained_on_is_said_of_the_methods_that_are_
 
 
 def test_names_of_metrics_and_files():
-    assert metric_name("psnr_ycbcr") == ("PSNR", "YCbCr")
-    assert metric_name("ms_ssim") == ("MS-SSIM", "")
+    planes, whole = describe_metric("psnr_ycbcr"), describe_metric("ms_ssim")
+    assert (planes.title_with_unit, planes.decimals) == ("PSNR YCbCr (dB)", 2)
+    assert (whole.title_with_unit, whole.decimals) == ("MS-SSIM", 4)
+    assert describe_metric("lpips").higher_is_better is False
+    assert describe_metric("mine_cb") == Metric("MINE", "Cb")
     assert slug("reproduction", "dong2016") == "reproduction-dong2016"
     assert slug("a<b") != slug("a>b") and "/" not in slug("../a/b")
 

@@ -14,9 +14,7 @@ from typer.testing import CliRunner
 
 from sr_bench.cli.app import app
 from sr_bench.project.project import Project
-from sr_bench.report.speedups import COLUMNS as SPEEDUPS
-from sr_bench.report.speedups import speedups
-from sr_bench.report.timing_table import COLUMNS, timings_table
+from sr_bench.report.timings import SPEEDUPS, TIMINGS, speedups, timings
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.timing import launch as launching
 from sr_bench.timing.fingerprint import Fingerprint
@@ -225,7 +223,7 @@ def test_other_files_are_left_alone(tmp_path: Path, text: str, said: str) -> Non
 
 def test_table(project: Path) -> None:
     root = Project.load(project)
-    assert list(timings_table(root).columns) == COLUMNS == CONTRACT.split(",")
+    assert list(timings(root).columns) == TIMINGS == CONTRACT.split(",")
     path = results_folder(root) / f"{MACHINE.name}.json"
     Session(project, Results(MACHINE), path, {"bicubic-x2": None}, measured).time([ONE], nobody)
     other = MACHINE.model_copy(update={"cpu": "B"})
@@ -233,7 +231,7 @@ def test_table(project: Path) -> None:
     gone = Setting("gone-x2", "cpu-1", "float32", "720p")
     weights = {"bicubic-x2": None, "gone-x2": None}
     Session(project, Results(other), there, weights, measured).time([SETS, gone], nobody)
-    table = timings_table(root)
+    table = timings(root)
     assert list(table["machine"]) == [MACHINE.name, other.name]
     assert list(table["input"]) == ["720p", "Set5"]
     assert table["macs"].tolist()[0] == 3_000_000_000 and table["macs"].isna().tolist()[1]

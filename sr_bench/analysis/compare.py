@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.analysis.stats import Array, Paired, differences, holm, paired, signed_rank
 from sr_bench.evaluation.scoring.table import read_per_image, read_run, require_one_signature
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
 ALPHA = 0.05
 _SEED = 20240501  # of the bootstrap: the same differences give the same interval everywhere
-_LOWER_IS_BETTER = ("lpips", "dists", "niqe")  # distances; every other metric is a similarity
 _COLUMN = ["scale", "dataset", "protocol", "metric"]  # runs compare within these
 Cell = tuple[str, str, str, str]  # run, dataset, protocol, metric
 
@@ -85,11 +85,6 @@ class Comparison:
         if not clear and not self.ranked:
             return "mixed"
         return "better" if (gain > 0) == self.higher_is_better else "worse"
-
-
-def higher_is_better(metric: str) -> bool:
-    """The direction of a metric, by its name."""
-    return not metric.startswith(_LOWER_IS_BETTER)
 
 
 def load_runs(root: Path, runs: Sequence[str]) -> pd.DataFrame:
@@ -214,7 +209,7 @@ def _against(wide: pd.DataFrame, reference: str, row: pd.Series) -> list[Compari
             paired=tests[run],
             p_holm=corrected[run],
             compared=len(others),
-            higher_is_better=higher_is_better(row["metric"]),
+            higher_is_better=describe_metric(row["metric"]).higher_is_better,
         )
         for run in others
     ]
@@ -248,7 +243,8 @@ def not_worse(per_image: pd.DataFrame) -> dict[Cell, bool]:
     found: dict[Cell, bool] = {}
     for (_, *column), rows in per_image.groupby(_COLUMN, sort=False):
         wide = rows.pivot(index="image", columns="run", values="value")
-        for run, answer in _not_worse(wide, 1 if higher_is_better(column[-1]) else -1).items():
+        sign = 1 if describe_metric(column[-1]).higher_is_better else -1
+        for run, answer in _not_worse(wide, sign).items():
             found[(run, *column)] = answer
     return found
 

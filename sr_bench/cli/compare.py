@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.cli.show import JsonFlag, console, print_json, print_table
 from sr_bench.evaluation.scoring.table import listed
 from sr_bench.project.project import require_project
@@ -66,7 +67,8 @@ def _facts(found: Comparison) -> dict[str, object]:
 
 def _show(found: list[Comparison]) -> None:
     one = found[0]
-    unit = " in dB" if one.metric.startswith("psnr") else ""
+    metric = describe_metric(one.metric)
+    title = f"{metric.title} in {metric.unit}" if metric.unit else metric.title
     better = "positive" if one.higher_is_better else "negative"
     for other in dict.fromkeys(c.other for c in found):
         rows = [c for c in found if c.other == other]
@@ -75,7 +77,7 @@ def _show(found: list[Comparison]) -> None:
         print_table("", columns, [_row(c) for c in rows])
         for comparison in rows:
             console.print(sentence(comparison), highlight=False)
-    console.print(f"\n{one.metric}{unit}, {better} is better; p corrected for {one.compared} runs")
+    console.print(f"\n{title}, {better} is better; p corrected for {one.compared} runs")
     console.print(f"signature: {one.signature}", highlight=False)
 
 

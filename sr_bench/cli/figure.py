@@ -54,7 +54,7 @@ def figure(
     PSNR and SSIM below each are of the whole image, as in reports/per_image.csv.gz.
     """
     from sr_bench.data.catalogue.sources import find_source
-    from sr_bench.report.figures.every import COMPARE, write_comparison
+    from sr_bench.report.figures.all_figures import COMPARE, write_comparison
     from sr_bench.report.provenance.records import collect
 
     project = require_project()

@@ -12,7 +12,7 @@ from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sweep
 
 if TYPE_CHECKING:
-    from sr_bench.report.data import Report
+    from sr_bench.report.build import Report
 
 
 def report(

@@ -1,6 +1,8 @@
-"""From ``build/scores/*.csv``, the ledger and the timings to the tables of a report."""
+"""What a report holds, gathered from the project's scores, ledger, timings and trainings."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -14,14 +16,46 @@ from sr_bench.analysis.ledger.ledger import (
 )
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
+from sr_bench.networks.checkpoint import read_facts
 from sr_bench.networks.method import load_methods
 from sr_bench.project.project import Project
-from sr_bench.report.data import Report
 from sr_bench.report.names import Names
-from sr_bench.report.speedups import speedups
-from sr_bench.report.timing_table import timings_table
-from sr_bench.report.trainings import trainings
+from sr_bench.report.timings import speedups, timings
 from sr_bench.support.errors import SrBenchError
+
+# Under which the README's tables and the plots show results, where a project scores them.
+HEADLINE_PROTOCOLS = ("srcnn-2015", "edsr-2017")
+TRAININGS = [
+    "training", "data", "images", "recipe", "step", "steps", "minutes", "machine", "precision",
+    "start", "val_psnr",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """The tables of a report.
+
+    Args:
+        per_image: one row an image and cell.
+        cells: the rows of ``scores.csv``.
+        reproduction: every published number with what was measured.
+        trained: what weights trained here reach, and the published numbers they aim at.
+        trainings: how those weights were made.
+        timings: every machine's timings of inference.
+        speedups: what they gain over a plain call of PyTorch.
+        not_run: run to the reason why it has no scores.
+        names: what its methods and weights are called.
+    """
+
+    per_image: pd.DataFrame
+    cells: pd.DataFrame
+    reproduction: pd.DataFrame
+    trained: pd.DataFrame
+    trainings: pd.DataFrame
+    timings: pd.DataFrame
+    speedups: pd.DataFrame
+    not_run: dict[str, str]
+    names: Names = field(default_factory=Names)
 
 
 def build_report(project: Project) -> Report:
@@ -45,17 +79,17 @@ def build_report(project: Project) -> Report:
     return Report(
         per_image,
         table,
-        *_beside_ledger(project, table),
+        *_against_ledger(project, table),
         trainings(project),
-        timings_table(project),
+        timings(project),
         speedups(project),
         not_run,
         Names.of(project),
     )
 
 
-def _beside_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The verdict on each published number, and what weights trained here reach beside it."""
+def _against_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The verdict on each published number, and what weights trained here reach of it."""
     if project.params.ledger is None:
         return pd.DataFrame(columns=REPRODUCTION), pd.DataFrame(columns=TRAINED)
     ledger = read_ledger(project.root / project.params.ledger)
@@ -65,3 +99,27 @@ def _beside_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame,
         datasets={p.name: frozenset(d) for p, d in project.params.protocols.items()},
     )
     return judge(ledger, table, context), compare_trained(ledger, table)
+
+
+def trainings(project: Project) -> pd.DataFrame:
+    """How weights trained here were made: a row for each of ``params.yaml`` that has weights.
+
+    ``images`` are those trained on, without the held-out ones, of which ``val_psnr`` is the PSNR in
+    dB (on Y, a mean over the scales); ``step`` of ``steps`` says how far it got.
+    """
+    made = [name for name in project.trainings if project.trained(name).is_file()]
+    return pd.DataFrame([_training(project, name) for name in made], columns=TRAININGS)
+
+
+def _training(project: Project, name: str) -> dict[str, object]:
+    facts, entry = read_facts(project.trained(name)), project.training(name)
+    scores = [value for key, value in facts["last"].items() if key.startswith("val/psnr")]
+    same = {key: facts[key] for key in ("data", "step", "minutes", "machine", "precision")}
+    return same | {
+        "training": name,
+        "images": max(facts["images"].values()),
+        "recipe": entry.recipe,
+        "steps": facts["recipe"]["steps"],
+        "start": entry.start or "",
+        "val_psnr": round(sum(scores) / len(scores), 3) if scores else None,
+    }

@@ -121,7 +121,7 @@ class Names:
                     yield name, weights, made.data
 
     def labels(self, rows: pd.DataFrame) -> dict[str, str]:
-        """A short name of each run: ``EDSR baseline Open591*``; the panel says the scale.
+        """A short name of each run: ``VDSR small DIV2K*``; the panel says the scale.
 
         A method with many runs in a panel is named by the legend alone: ``9-5-5 ImageNet``. The
         star says that the weights were trained here.

@@ -1,22 +1,46 @@
-"""Tables and plots inside a page that people write: between markers, in step with the reports.
+"""``reports/README.md``, and the tables and plots inside the project's own README.
 
-A table's place is a line ``<!-- table: NAME -->``, then the table, then ``<!-- end: NAME -->``; a
-plot's begins with ``<!-- plot: NAME -->``.
+There a table stands between the lines ``<!-- table: NAME -->`` and ``<!-- end: NAME -->``, a plot
+between ``<!-- plot: NAME -->`` and ``<!-- end: NAME -->``. All else is written by people.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from sr_bench.report.build import Report
+from sr_bench.report.tables.all_tables import ReportTables
 from sr_bench.report.tables.formats.markdown import escape, markdown_body
+from sr_bench.report.tables.formats.templates import template
 from sr_bench.report.tables.model import Table
+from sr_bench.report.tables.published import VERDICTS
 from sr_bench.support.errors import SrBenchError, unknown
 
-_PLACE = re.compile(
+_MARKED = re.compile(
     r"(<!-- (?P<kind>table|plot): (?P<name>\S+) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.S
 )
 _MARKER = re.compile(r"<!-- (?:table|plot|end): \S+ -->")
+
+
+def reports_readme(report: Report, tables: ReportTables, plots: Mapping[str, str]) -> str:
+    """``reports/README.md``: a table for each protocol, and the published numbers.
+
+    Args:
+        report: what it shows.
+        tables: its tables.
+        plots: the plots of speed in ``plots/``, file name without suffix to caption.
+    """
+    counts = report.reproduction["verdict"].value_counts()
+    return template("README.md.j2").render(
+        text=escape,
+        body=lambda table: markdown_body(replace(table, remarks=())),
+        tables=tables,
+        totals=", ".join(f"{int(counts.get(verdict, 0))} {verdict}" for verdict in VERDICTS),
+        not_run=report.not_run,
+        speed=plots,
+    )
 
 
 def filled(
@@ -42,16 +66,16 @@ def filled(
         },
     }
 
-    def place(found: re.Match[str]) -> str:
+    def content(found: re.Match[str]) -> str:
         known, name = bodies[found["kind"]], found["name"]
         if name not in known:
             raise unknown(found["kind"], name, known, where=where)
         return f"{found[1]}\n{known[name]}\n{found['end']}"
 
-    alone = _MARKER.search(_PLACE.sub("", text))
+    alone = _MARKER.search(_MARKED.sub("", text))
     if alone:
         raise SrBenchError(
             f"{where}: {alone[0]} stands alone; a table needs one marker with 'table:' before it "
             "(a plot with 'plot:') and one with 'end:' after it"
         )
-    return _PLACE.sub(place, text)
+    return _MARKED.sub(content, text)

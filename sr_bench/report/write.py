@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -13,18 +14,19 @@ from pathlib import Path
 from sr_bench.analysis.compare import not_worse
 from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_table
 from sr_bench.project.project import Project
-from sr_bench.report.data import Report
-from sr_bench.report.figures.every import write_comparisons, write_figures
-from sr_bench.report.figures.speed import Plots, write_plots
-from sr_bench.report.metrics import write_metrics
-from sr_bench.report.page import render
+from sr_bench.report.build import Report
+from sr_bench.report.figures.all_figures import write_comparisons, write_figures
+from sr_bench.report.figures.files import Plots
+from sr_bench.report.figures.speed import write_plots
 from sr_bench.report.provenance.records import Provenance, collect, write_provenance
 from sr_bench.report.provenance.stamp import unstamp
-from sr_bench.report.readme import filled
+from sr_bench.report.readme import filled, reports_readme
 from sr_bench.report.site.pictures import find_pictures
 from sr_bench.report.site.write import write_page
-from sr_bench.report.tables.every import ReportTables, report_tables, write_tables
+from sr_bench.report.tables.all_tables import ReportTables, report_tables, write_tables
+from sr_bench.report.tables.published import VERDICTS
 from sr_bench.support.files import write_text
+from sr_bench.support.locks import is_running
 from sr_bench.support.text_files import read_text
 
 _FOLDERS = ("figures", "images", "plots")
@@ -33,10 +35,10 @@ _FOLDERS = ("figures", "images", "plots")
 def write_report(project: Project, report: Report) -> tuple[str, ...]:
     """Write everything that docs/reports.md lists; return what could not be shown, and why.
 
-    All is written beside and takes its place at the end: a report that fails leaves the one before
-    it whole. Tables and plots that the project's own README shows are brought up to date in it.
+    All is written into a copy that replaces the report at the end: one that fails leaves the report
+    before it whole. Tables and plots in the project's own README are brought up to date.
     """
-    with _beside(project) as fresh:
+    with _replacing_outputs(project) as fresh:
         notes, readme = _write(fresh, report)
     if readme is not None:
         write_text(project.root / "README.md", readme)
@@ -46,25 +48,26 @@ def write_report(project: Project, report: Report) -> tuple[str, ...]:
 def _write(project: Project, report: Report) -> tuple[tuple[str, ...], str | None]:
     """Write all files; return the notes, and the project's README with its tables filled in."""
     folder = project.reports
-    for place in (*(folder / name for name in _FOLDERS), project.local_figures, project.local_page):
-        place.mkdir(parents=True, exist_ok=True)  # DVC wants every output to be there
+    outputs = [*(folder / name for name in _FOLDERS), project.local_figures, project.local_page]
+    for output in outputs:
+        output.mkdir(parents=True, exist_ok=True)  # DVC wants every output to be there
     unstamp(folder)
     _write_data(report, folder)
     marks = not_worse(report.per_image)
     tables = report_tables(report, marks)
     write_tables(tables, folder / "tables")
     made = collect(project)
-    drawn = _draw(project, report, made)
-    write_text(folder / "README.md", render(report, tables, drawn[0].captions))
-    readme = _readme(project, tables, drawn[0].captions)
+    speed, others = _draw(project, report, made)
+    write_text(folder / "README.md", reports_readme(report, tables, speed.captions))
+    readme = _readme(project, tables, speed.captions)
     _write_pages(project, report)
-    subjects = {stem: of for plots in drawn for stem, of in plots.subjects.items()}
-    write_provenance(folder, made, subjects)
-    return tuple(note for plots in drawn for note in plots.notes), readme
+    drawn = speed + others
+    write_provenance(folder, made, drawn.subjects)
+    return drawn.notes, readme
 
 
 @contextmanager
-def _beside(project: Project) -> Iterator[Project]:
+def _replacing_outputs(project: Project) -> Iterator[Project]:
     """The project with copies to write its reports into, which replace them at the end.
 
     ``build/page`` is not copied: it is written whole, and may be large.
@@ -79,7 +82,7 @@ def _beside(project: Project) -> Iterator[Project]:
                 shutil.copytree(old, copy)
         yield fresh
         for made, target in zip(_outputs(fresh), _outputs(project)):
-            _take_place(made, target, Path(name) / "old")
+            _exchange(made, target, Path(name) / "old")
 
 
 def _outputs(project: Project) -> tuple[Path, Path, Path]:
@@ -90,21 +93,11 @@ def _remove_left_behind(build: Path) -> None:
     """Remove what reports that were killed have left."""
     for folder in build.glob(".report-*-*"):
         pid = folder.name.split("-")[1]
-        if not (pid.isdigit() and _runs(int(pid))):
+        if not (pid.isdigit() and is_running(int(pid))):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # it runs and belongs to somebody else
-        return True
-    return True
-
-
-def _take_place(made: Path, target: Path, old: Path) -> None:
+def _exchange(made: Path, target: Path, old: Path) -> None:
     """Move each file and folder in ``made`` to ``target``; what ``made`` lacks goes."""
     target.mkdir(parents=True, exist_ok=True)
     aside = old / target.name
@@ -125,19 +118,25 @@ def _write_data(report: Report, folder: Path) -> None:
     write_table(folder / "trainings.csv", report.trainings)
     write_table(folder / "timings.csv", report.timings)
     write_table(folder / "per_image.csv.gz", per_image[PER_IMAGE_COLUMNS])
-    write_metrics(folder / "metrics.json", report)
+    write_text(folder / "metrics.json", json.dumps(_summary(report), indent=1) + "\n")
 
 
-def _draw(project: Project, report: Report, made: Provenance) -> tuple[Plots, Plots, Plots]:
-    """Plots of speed; gains, curves and filters; comparison figures."""
-    plots = project.reports / "plots"
-    return (
-        write_plots(
-            report.cells, report.timings, plots, identify=made.identify, names=report.names
-        ),
-        write_figures(project, report.per_image, plots, made.identify),
-        write_comparisons(project, project.params.figures, made.identify),
-    )
+def _summary(report: Report) -> dict[str, object]:
+    """The report in a few numbers, for ``dvc metrics show`` and ``diff``."""
+    counts = report.reproduction["verdict"].value_counts()
+    return {
+        "runs": int(report.cells["run"].nunique()),
+        "cells": len(report.cells),
+        "published": {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS},
+    }
+
+
+def _draw(project: Project, report: Report, made: Provenance) -> tuple[Plots, Plots]:
+    """The plots of speed; and gains, curves, filters and comparison figures."""
+    folder, identify = project.reports / "plots", made.identify
+    speed = write_plots(report.cells, report.timings, folder, identify=identify, names=report.names)
+    others = write_figures(project, report.per_image, folder, identify)
+    return speed, others + write_comparisons(project, project.params.figures, identify)
 
 
 def _write_pages(project: Project, report: Report) -> None:

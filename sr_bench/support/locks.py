@@ -143,7 +143,7 @@ def _created(path: Path) -> _Held | None:
             return _Held(path, _opened(path, os.O_CREAT | os.O_EXCL), by_system=False)
         except FileExistsError:
             holder = _read(path)
-            if holder is None or holder.host != socket.gethostname() or _runs(holder.pid):
+            if holder is None or holder.host != socket.gethostname() or is_running(holder.pid):
                 return None
             path.unlink(missing_ok=True)
     return None
@@ -179,12 +179,13 @@ def _read(lock: Path) -> Holder | None:
         return None
 
 
-def _runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether there is a process of that number on this machine."""
     if os.name == "nt":  # where the signal 0 isn't a question
         return True
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:  # another user's
         return True

@@ -24,17 +24,10 @@ from sr_bench.report.figures.comparison_layout import (
     Rect,
     arrange,
 )
-from sr_bench.report.figures.comparison_pictures import Pictures, Shown
+from sr_bench.report.figures.comparison_pictures import Pictures, RunPicture
+from sr_bench.report.figures.panels import LINE, draw_foot, fitted_lines, new_figure, wrapped
 from sr_bench.report.figures.region import choose_box, cut, require_inside
-from sr_bench.report.figures.style import (
-    LINE,
-    draw_foot,
-    fitted_lines,
-    new_figure,
-    paper_style,
-    printable,
-    wrapped,
-)
+from sr_bench.report.figures.style import paper_style, printable
 
 _MARK = "#D55E00"
 _ERRORS = "inferno"
@@ -72,9 +65,9 @@ class _Drawing:
         self._draw_hr()
         crops = [cut(self.pictures.hr, self.box)]
         crops += [cut(shown.sr, self.box) for shown in self.pictures.shown]
-        for places, crop, name in zip(self.layout.panels, crops, self.names):
-            self._picture(places[0], self._enlarged(crop))
-            self._name(places[0] if name is self.names[0] else places[-1], name)
+        for rects, crop, name in zip(self.layout.panels, crops, self.names):
+            self._picture(rects[0], self._enlarged(crop))
+            self._name(rects[0] if name is self.names[0] else rects[-1], name)
         self._scores()
         if self.entry.errors:
             self._draw_errors()
@@ -104,8 +97,8 @@ class _Drawing:
         )
 
     def _draw_hr(self) -> None:
-        place = self.layout.hr
-        axes = self._picture(place, self.pictures.hr, smooth=True)
+        rect = self.layout.hr
+        axes = self._picture(rect, self.pictures.hr, smooth=True)
         mark = Rectangle(
             (self.box.x - 0.5, self.box.y - 0.5), self.box.width, self.box.height,
             fill=False, edgecolor=_MARK, linewidth=1.3, clip_on=False,
@@ -113,8 +106,8 @@ class _Drawing:
         )  # fmt: skip
         axes.add_patch(mark)
         title = f"{self.pictures.image} ({self.entry.dataset}), ×{self.entry.scale}"
-        lines = fitted_lines(printable(title), place.width / DPI)
-        self._name(place, lines)
+        lines = fitted_lines(printable(title), rect.width / DPI)
+        self._name(rect, lines)
 
     def _scores(self) -> None:
         """PSNR left of the slash and SSIM right of it, the best of each in bold."""
@@ -123,8 +116,8 @@ class _Drawing:
         ssim = [_printed(s.ssim, 4) for s in shown]
         rows = zip([_best(psnr), *psnr], [_best(ssim), *ssim])
         best = next(rows)
-        for places, name, values in zip(self.layout.panels[1:], self.names[1:], rows):
-            x, y = self._below(places[-1], len(name))
+        for rects, name, values in zip(self.layout.panels[1:], self.names[1:], rows):
+            x, y = self._below(rects[-1], len(name))
             for text, side, top in zip(values, ("right", "left"), best):
                 weight = "bold" if len(shown) > 1 and text == top else "normal"
                 shift = -0.03 if side == "right" else 0.03  # inches
@@ -139,16 +132,16 @@ class _Drawing:
         errors = [np.abs(cut(s.luminance, self.box) - hr) for s in self.pictures.shown]
         top = _scale_end(errors)
         colours = (matplotlib.colormaps[_ERRORS](np.linspace(0, 1, 256))[:, :3] * 255).round()
-        for places, error in zip(self.layout.panels[1:], errors):
+        for rects, error in zip(self.layout.panels[1:], errors):
             index = np.minimum(error * 255.0 / top, 255).round().astype(int)
-            self._picture(places[1], self._enlarged(colours.astype(np.uint8)[index]))
+            self._picture(rects[1], self._enlarged(colours.astype(np.uint8)[index]))
         self._draw_scale(self.layout.panels[0][1], top)
 
-    def _draw_scale(self, place: Rect, top: int) -> None:
+    def _draw_scale(self, rect: Rect, top: int) -> None:
         """What the errors' colours mean, where hr has no error to show."""
-        margin = place.width // 8
-        top_of_bar = place.top + max(place.height // 2, 5 * TEXT)  # below HR's own text
-        bar = Rect(place.left + margin, top_of_bar, place.width - 2 * margin, 30)
+        margin = rect.width // 8
+        top_of_bar = rect.top + max(rect.height // 2, 5 * TEXT)  # below HR's own text
+        bar = Rect(rect.left + margin, top_of_bar, rect.width - 2 * margin, 30)
         axes = self.figure.add_axes(self._inside(bar))
         axes.imshow(np.linspace(0, 1, 256)[None], cmap=_ERRORS, aspect="auto", rasterized=True)
         axes.set(xticks=[], yticks=[])
@@ -165,8 +158,8 @@ class _Drawing:
                 x / self.layout.width, 1 - y / self.height, text, ha="center", va="center"
             )
 
-    def _picture(self, place: Rect, image: Image, *, smooth: bool = False) -> Axes:
-        axes = self.figure.add_axes(self._inside(place))
+    def _picture(self, rect: Rect, image: Image, *, smooth: bool = False) -> Axes:
+        axes = self.figure.add_axes(self._inside(rect))
         kind = "auto" if smooth else "none"  # "none" keeps pixels as they are in vector files
         axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation=kind, aspect="auto")
         axes.set_axis_off()
@@ -177,21 +170,21 @@ class _Drawing:
         times = max(1, round(self.layout.zoom))
         return crop.repeat(times, axis=0).repeat(times, axis=1)
 
-    def _name(self, place: Rect, lines: Sequence[str]) -> None:
+    def _name(self, rect: Rect, lines: Sequence[str]) -> None:
         for i, line in enumerate(lines):
-            x, y = self._below(place, i)
+            x, y = self._below(rect, i)
             self.figure.text(x, y, line, ha="center", va="center")
 
-    def _below(self, place: Rect, line: int) -> tuple[float, float]:
+    def _below(self, rect: Rect, line: int) -> tuple[float, float]:
         """The middle of a line of text below a panel, as a fraction of the figure."""
-        y = place.top + place.height + GAP // 2 + (line + 0.5) * TEXT
-        return (place.left + place.width / 2) / self.layout.width, 1 - y / self.height
+        y = rect.top + rect.height + GAP // 2 + (line + 0.5) * TEXT
+        return (rect.left + rect.width / 2) / self.layout.width, 1 - y / self.height
 
-    def _inside(self, place: Rect) -> tuple[float, float, float, float]:
-        """The place as matplotlib has it: fractions, from the bottom."""
+    def _inside(self, rect: Rect) -> tuple[float, float, float, float]:
+        """The rectangle as matplotlib has it: fractions, from the bottom."""
         width, height = self.figure.get_size_inches() * DPI
-        bottom = height - place.top - place.height
-        return place.left / width, bottom / height, place.width / width, place.height / height
+        bottom = height - rect.top - rect.height
+        return rect.left / width, bottom / height, rect.width / width, rect.height / height
 
 
 def _caption(pictures: Pictures, entry: FigureEntry, box: Box) -> str:
@@ -218,6 +211,6 @@ def _scale_end(errors: Sequence[NDArray[np.int16]]) -> int:
     return max(_LEAST, math.ceil(most / _STEP) * _STEP)
 
 
-def subjects_of(shown: Sequence[Shown]) -> tuple[str, ...]:
+def subjects_of(shown: Sequence[RunPicture]) -> tuple[str, ...]:
     """The runs, as provenance.json calls them."""
     return tuple(f"runs/{each.run}" for each in shown)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sr_bench.report.figures.style import DOUBLE_COLUMN, LINE
+from sr_bench.report.figures.panels import DOUBLE_COLUMN, LINE
 from sr_bench.support.errors import SrBenchError
 
 DPI = 300
@@ -57,7 +57,7 @@ class Layout:
         width: of the whole.
         height: of the whole.
         hr: the large picture.
-        panels: for each panel the places of its bands.
+        panels: for each panel its bands.
         column: the width that a panel's text has.
         zoom: dots a pixel of the box; a whole number where that is at least 1.
     """

@@ -27,7 +27,7 @@ _SAME = 1e-6  # of a score: more than another processor's last bits, less than a
 
 
 @dataclass(frozen=True)
-class Shown:
+class RunPicture:
     """One run's picture.
 
     Args:
@@ -65,7 +65,7 @@ class Pictures:
     luminance: Image
     border: int
     signature: str
-    shown: tuple[Shown, ...]
+    shown: tuple[RunPicture, ...]
 
 
 def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
@@ -96,7 +96,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
         entry.protocol.crop.pixels(entry.scale),
         str(scores["signature"].iloc[0]),
         tuple(
-            _shown(_sr(project, run, found.stem, entry), hr, of[run], entry, labels[run])
+            _run_picture(_sr(project, run, found.stem, entry), hr, of[run], entry, labels[run])
             for run in first
         ),
     )
@@ -138,7 +138,9 @@ def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.Dat
     return rows
 
 
-def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry, label: str) -> Shown:
+def _run_picture(
+    path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry, label: str
+) -> RunPicture:
     planes, colour = images.read_tagged(path)
     values = dict(zip(scores["metric"], scores["value"].astype(float)))
     with about(path):
@@ -150,7 +152,7 @@ def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry, labe
                 f"{path}: its {metric} is {made[metric]:.6f}, the scores of {run} say "
                 f"{value:.6f}: they are of another picture; run: dvc repro score@{run}"
             )
-    return Shown(
+    return RunPicture(
         run,
         label,
         np.asarray(as_rgb(planes, colour), np.uint8),

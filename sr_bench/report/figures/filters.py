@@ -1,4 +1,4 @@
-"""The filters of a network's first layer as pictures, as in the SRCNN paper's figure 5."""
+"""The filters of a network's first layer as pictures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import nn
@@ -16,17 +17,16 @@ from sr_bench.imaging.images import Image
 from sr_bench.networks.method import Method, Model, Setup
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import noted_weights
-from sr_bench.report.figures.speed import Plot
-from sr_bench.report.figures.style import (
+from sr_bench.report.figures.files import Plot
+from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
     LINE,
-    draw_foot,
+    Grid,
+    Margins,
+    draw_grid,
     fitted_lines,
-    new_figure,
-    paper_style,
-    printable,
-    wrapped,
 )
+from sr_bench.report.figures.style import paper_style, printable
 from sr_bench.report.names import Names, slug
 from sr_bench.support.errors import SrBenchError
 
@@ -142,8 +142,8 @@ def mosaic(weights: Weights) -> Image:
     step = size + _DOTS
     shape = (rows * step - _DOTS, columns * step - _DOTS, *weights.shape[3:])
     picture = np.full(shape, 255, np.uint8)
-    for place, i in enumerate(order):
-        y, x = place // columns * step, place % columns * step
+    for position, i in enumerate(order):
+        y, x = position // columns * step, position % columns * step
         enlarged = _stretched(weights[i]).repeat(_DOTS, axis=0).repeat(_DOTS, axis=1)
         picture[y : y + size, x : x + size] = enlarged
     return picture
@@ -169,23 +169,22 @@ def _tiles(bank: Bank) -> list[tuple[str, Image]]:
 def _draw(tiles: Sequence[tuple[str, Image]], caption: str) -> Figure:
     columns = min(_COLUMNS, len(tiles))
     each = (DOUBLE_COLUMN - (_COLUMNS - 1) * _GAP) / _COLUMNS
-    width = max(columns * (each + _GAP) - _GAP, 2 * each)
+    used = columns * (each + _GAP) - _GAP
+    width = max(used, 2 * each)
     names = [fitted_lines(printable(name), each) for name, _ in tiles]
     text = LINE * max(len(lines) for lines in names)
-    rows = -(-len(tiles) // columns)
-    foot = wrapped(caption, width - 0.1)
-    row = each + text + _GAP
-    height = rows * row + LINE * len(foot) + 0.06
-    figure = new_figure(width, height)
-    draw_foot(figure, [], foot)
-    for i, ((_, picture), lines) in enumerate(zip(tiles, names)):
-        left, top = i % columns * (each + _GAP), height - i // columns * row
-        box = (left / width, (top - each) / height, each / width, each / height)
-        axes = figure.add_axes(box)
+    space = Margins(0, width - used, _GAP, top=0, bottom=text + _GAP, foot=0.06)
+    figure, panels = draw_grid(Grid(len(tiles), columns, width, each, space, [], caption))
+    for axes, (_, picture), lines in zip(panels, tiles, names):
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="none")
         axes.set_axis_off()
-        for j, line in enumerate(lines):
-            y = top - each - (j + 0.5) * LINE
-            x = (left + each / 2) / width
-            figure.text(x, y / height, line, ha="center", va="center")
+        _name(figure, axes, lines)
     return figure
+
+
+def _name(figure: Figure, axes: Axes, lines: Sequence[str]) -> None:
+    """Write the lines under a panel."""
+    box, line = axes.get_position(original=True), LINE / figure.get_figheight()
+    for i, text in enumerate(lines):
+        y = box.y0 - (i + 0.5) * line
+        figure.text((box.x0 + box.x1) / 2, y, text, ha="center", va="center")

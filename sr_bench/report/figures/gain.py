@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sr_bench.evaluation.scoring.table import require_one_signature
-from sr_bench.report.figures.panels import Grid, Lines, draw_grid
-from sr_bench.report.figures.speed import Plot
-from sr_bench.report.figures.style import paper_style, printable
+from sr_bench.report.figures.files import Plot
+from sr_bench.report.figures.panels import line_panels
+from sr_bench.report.figures.style import Lines, paper_style, printable
 from sr_bench.report.names import Names, slug
 from sr_bench.support.errors import SrBenchError
 
@@ -97,17 +97,14 @@ def _by_scales(rows: pd.DataFrame, baseline: str) -> list[str]:
 def _draw(rows: pd.DataFrame, lines: Lines, caption: str) -> Figure:
     datasets = list(dict.fromkeys(rows["dataset"]))
     across = min(len(datasets), _COLUMNS)
-    down = -(-len(datasets) // across)
-    figure, panels = draw_grid(Grid(down, across, _HEIGHT, lines.legend({*rows["label"]}), caption))
-    for i, axes in enumerate(axes for row in panels for axes in row):
-        if i >= len(datasets):
-            axes.set_axis_off()
-            continue
-        axes.set_title(printable(datasets[i]), fontweight="bold")
+    legend = lines.legend({*rows["label"]})
+    figure, panels = line_panels((len(datasets), across), _HEIGHT, legend, caption)
+    for i, (axes, dataset) in enumerate(zip(panels, datasets)):
+        axes.set_title(printable(dataset), fontweight="bold")
         axes.set_xlabel("images, sorted")
         if i % across == 0:
             axes.set_ylabel("PSNR gain (dB)")
-        _panel(axes, rows[rows["dataset"] == datasets[i]], lines)
+        _panel(axes, rows[rows["dataset"] == dataset], lines)
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,24 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sr_bench.report.figures.data import fitted_exponent, pixels_of
-from sr_bench.report.figures.labels import spread
-from sr_bench.report.figures.style import (
+from sr_bench.report.figures.costs import fitted_exponent, pixels_of
+from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
-    FONT,
-    LINE,
-    Looks,
-    draw_foot,
-    fitted,
-    handle,
-    log_axis,
+    Grid,
+    Margins,
+    draw_grid,
+    legend_rows,
     new_figure,
-    paper_style,
-    printable,
-    wrapped,
 )
+from sr_bench.report.figures.style import FONT, Looks, handle, log_axis, paper_style, printable
 
-_LEFT, _TOP, _TICKS, _BETWEEN = 0.55, 0.2, 0.31, 0.58  # inches
+_LEFT, _BETWEEN = 0.55, 0.58  # inches, without the room for labels
 _GAP = FONT * 1.25  # points between the labels' middles
 _MINIMUM = 1.6  # inches: a panel's height
 
@@ -63,25 +57,22 @@ def growth_figure(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
 
 def _draw(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
     scales = sorted(rows["scale"].unique())
-    lines = wrapped(caption, DOUBLE_COLUMN - 0.1)
-    legend = _legend(rows, methods)
     most = int(rows.groupby("scale").apply(_count, include_groups=False).max())
-    each = max(_MINIMUM, (most + 0.5) * _GAP / 72)
-    foot = LINE * (len(lines) + len(legend)) + 0.12
-    total = foot + len(scales) * (each + _TOP + _TICKS)
-    figure = new_figure(DOUBLE_COLUMN, total)
-    draw_foot(figure, legend, lines)
-    margin = _label_width(figure, rows, methods)
-    width = (DOUBLE_COLUMN - _LEFT - _BETWEEN - 2 * margin) / 2
-    for i, scale in enumerate(scales):
-        shown = rows[rows["scale"] == scale]
-        bottom = foot + (len(scales) - 1 - i) * (each + _TOP + _TICKS) + _TICKS
-        for j, panel in enumerate((_time, _memory)):
-            left = _LEFT + j * (width + margin + _BETWEEN)
-            box = (left / DOUBLE_COLUMN, bottom / total, width / DOUBLE_COLUMN, each / total)
-            axes = figure.add_axes(box)
-            axes.set_title(f"×{scale}", fontweight="bold")
-            panel(figure, axes, shown, methods)
+    room = _label_width(rows, methods)
+    grid = Grid(
+        panels=2 * len(scales),
+        columns=2,
+        width=DOUBLE_COLUMN,
+        height=max(_MINIMUM, (most + 0.5) * _GAP / 72),
+        margins=Margins(_LEFT, room, room + _BETWEEN),
+        legend=_legend(rows, methods),
+        caption=caption,
+    )
+    figure, panels = draw_grid(grid)
+    for i, axes in enumerate(panels):
+        scale = scales[i // 2]
+        axes.set_title(f"×{scale}", fontweight="bold")
+        (_memory if i % 2 else _time)(figure, axes, rows[rows["scale"] == scale], methods)
     return figure
 
 
@@ -154,6 +145,28 @@ def _end_labels(
         )
 
 
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Heights at least ``gap`` apart within ``low``..``high``, as near to the wanted as can be.
+
+    Least squares with an order (pool adjacent violators); ties keep their order. Where
+    ``high - low`` is too little for all, they reach over ``high``.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
+    pools: list[list[float]] = []  # sum, count
+    for rank, i in enumerate(order):
+        pools.append([wanted[i] - rank * gap, 1.0])
+        while len(pools) > 1 and pools[-2][0] / pools[-2][1] >= pools[-1][0] / pools[-1][1]:
+            total, count = pools.pop()
+            pools[-1][0] += total
+            pools[-1][1] += count
+    top = max(low, high - gap * (len(wanted) - 1))
+    bases = [min(max(s / n, low), top) for s, n in pools for _ in range(int(n))]
+    heights = [0.0] * len(wanted)
+    for rank, i in enumerate(order):
+        heights[i] = bases[rank] + rank * gap
+    return heights
+
+
 def _name(methods: Looks, method: str, variant: str) -> str:
     return printable(f"{methods.names.title(method)} {variant}".strip())
 
@@ -163,13 +176,12 @@ def _with_exponent(name: str, line: pd.DataFrame) -> str:
     return f"{name} ({p:.2f})"
 
 
-def _label_width(figure: Figure, rows: pd.DataFrame, methods: Looks) -> float:
+def _label_width(rows: pd.DataFrame, methods: Looks) -> float:
     """Inches that the longest label takes, at most a third of what there is."""
-    widest = 0.0
+    figure, widest = new_figure(1, 1), 0.0
     for method, variant in rows[["method", "variant"]].drop_duplicates().itertuples(index=False):
         text = figure.text(0, 0, f"{_name(methods, method, variant)} (0.00)")
         widest = max(widest, text.get_window_extent().width / figure.dpi)
-        text.remove()
     return min(widest + 0.14, 1.6)
 
 
@@ -184,4 +196,4 @@ def _legend(rows: pd.DataFrame, methods: Looks) -> list[list[Line2D]]:
         for m, look in methods.marks.items()
         if m in there
     ]
-    return fitted(entries, DOUBLE_COLUMN)
+    return legend_rows(entries, DOUBLE_COLUMN)

@@ -1,31 +1,32 @@
-"""Labels beside points, none over another: a small search that gives the same answer each time.
+"""Labels at their markers, none over another label or a marker; the same answer each time.
 
-Everything is in points (1/72 inch) on the figure; a box is ``(left, bottom, right, top)``. Each
-label tries 24 directions at several distances. A place costs what it covers (labels and markers
-most, lines less), what its leader crosses, and its distance. What each two places of two labels
-cost beside each other is worked out once; then labels are moved one at a time to their cheapest
-place until none moves, and two at a time until that doesn't help either. The cheapest of a few
-orders wins. No random numbers.
+Everything is in points (1/72 inch) on the figure; a box is ``(left, bottom, right, top)``, a leader
+is the line from a label to its marker. Labels choose one after the other: of all boxes around its
+marker that are free, each takes the one that is near and covers few lines. They do so in several
+orders; labels that found no room choose first in the next round. The round that leaves fewest
+labels out, at the lowest cost, is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sr_bench.report.figures.boxes import Array, covers, cross, grown, nearest, through
+Array = NDArray[np.float64]  # boxes (m, 4), segments (m, 2, 2)
+Mask = NDArray[np.bool_]
 
 _GAPS = (2.0, 5.0, 9.0, 14.0, 20.0, 27.0, 35.0, 44.0, 54.0, 66.0, 80.0, 96.0)
 _DIRECTIONS = 24
 _LEADER = 5.0  # a label nearer than this needs no leader
 _ROOM = 1.2  # kept free around a label
-_SWEEPS = 8
-_KEPT = 150  # places of a label that are looked at further: the cheapest
+_LINE, _LEADER_OVER_LINE, _LEADER_OVER_MARKER = 25.0, 10.0, 200.0  # costs, in points away
+_ROUNDS = 4
 _DIGITS = 6  # of a cost: further ones may differ between machines
-_HARD, _STRUCK, _CROSSED, _ALONG, _LINE = 10000.0, 500.0, 80.0, 200.0, 25.0
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Scene:
     """What labels are placed among.
 
     Args:
-        points: ``(n, 2)``, one to a label.
+        points: ``(n, 2)``, of the markers.
         radii: ``(n,)``, of the markers.
-        sizes: ``(n, 2)``, width and height of the labels.
-        lines: ``(k, 4)``, boxes of lines that are better left uncovered.
+        sizes: ``(k, 2)``, width and height of the labels, which belong to the first k markers.
+        lines: ``(m, 4)``, boxes of lines that are better left uncovered.
         frame: ``(4,)``, the box that labels stay in.
     """
 
@@ -48,103 +49,108 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where the labels went.
-
-    Args:
-        boxes: ``(n, 4)``.
-        clear: ``(n,)``, False where a label could not be kept off another label or marker.
-        tangles: how many times a leader passes through another's label or crosses its leader.
-    """
+class _Candidates:
+    """The boxes that one label may have, with their leaders and costs."""
 
     boxes: Array
-    clear: NDArray[np.bool_]
-    tangles: int
+    leaders: Array
+    cost: Array
 
 
-def place(scene: Scene) -> Placement:
-    """The cheapest placement that the search finds."""
-    if not len(scene.points):
-        return Placement(np.zeros((0, 4)), np.zeros(0, bool), 0)
-    search = _Search(scene)
-    found = [search.settle(order) for order in _orders(scene)]
-    best = min(found, key=lambda chosen: round(search.total(chosen), _DIGITS))
-    boxes = np.stack([search.boxes[i][k] for i, k in enumerate(best)])
-    return Placement(boxes, _clear(scene, boxes), _tangles(scene, boxes))
+def draw_labels(axes: Axes, scene: Scene, names: Sequence[str]) -> list[int]:
+    """Write the names at the first markers; returns which of them found no room."""
+    left_out = []
+    for i, (name, box) in enumerate(zip(names, place_labels(scene))):
+        if box is None:
+            left_out.append(i)
+        else:
+            _annotate(axes, scene, i, box, name)
+    return left_out
 
 
-class _Search:
-    """The places of every label, what each costs, and what each two cost beside each other."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.boxes: list[Array] = []
-        self.fixed: list[Array] = []
-        leaders: list[Array] = []
-        for i in range(len(scene.points)):
-            boxes = _candidates(scene, i)
-            cost = _fixed_cost(scene, i, boxes)
-            kept = np.argsort(np.round(cost, _DIGITS), kind="stable")[:_KEPT]
-            self.boxes.append(boxes[kept])
-            self.fixed.append(cost[kept])
-            leaders.append(_leaders(scene, i, boxes[kept]))
-        self.n = len(self.boxes)
-        self.mutual: dict[tuple[int, int], Array] = {}
-        for i in range(self.n):
-            for j in range(i):
-                cost = _mutual_cost(self.boxes[i], leaders[i], self.boxes[j], leaders[j])
-                self.mutual[i, j], self.mutual[j, i] = cost, cost.T
-
-    def settle(self, order: list[int]) -> list[int]:
-        """Which place each label takes when they choose in this order, again and again."""
-        chosen = [0] * self.n
-        placed: list[int] = []
-        for i in order:
-            chosen[i] = _cheapest(self._cost(i, chosen, placed))
-            placed.append(i)
-        before = np.inf
-        for _ in range(_SWEEPS):
-            for i in order:
-                chosen[i] = _cheapest(self._cost(i, chosen, placed))
-            self._settle_pairs(order, chosen)
-            total = round(self.total(chosen), _DIGITS)
-            if total >= before:
-                break
-            before = total
-        return chosen
-
-    def total(self, chosen: list[int]) -> float:
-        """What a placement costs."""
-        cost = sum(float(self.fixed[i][chosen[i]]) for i in range(self.n))
-        return cost + sum(
-            float(self.mutual[i, j][chosen[i], chosen[j]]) for i in range(self.n) for j in range(i)
-        )
-
-    def _settle_pairs(self, order: list[int], chosen: list[int]) -> None:
-        """Move each two labels that are in each other's or another's way, both at once."""
-        for rank, i in enumerate(order):
-            for j in order[:rank]:
-                mine, theirs = (self._cost(k, chosen, order, but=(i, j)) for k in (i, j))
-                here = mine[chosen[i]] + theirs[chosen[j]] + self.mutual[i, j][chosen[i], chosen[j]]
-                if here <= mine.min() + theirs.min():  # nothing can be cheaper
-                    continue
-                both = mine[:, None] + theirs[None] + self.mutual[i, j]
-                k = _cheapest(both.ravel())
-                if round(float(both.flat[k]), _DIGITS) < round(float(here), _DIGITS):
-                    chosen[i], chosen[j] = divmod(k, len(theirs))
-
-    def _cost(
-        self, i: int, chosen: list[int], others: list[int], but: tuple[int, ...] = ()
-    ) -> Array:
-        """What each place of label ``i`` costs beside the others where they are."""
-        cost = self.fixed[i].copy()
-        for j in others:
-            if j != i and j not in but:
-                cost += self.mutual[i, j][:, chosen[j]]
-        return cost
+def place_labels(scene: Scene) -> list[Array | None]:
+    """The box of each label; ``None`` where there is no room for it."""
+    candidates = [_candidates(scene, i) for i in range(len(scene.sizes))]
+    tried = [chosen for order in _orders(scene) for chosen in _rounds(candidates, order)]
+    best = min(tried, key=lambda chosen: _total(candidates, chosen))
+    return [None if k is None else each.boxes[k] for each, k in zip(candidates, best)]
 
 
-def _cheapest(cost: Array) -> int:
-    return int(np.argmin(np.round(cost, _DIGITS)))
+def _total(candidates: list[_Candidates], chosen: list[int | None]) -> tuple[int, float]:
+    """How many labels are left out, and what the others cost."""
+    cost = sum(float(each.cost[k]) for each, k in zip(candidates, chosen) if k is not None)
+    return chosen.count(None), round(cost, _DIGITS)
+
+
+def _rounds(candidates: list[_Candidates], order: list[int]) -> Iterator[list[int | None]]:
+    """What each round gives, until one leaves no label out."""
+    for _ in range(_ROUNDS):
+        chosen = _chosen(candidates, order)
+        yield chosen
+        if None not in chosen:
+            break
+        order = sorted(order, key=lambda i: chosen[i] is not None)
+
+
+def _chosen(candidates: list[_Candidates], order: Sequence[int]) -> list[int | None]:
+    """Which of its boxes each label takes when they choose in this order."""
+    chosen: list[int | None] = [None] * len(candidates)
+    boxes, leaders = np.empty((0, 4)), np.empty((0, 2, 2))
+    for i in order:
+        own = candidates[i]
+        taken = covers(_grown(own.boxes, _ROOM), boxes).any(axis=1)
+        taken |= crosses_box(own.leaders, _grown(boxes, _ROOM)).any(axis=1)
+        taken |= crosses_box(leaders, _grown(own.boxes, _ROOM)).any(axis=0)
+        taken |= crosses(own.leaders, leaders).any(axis=1)
+        if taken.all():
+            continue
+        k = int(np.argmin(np.where(taken, np.inf, own.cost)))
+        boxes = np.concatenate([boxes, own.boxes[k : k + 1]])
+        leaders = np.concatenate([leaders, own.leaders[k : k + 1]])
+        chosen[i] = k
+    return chosen
+
+
+def _orders(scene: Scene) -> list[list[int]]:
+    """From each side, and the most crowded first."""
+    x, y = scene.points.T
+    apart = np.abs(scene.points[:, None] - scene.points[None]).sum(axis=2)
+    keys = (-(apart < 30).sum(axis=1), x, -x, y, -y)
+    return [sorted(range(len(scene.sizes)), key=lambda i: (key[i], i)) for key in keys]
+
+
+def _candidates(scene: Scene, i: int) -> _Candidates:
+    """Boxes around marker ``i`` that lie in the frame and cover no marker."""
+    point, radius, half = scene.points[i], scene.radii[i], scene.sizes[i] / 2
+    angles = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
+    towards = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    lean = np.clip(1.4 * towards, -1, 1) * half
+    away = (radius + np.asarray(_GAPS))[:, None, None] * towards
+    centre = (point + lean + away).reshape(-1, 2)
+    boxes = np.concatenate([centre - half, centre + half], axis=1)
+    reach = scene.radii[:, None]
+    markers = np.concatenate([scene.points - reach, scene.points + reach], axis=1)
+    inside = (boxes[:, :2] >= scene.frame[:2]).all(1) & (boxes[:, 2:] <= scene.frame[2:]).all(1)
+    boxes = boxes[inside & ~covers(boxes, _grown(markers, 0.8)).any(axis=1)]
+    leaders = _leaders(point, radius, boxes)
+    gaps = np.hypot(*(nearest(point, boxes) - point).T) - radius
+    others = markers[np.hypot(*(scene.points - point).T) > radius]  # not those under this marker
+    cost = gaps + np.where(gaps > _LEADER, 6.0, 0.0)
+    cost += 4 * covers(_grown(boxes, 2.5), others).sum(axis=1)
+    cost += _LINE * covers(boxes, scene.lines).sum(axis=1)
+    cost += _LEADER_OVER_LINE * crosses_box(leaders, scene.lines).sum(axis=1)
+    cost += _LEADER_OVER_MARKER * crosses_box(leaders, others).sum(axis=1)
+    return _Candidates(boxes, leaders, np.round(cost, _DIGITS))
+
+
+def _leaders(point: Array, radius: float, boxes: Array) -> Array:
+    """From each box to the marker's edge; of no length where none is drawn."""
+    starts = nearest(point, boxes)
+    offset = starts - point
+    length = np.hypot(*offset.T)[:, None]
+    edge = point + offset * (radius / np.maximum(length, 1e-9))
+    ends = np.where(length - radius > _LEADER, edge, starts)
+    return np.asarray(np.stack([starts, ends], axis=1))
 
 
 def needs_leader(point: Array, radius: float, box: Array) -> bool:
@@ -152,102 +158,77 @@ def needs_leader(point: Array, radius: float, box: Array) -> bool:
     return float(np.hypot(*(nearest(point, box[None])[0] - point))) - radius > _LEADER
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Heights at least ``gap`` apart within ``low``..``high``, as near to the wanted as can be.
-
-    Least squares with an order (pool adjacent violators); ties keep their order. Where
-    ``high - low`` is too little for all, they reach over ``high``.
-    """
-    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
-    pools: list[list[float]] = []  # sum, count
-    for rank, i in enumerate(order):
-        pools.append([wanted[i] - rank * gap, 1.0])
-        while len(pools) > 1 and pools[-2][0] / pools[-2][1] >= pools[-1][0] / pools[-1][1]:
-            total, count = pools.pop()
-            pools[-1][0] += total
-            pools[-1][1] += count
-    top = max(low, high - gap * (len(wanted) - 1))
-    bases = [min(max(s / n, low), top) for s, n in pools for _ in range(int(n))]
-    heights = [0.0] * len(wanted)
-    for rank, i in enumerate(order):
-        heights[i] = bases[rank] + rank * gap
-    return heights
+def nearest(point: Array, boxes: Array) -> Array:
+    """The point of each box nearest to ``point``, ``(m, 2)``: where a leader starts."""
+    return np.asarray(np.clip(point, boxes[:, :2], boxes[:, 2:]))
 
 
-def _orders(scene: Scene) -> list[list[int]]:
-    x, y = scene.points.T
-    n = range(len(scene.points))
-    apart = np.abs(scene.points[:, None] - scene.points[None]).sum(axis=2)
-    crowd = (apart < 30).sum(axis=1)
-    return [
-        sorted(n, key=lambda i: (-crowd[i], i)),
-        sorted(n, key=lambda i: (x[i], i)),
-        sorted(n, key=lambda i: (-x[i], i)),
-        sorted(n, key=lambda i: (y[i], i)),
-        sorted(n, key=lambda i: (-y[i], i)),
-    ]
+def _grown(boxes: Array, room: float) -> Array:
+    return np.asarray(boxes + np.array([-room, -room, room, room]))
 
 
-def _candidates(scene: Scene, i: int) -> Array:
-    """Boxes around point ``i`` that lie in the frame (all of them where none does)."""
-    angles = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
-    towards = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    half = scene.sizes[i] / 2
-    lean = np.clip(1.4 * towards, -1, 1) * half
-    away = (scene.radii[i] + np.asarray(_GAPS))[:, None, None] * towards[None]
-    centre = (scene.points[i] + lean[None] + away).reshape(-1, 2)
-    boxes = np.concatenate([centre - half, centre + half], axis=1)
-    inside = (boxes[:, :2] >= scene.frame[:2]).all(1) & (boxes[:, 2:] <= scene.frame[2:]).all(1)
-    return boxes[inside] if inside.any() else boxes
+def covers(boxes: Array, others: Array) -> Mask:
+    """``(m, k)``: whether box and other overlap."""
+    a, b = boxes[:, None], others[None]
+    return np.asarray((a[..., :2] < b[..., 2:]).all(-1) & (b[..., :2] < a[..., 2:]).all(-1))
 
 
-def _fixed_cost(scene: Scene, i: int, boxes: Array) -> Array:
-    """What each box costs whatever the other labels do."""
-    starts = nearest(scene.points[i], boxes)
-    gaps = np.hypot(*(starts - scene.points[i]).T) - scene.radii[i]
-    apart = np.hypot(*(scene.points - scene.points[i]).T)
-    others = _markers(scene, 1.5)[apart > scene.radii[i]]  # no leader can avoid a marker below it
-    along = _leaders(scene, i, boxes)
-    cost = gaps + np.where(gaps > _LEADER, 6.0, 0.0)
-    cost += _HARD * covers(boxes, _markers(scene, 0.8)).sum(1)
-    cost += 4 * covers(grown(boxes, 2.5), others).sum(1)
-    cost += _LINE * covers(boxes, scene.lines).sum(1)
-    cost += _ALONG * through(along, others).sum(1)
-    return np.asarray(cost + 10.0 * through(along, scene.lines).sum(1), float)
+def crosses_box(segments: Array, boxes: Array) -> Mask:
+    """``(m, k)``: whether a segment passes through a box: no axis or normal parts them."""
+    bounds = np.concatenate([segments.min(axis=1), segments.max(axis=1)], axis=1)
+    corners = boxes[:, [[0, 1], [0, 3], [2, 1], [2, 3]]]
+    sides = _side(segments[:, None, None], corners[None])
+    return np.asarray(covers(bounds, boxes) & (sides.min(-1) < 0) & (sides.max(-1) > 0))
 
 
-def _mutual_cost(boxes: Array, leaders: Array, others: Array, their_leaders: Array) -> Array:
-    """``(m, k)``: what each place of a label costs beside each place of another."""
-    cost = _HARD * covers(grown(boxes, _ROOM), others)
-    cost += _STRUCK * through(leaders, grown(others, _ROOM))
-    cost += _STRUCK * through(their_leaders, grown(boxes, _ROOM)).T
-    return np.asarray(cost + _CROSSED * cross(leaders, their_leaders), float)
+def crosses(first: Array, second: Array) -> Mask:
+    """``(m, k)``: whether two segments cross: each has the other's ends on both of its sides."""
+    a, b = first[:, None], second[None]
+    one, two = _side(a[..., None, :, :], b), _side(b[..., None, :, :], a)
+    return np.asarray((one.prod(axis=-1) < 0) & (two.prod(axis=-1) < 0))
 
 
-def _clear(scene: Scene, boxes: Array) -> NDArray[np.bool_]:
-    """True where a label covers no label of lower index, no marker, and is in the frame."""
-    mutual = np.tril(covers(boxes, boxes), -1).any(axis=1)
-    inside = (boxes[:, :2] >= scene.frame[:2]).all(1) & (boxes[:, 2:] <= scene.frame[2:]).all(1)
-    return np.asarray(~mutual & ~covers(boxes, _markers(scene, 0.0)).any(axis=1) & inside, bool)
+def _side(segment: Array, points: Array) -> Array:
+    """Positive for points left of a segment, negative for those right of it."""
+    start, along = segment[..., 0, :], segment[..., 1, :] - segment[..., 0, :]
+    away = points - start
+    return np.asarray(along[..., 0] * away[..., 1] - along[..., 1] * away[..., 0])
 
 
-def _tangles(scene: Scene, boxes: Array) -> int:
-    leaders = np.concatenate([_leaders(scene, i, boxes[i : i + 1]) for i in range(len(boxes))])
-    struck = through(leaders, boxes)
-    np.fill_diagonal(struck, False)
-    return int(struck.sum() + np.tril(cross(leaders, leaders), -1).sum())
+def text_sizes(figure: Figure, names: list[str]) -> Array:
+    """Width and height of each name in points."""
+    sizes = []
+    for name in names:
+        text = figure.text(0, 0, name)
+        box = text.get_window_extent()
+        sizes.append((box.width * 72 / figure.dpi, box.height * 72 / figure.dpi))
+        text.remove()
+    return np.array(sizes, float).reshape(-1, 2)
 
 
-def _markers(scene: Scene, room: float) -> Array:
-    reach = (scene.radii + room)[:, None]
-    return np.concatenate([scene.points - reach, scene.points + reach], axis=1)
-
-
-def _leaders(scene: Scene, i: int, boxes: Array) -> Array:
-    """Segments ``(m, 2, 2)`` from each box to marker ``i``'s edge; of no length where not drawn."""
-    starts = nearest(scene.points[i], boxes)
-    offset = starts - scene.points[i]
-    length = np.hypot(*offset.T)[:, None]
-    edge = scene.points[i] + offset * (scene.radii[i] / np.maximum(length, 1e-9))
-    drawn = length - scene.radii[i] > _LEADER
-    return np.asarray(np.stack([starts, np.where(drawn, edge, starts)], axis=1), float)
+def _annotate(axes: Axes, scene: Scene, i: int, box: Array, name: str) -> None:
+    """Write ``name`` into ``box``, with a thin line to its marker where it is far from it."""
+    point, radius = scene.points[i], float(scene.radii[i])
+    size = box[2:] - box[:2]
+    start = (nearest(point, box[None])[0] - box[:2]) / size
+    leader = {
+        "arrowstyle": "-",
+        "lw": 0.4,
+        "color": "#444444",
+        "shrinkA": 0.0,
+        "shrinkB": radius,
+        "relpos": (float(start[0]), float(start[1])),
+    }
+    dx, dy = (box[:2] + box[2:]) / 2
+    axes.annotate(
+        name,
+        (float(point[0]), float(point[1])),
+        xycoords="figure points",
+        xytext=(float(dx), float(dy)),
+        textcoords="figure points",
+        ha="center",
+        va="center",
+        zorder=5,
+        annotation_clip=False,
+        arrowprops=leader if needs_leader(point, radius, box) else None,
+    )

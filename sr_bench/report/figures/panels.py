@@ -1,29 +1,45 @@
-"""A grid of panels under one legend and caption, laid out in inches."""
+"""The layout of figures in inches: a grid of panels, and under it the legend and the caption."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+import re
+import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
 
-from sr_bench.report.figures.style import (
-    DOUBLE_COLUMN,
-    LINE,
-    SINGLE_COLUMN,
-    draw_foot,
-    fitted,
-    looks,
-    new_figure,
-    printable,
-    wrapped,
-)
+from sr_bench.report.figures.style import FONT, printable
 
-_LEFT, _RIGHT, _BETWEEN, _TOP, _TICKS = 0.54, 0.08, 0.42, 0.2, 0.32
-_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))  # 3 against 8 colours
+SINGLE_COLUMN, DOUBLE_COLUMN = 3.3, 6.9  # inches: no wider than a column, a page of most venues
+LINE = 0.135  # inches: a line of text
+
+
+@dataclass(frozen=True)
+class Margins:
+    """The space around panels, in inches.
+
+    Args:
+        left, right: of the figure.
+        between: between two panels of a row.
+        top, bottom: above and below each panel, for its title and its ticks.
+        foot: around legend and caption together.
+    """
+
+    left: float
+    right: float
+    between: float
+    top: float = 0.2
+    bottom: float = 0.31
+    foot: float = 0.12
+
+
+_OF_LINES = Margins(left=0.54, right=0.08, between=0.42, bottom=0.32)
 
 
 @dataclass(frozen=True)
@@ -31,63 +47,136 @@ class Grid:
     """What is laid out.
 
     Args:
-        rows: how many.
-        columns: how many; one alone makes a figure as wide as a column.
+        panels: how many; the last row may have fewer than the others.
+        columns: how many.
+        width: of the figure, in inches.
         height: of a panel, in inches.
-        legend: entries, below the panels.
+        margins: the space around the panels.
+        legend: entries in rows, below the panels.
         caption: below the legend.
     """
 
-    rows: int
+    panels: int
     columns: int
+    width: float
     height: float
-    legend: Sequence[Line2D]
+    margins: Margins
+    legend: Sequence[Sequence[Line2D]]
     caption: str
 
 
-def draw_grid(grid: Grid) -> tuple[Figure, list[list[Axes]]]:
+def draw_grid(grid: Grid) -> tuple[Figure, list[Axes]]:
     """A figure with legend and caption, and its empty panels, row by row."""
-    width = SINGLE_COLUMN if grid.columns == 1 else DOUBLE_COLUMN
-    lines = wrapped(grid.caption, width - 0.1)
-    legend = fitted(list(grid.legend), width - 0.2)
-    foot = LINE * (len(lines) + len(legend)) + 0.12
-    row = grid.height + _TOP + _TICKS
-    total = foot + grid.rows * row
-    figure = new_figure(width, total)
-    draw_foot(figure, legend, lines)
-    each = (width - _LEFT - _RIGHT - _BETWEEN * (grid.columns - 1)) / grid.columns
+    space, rows = grid.margins, -(-grid.panels // grid.columns)
+    caption = wrapped(grid.caption, grid.width - 0.1)
+    foot = LINE * (len(caption) + len(grid.legend)) + space.foot
+    row = grid.height + space.top + space.bottom
+    total = foot + rows * row
+    figure = new_figure(grid.width, total)
+    draw_foot(figure, grid.legend, caption)
+    free = grid.width - space.left - space.right - space.between * (grid.columns - 1)
+    each = free / grid.columns
     panels = []
-    for i in range(grid.rows):
-        bottom = foot + (grid.rows - 1 - i) * row + _TICKS
-        lefts = [_LEFT + j * (each + _BETWEEN) for j in range(grid.columns)]
-        boxes = [(x / width, bottom / total, each / width, grid.height / total) for x in lefts]
-        panels.append([figure.add_axes(box) for box in boxes])
+    for i in range(grid.panels):
+        down, across = divmod(i, grid.columns)
+        left = space.left + across * (each + space.between)
+        bottom = foot + (rows - 1 - down) * row + space.bottom
+        box = (left / grid.width, bottom / total, each / grid.width, grid.height / total)
+        panels.append(figure.add_axes(box))
     return figure, panels
 
 
-class Lines:
-    """How each named line looks: colour, marker and dashes, all three different where they can be.
+def line_panels(
+    shape: tuple[int, int], height: float, legend: Sequence[Line2D], caption: str
+) -> tuple[Figure, list[Axes]]:
+    """A grid for panels of lines; as wide as a column where there is one of them.
 
     Args:
-        names: in order of appearance, repeated or not.
+        shape: panels, and columns.
+        height: of a panel, in inches.
+        legend: its entries.
+        caption: what stands below it.
     """
+    width = SINGLE_COLUMN if shape[1] == 1 else DOUBLE_COLUMN
+    rows = legend_rows(legend, width - 0.2)
+    return draw_grid(Grid(*shape, width, height, _OF_LINES, rows, caption))
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._looks = looks(names)
-        self._order = list(self._looks)
 
-    def legend(self, shown: Container[str] | None = None) -> list[Line2D]:
-        """An entry for each line, or for those shown."""
-        names = [n for n in self._order if shown is None or n in shown]
-        return [Line2D([], [], label=printable(n), **self.style(n)) for n in names]
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches on an Agg canvas; no pyplot, so nothing to close."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
 
-    def style(self, name: str, *, markers: bool = True) -> dict[str, Any]:
-        """What ``Axes.plot`` and ``Line2D`` take."""
-        colour, marker = self._looks[name]
-        return {
-            "color": colour,
-            "marker": marker if markers else "",
-            "ls": _DASHES[self._order.index(name) % len(_DASHES)],
-            "lw": 0.9,
-            "markersize": 2.6,
-        }
+
+def draw_foot(figure: Figure, legend: Sequence[Sequence[Line2D]], caption: list[str]) -> None:
+    """The legend's rows and the caption's lines at the bottom of the figure."""
+    height = figure.get_figheight()
+    y = LINE * (len(legend) + len(caption)) + 0.06
+    for row in legend:
+        figure.legend(
+            handles=row, loc="center", bbox_to_anchor=(0.5, (y - LINE / 2) / height),
+            ncols=len(row), handletextpad=0.3, columnspacing=1.2, handlelength=1.6,
+            borderpad=0, borderaxespad=0,
+        )  # fmt: skip
+        y -= LINE
+    for line in caption:
+        figure.text(0.05 / figure.get_figwidth(), (y - LINE / 2) / height, line, va="center",
+                    color="#444444")  # fmt: skip
+        y -= LINE
+
+
+def legend_rows(entries: Sequence[Line2D], width: float) -> list[list[Line2D]]:
+    """Legend entries in rows that fit ``width`` inches."""
+    out: list[list[Line2D]] = [[]]
+    used = 0.0
+    for entry in entries:
+        need = 0.36 + 0.06 * len(str(entry.get_label()))
+        if used + need > width and out[-1]:
+            out.append([])
+            used = 0.0
+        out[-1].append(entry)
+        used += need
+    return [row for row in out if row]
+
+
+def wrapped(text: str, width: float) -> list[str]:
+    """``text`` in lines that fit ``width`` inches; a signature breaks after ``|`` and ``+``."""
+    breakable = re.sub(r"([|+])(?=\S)", "\\1\u200b", printable(text))
+    count = int(width * 72 / (0.56 * FONT))
+    lines = _fill(re.split(r"(?<= )|\u200b", breakable), count)
+    return [line.strip() for line in lines]
+
+
+def _fill(pieces: list[str], count: int) -> list[str]:
+    lines = [""]
+    for piece in pieces:
+        if len(lines[-1]) + len(piece.rstrip()) > count and lines[-1]:
+            lines.append("")
+        if len(piece) > count:
+            lines.extend(textwrap.wrap(piece, count))
+        else:
+            lines[-1] += piece
+    return lines
+
+
+def fitted_lines(text: str, width: float) -> list[str]:
+    """``text`` in lines of words that fit ``width`` inches, measured; a long word is broken."""
+    fits = _measured(width)
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if fits(longer):
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in word:
+            if not fits(lines[-1] + letter):
+                lines.append("")
+            lines[-1] += letter
+    return [line for line in lines if line] or [""]
+
+
+def _measured(width: float) -> Callable[[str], bool]:
+    font = FontProperties(family=["DejaVu Sans"], size=FONT)
+    return lambda text: not text or TextPath((0, 0), text, prop=font).get_extents().x1 <= width * 72

@@ -2,89 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from sr_bench.report.figures.data import (
+from sr_bench.analysis.metrics import describe_metric
+from sr_bench.report.figures.costs import (
     Choice,
-    Place,
-    at,
+    by_device,
     checked_scores,
     checked_timings,
     missing,
-    places,
     quality,
     with_macs,
     with_time,
 )
+from sr_bench.report.figures.files import (
+    Identify,
+    Plot,
+    Plots,
+    no_provenance,
+    remove_stale,
+    write_each,
+)
 from sr_bench.report.figures.growth import growth_figure, growth_rows
-from sr_bench.report.figures.quality import Cost, Drawn, quality_figure
-from sr_bench.report.figures.style import About, Looks, looks, printable, save_figure
+from sr_bench.report.figures.pareto import Cost, pareto_figure
+from sr_bench.report.figures.style import Looks, looks, printable
 from sr_bench.report.names import NO_NAMES, Names, slug
 
-_KINDS = ("svg", "pdf", "png")
 _STEMS = ("psnr-time", "psnr-macs", "time-size")
-
-Identify = Callable[[Iterable[str]], str]  # subjects to the id of what made them
-
-
-@dataclass(frozen=True)
-class Plot:
-    """One figure.
-
-    Args:
-        stem: its file name without suffix.
-        caption: one line that says what it shows and how that was made.
-        figure: the figure.
-        subjects: whose content it shows, as ``provenance.json`` calls them: ``runs/bicubic-x2``.
-        dpi: dots an inch of its PNG.
-    """
-
-    stem: str
-    caption: str
-    figure: Figure
-    subjects: tuple[str, ...] = ()
-    dpi: float = 200
-
-
-@dataclass(frozen=True)
-class Plots:
-    """What was drawn.
-
-    Args:
-        files: the files written, in order; empty where nothing was timed.
-        captions: stem to caption, for the page.
-        notes: what is not in the plots, and why.
-        subjects: stem to whose content it shows, for ``provenance.json``.
-    """
-
-    files: tuple[Path, ...]
-    captions: dict[str, str]
-    notes: tuple[str, ...]
-    subjects: dict[str, tuple[str, ...]]
-
-
-def no_provenance(subjects: Iterable[str]) -> str:
-    """The id of figures whose origin isn't tracked: none."""
-    return ""
-
-
-def write_each(
-    plots: Iterable[Plot], folder: Path, notes: list[str], identify: Identify = no_provenance
-) -> Plots:
-    """Write plots one after the other as SVG, PDF and PNG, each with its id and caption."""
-    files: list[Path] = []
-    captions: dict[str, str] = {}
-    subjects: dict[str, tuple[str, ...]] = {}
-    for plot in plots:
-        about = About(plot.caption, identify(plot.subjects))
-        files += save_figure(plot.figure, folder, plot.stem, about, dpi=plot.dpi)
-        captions[plot.stem], subjects[plot.stem] = plot.caption, plot.subjects
-    return Plots(tuple(files), captions, tuple(notes), subjects)
 
 
 def write_plots(
@@ -104,7 +52,7 @@ def write_plots(
         scores: the rows of ``scores.csv``.
         timings: the rows of ``timings.csv``; may be empty.
         folder: where to; made if need be.
-        choice: what to compare; by default PSNR on Set5 under edsr-2017 against float32 at 720p.
+        choice: what to compare; by default PSNR on Set5 against the time of float32 at 720p.
         identify: gives the id that goes into the files' metadata.
         names: what methods and weights are called, and how they look.
 
@@ -129,97 +77,98 @@ def draw_plots(
     if timings.empty:
         notes.append("no timings: run sr-bench time")
         return
-    scores, timings = checked_scores(scores), checked_timings(timings)
-    rows = quality(scores, choice)
-    notes += _other_precisions(timings, choice)
-    methods = Looks(names, looks(scores["method"], names.marks))
-    if len(rows):
-        for place in places(timings):
-            yield from _time_plot(rows, timings, place, choice, methods, notes)
-        yield from _macs_plot(rows, timings, choice, methods, notes)
-    else:
-        notes.append(
-            f"no {choice.metric} of {choice.dataset} under {choice.protocol} in scores.csv"
+    checked = checked_scores(scores)
+    methods = Looks(names, looks(checked["method"], names.marks))
+    yield from _SpeedPlots(checked, checked_timings(timings), choice, methods, notes).draw()
+
+
+@dataclass(frozen=True)
+class _SpeedPlots:
+    """The plots of two tables, both checked.
+
+    Args:
+        scores, timings: the tables.
+        choice: what is compared.
+        methods: how methods look, and what they are called.
+        notes: gets what is left out.
+    """
+
+    scores: pd.DataFrame
+    timings: pd.DataFrame
+    choice: Choice
+    methods: Looks
+    notes: list[str]
+
+    def draw(self) -> Iterator[Plot]:
+        """Every plot, one at a time."""
+        choice, rows = self.choice, quality(self.scores, self.choice)
+        self.notes.extend(_other_precisions(self.timings, choice))
+        if len(rows):
+            for machine, device, timed in by_device(self.timings):
+                yield from self._time(rows, machine, device, timed)
+            yield from self._macs(rows)
+        else:
+            self.notes.append(
+                f"no {choice.metric} of {choice.dataset} under {choice.protocol} in scores.csv"
+            )
+        for machine, device, timed in by_device(self.timings):
+            yield from self._growth(machine, device, timed)
+
+    def _time(
+        self, rows: pd.DataFrame, machine: str, device: str, timed: pd.DataFrame
+    ) -> Iterator[Plot]:
+        choice, where = self.choice, printable(f"{machine}, {device}")
+        shown = with_time(rows, timed, choice)
+        left_out = missing(rows, shown)
+        if left_out:
+            about = f"{where}, {choice.input}, {choice.precision}"
+            self.notes.append(f"{about}: not timed: {', '.join(left_out)}")
+        if len(shown):
+            caption = (
+                f"{_quality(rows, choice)} Time: median of one {_input(choice)} in "
+                f"{choice.precision} on {where}; bars: interquartile range."
+            )
+            cost = Cost(f"time per {_input(choice)} (s)", _axis(choice), caption)
+            yield self._pareto(slug("psnr-time", machine, device), shown, cost, machine)
+
+    def _macs(self, rows: pd.DataFrame) -> Iterator[Plot]:
+        choice = self.choice
+        shown, doubts = with_macs(rows, self.timings, choice)
+        self.notes.extend(doubts)
+        left_out = missing(rows, shown)
+        if left_out:
+            self.notes.append(f"multiply-adds of {choice.input} not known: {', '.join(left_out)}")
+        if (shown["cost"] > 0).any():
+            dotted = " Dotted: no network." if (shown["cost"] == 0).any() else ""
+            what = f"Multiply-adds of the network for one {_input(choice)}."
+            caption = f"{_quality(rows, choice)} {what}{dotted}"
+            cost = Cost(f"multiply-adds per {_input(choice)}", _axis(choice), caption, short=True)
+            counted = self.timings[self.timings["run"].isin(shown["run"])]["machine"].unique()
+            yield self._pareto("psnr-macs", shown, cost, *counted)
+
+    def _pareto(self, stem: str, shown: pd.DataFrame, cost: Cost, *machines: str) -> Plot:
+        drawn = pareto_figure(shown, cost, self.methods)
+        if drawn.unlabelled:
+            listed = ", ".join(drawn.unlabelled)
+            self.notes.append(f"{stem}: no room for the labels of {listed}")
+        return Plot(stem, cost.caption, drawn.figure, _subjects(shown, *machines))
+
+    def _growth(self, machine: str, device: str, timed: pd.DataFrame) -> Iterator[Plot]:
+        where = printable(f"{machine}, {device}")
+        rows = growth_rows(self.scores, timed, self.choice.precision)
+        if rows.empty:
+            self.notes.append(
+                f"{where}: fewer than two image sizes timed: no plot of the growth; "
+                "run sr-bench time --input sizes"
+            )
+            return
+        caption = (
+            "Time and peak memory against the size of the output in "
+            f"{self.choice.precision} on {where}. In brackets: p of time = c pixels^p, by least "
+            "squares. Runs that differ in weights alone are one line; bars: interquartile range."
         )
-    for place in places(timings):
-        yield from _growth_plot(scores, timings, place, choice, methods, notes)
-
-
-def _time_plot(
-    rows: pd.DataFrame,
-    timings: pd.DataFrame,
-    place: Place,
-    choice: Choice,
-    methods: Looks,
-    notes: list[str],
-) -> Iterator[Plot]:
-    shown = with_time(rows, at(timings, place), choice)
-    left_out = missing(rows, shown)
-    if left_out:
-        notes.append(f"{_about(place, choice)}: not timed: {', '.join(left_out)}")
-    if shown.empty:
-        return
-    caption = (
-        f"{_quality(rows, choice)} Time: median of one {_input(choice)} in {choice.precision} on "
-        f"{printable(place)}; bars: interquartile range."
-    )
-    drawn = quality_figure(
-        shown, Cost(f"time per {_input(choice)} (s)", _axis(choice), caption), methods
-    )
-    stem = slug("psnr-time", place.machine, place.device)
-    plot = Plot(stem, caption, drawn.figure, _subjects(shown, place.machine))
-    yield _plot(plot, drawn, notes)
-
-
-def _macs_plot(
-    rows: pd.DataFrame, timings: pd.DataFrame, choice: Choice, methods: Looks, notes: list[str]
-) -> Iterator[Plot]:
-    shown, doubts = with_macs(rows, timings, choice)
-    notes += doubts
-    left_out = missing(rows, shown)
-    if left_out:
-        notes.append(f"multiply-adds of {choice.input} not known: {', '.join(left_out)}")
-    if shown.empty or not (shown["cost"] > 0).any():
-        return
-    caption = f"{_quality(rows, choice)} Multiply-adds of the network for one {_input(choice)}."
-    if (shown["cost"] == 0).any():
-        caption += " Dotted: no network."
-    cost = Cost(f"multiply-adds per {_input(choice)}", _axis(choice), caption, short=True)
-    drawn = quality_figure(shown, cost, methods)
-    counted = timings[timings["run"].isin(shown["run"])]["machine"].unique()
-    plot = Plot("psnr-macs", caption, drawn.figure, _subjects(shown, *counted))
-    yield _plot(plot, drawn, notes)
-
-
-def _growth_plot(
-    scores: pd.DataFrame,
-    timings: pd.DataFrame,
-    place: Place,
-    choice: Choice,
-    methods: Looks,
-    notes: list[str],
-) -> Iterator[Plot]:
-    rows = growth_rows(scores, at(timings, place), choice.precision)
-    if rows.empty:
-        notes.append(
-            f"{printable(place)}: fewer than two image sizes timed: no plot of the growth; "
-            "run sr-bench time --input sizes"
-        )
-        return
-    caption = (
-        f"Time and peak memory against the size of the output in {choice.precision} on "
-        f"{printable(place)}. In brackets: p of time = c pixels^p, by least squares. Runs that "
-        "differ in weights alone are one line; bars: interquartile range."
-    )
-    stem = slug("time-size", place.machine, place.device)
-    subjects = _subjects(at(timings, place), place.machine)
-    yield Plot(stem, caption, growth_figure(rows, caption, methods), subjects)
-
-
-def _plot(plot: Plot, drawn: Drawn, notes: list[str]) -> Plot:
-    if drawn.unlabelled:
-        notes.append(f"{plot.stem}: no room for the labels of {', '.join(drawn.unlabelled)}")
-    return plot
+        figure = growth_figure(rows, caption, self.methods)
+        yield Plot(slug("time-size", machine, device), caption, figure, _subjects(timed, machine))
 
 
 def _subjects(rows: pd.DataFrame, *machines: str) -> tuple[str, ...]:
@@ -231,34 +180,21 @@ def _subjects(rows: pd.DataFrame, *machines: str) -> tuple[str, ...]:
 
 def _quality(rows: pd.DataFrame, choice: Choice) -> str:
     """The caption's first sentence: whose numbers these are, with their signature."""
-    metric = choice.metric.upper().replace("_", " ")
-    return f"{metric} on {choice.dataset}, {rows['signature'].iloc[0]}."
+    metric = describe_metric(choice.metric).title
+    labelled = "Labelled: the Pareto front, and each method's best run."
+    return f"{metric} on {choice.dataset}, {rows['signature'].iloc[0]}. {labelled}"
 
 
 def _axis(choice: Choice) -> str:
-    metric = choice.metric.upper().replace("_", " ")
-    unit = " (dB)" if choice.metric.startswith("psnr") else ""
-    return f"{metric} on {choice.dataset}{unit}"
+    metric = describe_metric(choice.metric)
+    return f"{metric.title} on {choice.dataset}" + (f" ({metric.unit})" if metric.unit else "")
 
 
 def _input(choice: Choice) -> str:
     return "1280 × 720 image" if choice.input == "720p" else f"{choice.input} image"
 
 
-def _about(place: Place, choice: Choice) -> str:
-    return f"{printable(place)}, {choice.input}, {choice.precision}"
-
-
 def _other_precisions(timings: pd.DataFrame, choice: Choice) -> list[str]:
     others = sorted(set(timings["precision"]) - {choice.precision})
     reason = f"scores.csv holds the quality that {choice.precision} gives"
     return [f"not in the plots: {', '.join(others)}; {reason}"] if others else []
-
-
-def remove_stale(folder: Path, stems: Iterable[str], written: Plots) -> None:
-    """Remove figures of earlier calls, whose names begin with ``stems``, that aren't drawn now."""
-    for stem in stems:
-        for kind in _KINDS:
-            for path in folder.glob(f"{stem}*.{kind}"):
-                if path not in written.files:
-                    path.unlink()

@@ -1,4 +1,4 @@
-"""How every plot looks, and how it is written: the same bytes for the same tables.
+"""How every plot looks: fonts, colours, markers, axes, numbers.
 
 Texts are never read as mathtext (``text.parse_math`` is off), so ``$``, ``_`` and ``%`` in a name
 are themselves; SVG holds outlines, so that it looks the same where the font is missing; PDF embeds
@@ -8,30 +8,20 @@ TrueType (type 42), which publishers ask for. The font comes with matplotlib.
 from __future__ import annotations
 
 import itertools
-import re
-import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
-from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from sr_bench.report.names import Names
-from sr_bench.support.files import replacing
 
-SINGLE_COLUMN, DOUBLE_COLUMN = 3.3, 6.9  # inches: no wider than a column, a page of most venues
 FONT = 7.0  # points: the smallest text that publishers take
-LINE = 0.135  # inches: a line of text
 
 # Okabe & Ito, "Color Universal Design" (2008); yellow last, for it is faint on white.
 _COLOURS = (
@@ -44,6 +34,7 @@ _COLOURS = (
     "#56B4E9",
     "#F0E442",
 )
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))  # 3 against 8 colours
 _MARKERS = ("D", "o", "^", "s", "v", "P", "X")  # 7 against 8 colours: 56 pairs, none twice
 
 _STYLE: dict[Any, Any] = {
@@ -76,29 +67,6 @@ _STYLE: dict[Any, Any] = {
     "ytick.major.width": 0.5,
     "ytick.minor.width": 0.3,
 }
-_METADATA: dict[str, dict[str, str | None]] = {
-    "svg": {"Date": None, "Creator": "sr-bench"},
-    "pdf": {"CreationDate": None, "Creator": "sr-bench", "Producer": "sr-bench"},
-    "png": {"Software": "sr-bench"},
-}
-_KEYS = {  # the fields of each format that hold the caption, and the id of what made the figure
-    "svg": ("Description", "Identifier"),
-    "pdf": ("Subject", "Keywords"),
-    "png": ("Description", "Identifier"),
-}
-
-
-@dataclass(frozen=True)
-class About:
-    """What a figure's file says of itself, beside the picture.
-
-    Args:
-        caption: what the figure shows, with the signature of its numbers.
-        provenance: the id of what made it, to be found in ``provenance.json``; empty if not known.
-    """
-
-    caption: str = ""
-    provenance: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,50 +89,6 @@ def paper_style() -> Iterator[None]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
         yield
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches on an Agg canvas; no pyplot, so nothing to close."""
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save_figure(
-    figure: Figure,
-    folder: Path,
-    stem: str,
-    about: About | None = None,
-    *,
-    dpi: float = 200,
-) -> list[Path]:
-    """Write ``<stem>.svg``, ``.pdf`` and ``.png``, without dates or versions; return the paths.
-
-    Args:
-        figure: what to write.
-        folder: where to; made if need be.
-        stem: the file name without suffix.
-        about: what goes into the files' metadata.
-        dpi: dots an inch of the PNG, and of what vector files hold as pixels.
-    """
-    paths = []
-    for kind in _METADATA:
-        path = folder / f"{stem}.{kind}"
-        with paper_style(), replacing(path) as temporary:
-            figure.savefig(
-                temporary, format=kind, metadata=_metadata(kind, about or About()), dpi=dpi
-            )
-        paths.append(path)
-    return paths
-
-
-def _metadata(kind: str, about: About) -> dict[str, str | None]:
-    caption, identifier = _KEYS[kind]
-    known = {
-        caption: printable(about.caption),
-        identifier: about.provenance and f"sr-bench provenance {about.provenance}",
-    }
-    return _METADATA[kind] | {key: text for key, text in known.items() if text}
 
 
 Wanted = Callable[[str], tuple[str | None, str | None]]
@@ -201,48 +125,6 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text))
 
 
-def wrapped(text: str, width: float) -> list[str]:
-    """``text`` in lines that fit ``width`` inches; a signature breaks after ``|`` and ``+``."""
-    breakable = re.sub(r"([|+])(?=\S)", "\\1\u200b", printable(text))
-    count = int(width * 72 / (0.56 * FONT))
-    lines = _fill(re.split(r"(?<= )|\u200b", breakable), count)
-    return [line.strip() for line in lines]
-
-
-def _fill(pieces: list[str], count: int) -> list[str]:
-    lines = [""]
-    for piece in pieces:
-        if len(lines[-1]) + len(piece.rstrip()) > count and lines[-1]:
-            lines.append("")
-        if len(piece) > count:
-            lines.extend(textwrap.wrap(piece, count))
-        else:
-            lines[-1] += piece
-    return lines
-
-
-def fitted_lines(text: str, width: float) -> list[str]:
-    """``text`` in lines of words that fit ``width`` inches, measured; a long word is broken."""
-    fits = _measured(width)
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if fits(longer):
-            lines[-1] = longer
-            continue
-        lines.append("")
-        for letter in word:
-            if not fits(lines[-1] + letter):
-                lines.append("")
-            lines[-1] += letter
-    return [line for line in lines if line] or [""]
-
-
-def _measured(width: float) -> Callable[[str], bool]:
-    font = FontProperties(family=["DejaVu Sans"], size=FONT)
-    return lambda text: not text or TextPath((0, 0), text, prop=font).get_extents().x1 <= width * 72
-
-
 def plain(value: float) -> str:
     """A number as it is: 0.01, 20."""
     return f"{value:g}"
@@ -270,20 +152,6 @@ def amount(value: float) -> str:
     return f"{value:.3g}"
 
 
-def fitted(handles: list[Line2D], width: float) -> list[list[Line2D]]:
-    """Legend entries in rows that fit ``width`` inches."""
-    out: list[list[Line2D]] = [[]]
-    used = 0.0
-    for entry in handles:
-        need = 0.36 + 0.06 * len(str(entry.get_label()))
-        if used + need > width and out[-1]:
-            out.append([])
-            used = 0.0
-        out[-1].append(entry)
-        used += need
-    return [row for row in out if row]
-
-
 def handle(
     label: str, colour: str, marker: str, size: float = 5.0, *, hollow: bool = False
 ) -> Line2D:
@@ -295,18 +163,29 @@ def handle(
     )  # fmt: skip
 
 
-def draw_foot(figure: Figure, legend: list[list[Line2D]], caption: list[str]) -> None:
-    """The legend's rows and the caption's lines at the bottom of the figure."""
-    height = figure.get_figheight()
-    y = LINE * (len(legend) + len(caption)) + 0.06
-    for row in legend:
-        figure.legend(
-            handles=row, loc="center", bbox_to_anchor=(0.5, (y - LINE / 2) / height),
-            ncols=len(row), handletextpad=0.3, columnspacing=1.2, handlelength=1.6,
-            borderpad=0, borderaxespad=0,
-        )  # fmt: skip
-        y -= LINE
-    for line in caption:
-        figure.text(0.05 / figure.get_figwidth(), (y - LINE / 2) / height, line, va="center",
-                    color="#444444")  # fmt: skip
-        y -= LINE
+class Lines:
+    """How each named line looks: colour, marker and dashes, all three different where they can be.
+
+    Args:
+        names: in order of appearance, repeated or not.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._looks = looks(names)
+        self._order = list(self._looks)
+
+    def legend(self, shown: Container[str] | None = None) -> list[Line2D]:
+        """An entry for each line, or for those shown."""
+        names = [n for n in self._order if shown is None or n in shown]
+        return [Line2D([], [], label=printable(n), **self.style(n)) for n in names]
+
+    def style(self, name: str, *, markers: bool = True) -> dict[str, Any]:
+        """What ``Axes.plot`` and ``Line2D`` take."""
+        colour, marker = self._looks[name]
+        return {
+            "color": colour,
+            "marker": marker if markers else "",
+            "ls": _DASHES[self._order.index(name) % len(_DASHES)],
+            "lw": 0.9,
+            "markersize": 2.6,
+        }

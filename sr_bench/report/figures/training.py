@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from sr_bench.project.project import Project
-from sr_bench.report.figures.panels import Grid, Lines, draw_grid
-from sr_bench.report.figures.speed import Plot
-from sr_bench.report.figures.style import amount, log_axis, paper_style, printable
+from sr_bench.report.figures.files import Plot
+from sr_bench.report.figures.panels import line_panels
+from sr_bench.report.figures.style import Lines, amount, log_axis, paper_style, printable
 from sr_bench.report.names import NO_NAMES, Names, slug
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.text_files import read_rows
@@ -97,8 +97,9 @@ def _draw(curves: Sequence[Curve], caption: str) -> Figure:
     columns = sorted({curve.scales for curve in curves}, key=lambda s: (len(s), s))
     sets = list(dict.fromkeys(curve.data for curve in curves))
     lines = Lines(curve.variant for curve in curves)
-    grid = Grid(2 * len(sets), len(columns), _HEIGHT, lines.legend(), caption)
-    figure, panels = draw_grid(grid)
+    count = 2 * len(sets) * len(columns)
+    figure, axes = line_panels((count, len(columns)), _HEIGHT, lines.legend(), caption)
+    panels = [axes[i : i + len(columns)] for i in range(0, count, len(columns))]
     for i, data in enumerate(sets):
         for j, scales in enumerate(columns):
             shown = [c for c in curves if (c.data, c.scales) == (data, scales)]

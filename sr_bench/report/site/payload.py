@@ -7,12 +7,15 @@ import math
 import numpy as np
 import pandas as pd
 
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.scoring.table import require_one_signature
-from sr_bench.report.data import Report
+from sr_bench.report.build import Report
+from sr_bench.report.figures.style import looks
 from sr_bench.report.names import Names
+from sr_bench.report.tables.quality import MAIN
 
-_KEEP = 10_000  # per-image values are kept as integers of 1 / 10,000
+_IMAGE_DECIMALS = 4  # per-image values are kept as integers of 1 / 10,000
 _CELL = ["run", "dataset", "protocol", "metric"]
 _TIMES = ["run", "machine", "device", "precision", "input", "median_s", "iqr_s", "params", "macs"]
 
@@ -37,12 +40,30 @@ def payload(report: Report) -> dict[str, object]:
         "protocols": protocols,
         "datasets": [{"name": d, "images": images[d]} for d in datasets],
         "metrics": metrics,
+        "metricFacts": _metric_facts([*metrics, *_names(report.reproduction, "metric"), *MAIN]),
+        "mainMetrics": list(MAIN),
+        "imageDecimals": _IMAGE_DECIMALS,
         "runs": _runs(cells, report.names),
+        "methods": _methods(report),
         "baseline": report.names.baseline,
         "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
         "timings": _rows(report.timings[_TIMES]),
         "ledger": _rows(report.reproduction.assign(published=published)),
         "notRun": report.not_run,
+    }
+
+
+def _metric_facts(metrics: list[str]) -> dict[str, dict[str, object]]:
+    """How the page prints each metric, and which way is better."""
+    described = {metric: describe_metric(metric) for metric in metrics}
+    return {
+        key: {
+            "title": metric.title,
+            "decimals": metric.decimals,
+            "unit": metric.unit,
+            "higherIsBetter": metric.higher_is_better,
+        }
+        for key, metric in described.items()
     }
 
 
@@ -77,13 +98,23 @@ def _runs(cells: pd.DataFrame, names: Names) -> list[dict[str, object]]:
     ]
 
 
+def _methods(report: Report) -> dict[str, dict[str, str]]:
+    """How each method is called and drawn, as its file says."""
+    named = [*_names(report.cells, "method"), *_names(report.reproduction, "method")]
+    drawn = looks(named, report.names.marks)
+    return {
+        method: {"title": report.names.title(method), "colour": colour, "marker": marker}
+        for method, (colour, marker) in drawn.items()
+    }
+
+
 def _cells(report: Report, names: tuple[list[str], ...]) -> list[list[object]]:
-    places = [{name: i for i, name in enumerate(listed)} for listed in names]
+    positions = [{name: i for i, name in enumerate(listed)} for listed in names]
     per_image = _per_image(report.per_image)
     out = []
     for row in report.cells.itertuples(index=False):
         key = (row.run, row.dataset, row.protocol, row.metric)
-        where = [at[name] for at, name in zip(places, key)]
+        where = [at[name] for at, name in zip(positions, key)]
         out.append([*where, _number(row.value), per_image[key]])
     return out
 
@@ -100,7 +131,7 @@ def _per_image(table: pd.DataFrame) -> dict[tuple[str, ...], list[object]]:
 
 def _small(value: float | None) -> object:
     number = _number(value)
-    return round(number * _KEEP) if isinstance(number, float) else number
+    return round(number * 10**_IMAGE_DECIMALS) if isinstance(number, float) else number
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, object]]:

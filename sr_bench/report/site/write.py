@@ -11,7 +11,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from sr_bench.report.data import Report
+from sr_bench.report.build import Report
 from sr_bench.report.site.payload import payload
 from sr_bench.report.site.pictures import FOLDER, Viewer, write_pictures
 from sr_bench.report.tables.formats.templates import template

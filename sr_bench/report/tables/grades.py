@@ -1,4 +1,4 @@
-"""Which numbers of a column are best and second, and how a metric is printed."""
+"""Which numbers of a column are best and second."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TypeGuard
 
-from sr_bench.analysis.compare import higher_is_better
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.report.tables.model import Cell, Grade, Number
-
-_TWO_PLACES = ("psnr", "niqe", "ifc")
-_NAMES = {"cb": "Cb", "cr": "Cr", "y": "Y", "ycbcr": "YCbCr", "rgb": "RGB"}
 
 
 def graded(cells: Sequence[Cell], *, metric: str) -> list[Cell]:
@@ -23,7 +20,7 @@ def graded(cells: Sequence[Cell], *, metric: str) -> list[Cell]:
     nothing is best. An infinite mean (an image is identical to its hr) has no grade: one image
     would outweigh all others.
     """
-    sign = 1 if higher_is_better(metric) else -1
+    sign = 1 if describe_metric(metric).higher_is_better else -1
     ranks = [sign * Decimal(c.text) if _is_number(c) else None for c in cells]
     others = [rank for rank in ranks if rank is not None]
     return [
@@ -41,16 +38,3 @@ def _grade(rank: Decimal, others: Sequence[Decimal]) -> Grade:
     if better == 0 and worse:
         return Grade.BEST
     return Grade.SECOND if better == 1 and len(others) > 2 else Grade.NONE
-
-
-def places(metric: str) -> int:
-    """Decimals that papers print of a metric."""
-    return 2 if metric.startswith(_TWO_PLACES) else 4
-
-
-def metric_name(metric: str) -> tuple[str, str]:
-    """A metric as papers write it, and the planes it is of: ``psnr_ycbcr`` is PSNR, YCbCr."""
-    if metric == "ms_ssim":
-        return "MS-SSIM", ""
-    head, _, tail = metric.partition("_")
-    return head.upper(), _NAMES.get(tail, tail)

@@ -1,21 +1,23 @@
-"""What the README shows: the best run of each method beside the number published for it."""
+"""What the README shows: the best run of each method, and the number published for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.evaluation.scoring.table import require_one_signature
+from sr_bench.report.build import HEADLINE_PROTOCOLS
 from sr_bench.report.names import HERE, NO_NAMES, Names
-from sr_bench.report.tables.grades import places
 from sr_bench.report.tables.model import Cell, Column, Missing, Number, Table
 from sr_bench.report.tables.quality import RUN_COLUMNS, SCALE, run_cells, scale_group
 
-PROTOCOLS = ("srcnn-2015", "edsr-2017")
 DATASETS = ("Set5", "Set14", "BSD100")
-METRIC = "psnr"
+KEY = "psnr"
+METRIC = describe_metric(KEY)
 _OF = ["method", "scale", "protocol"]
 _SAME = ["method", "scale", "dataset", "protocol", "metric", "measured"]
 Published = Mapping[tuple[str, str, str], str]  # run, dataset, protocol -> as it was printed
@@ -27,38 +29,40 @@ def headline_tables(
     trained: pd.DataFrame,
     names: Names = NO_NAMES,
 ) -> list[Table]:
-    """A table for each of :data:`PROTOCOLS` that has cells of :data:`DATASETS`.
+    """A table for each of the headline protocols that has cells of :data:`DATASETS`.
 
     Of each method, at each scale, the run that is best on average over the datasets: one with
     published weights and one with weights trained here.
     """
-    chosen = cells[(cells["metric"] == METRIC) & cells["dataset"].isin(DATASETS)]
+    chosen = cells[(cells["metric"] == KEY) & cells["dataset"].isin(DATASETS)]
     printed = _printed(chosen, reproduction, trained)
-    of = {name: chosen[chosen["protocol"] == name] for name in PROTOCOLS}
+    of = {name: chosen[chosen["protocol"] == name] for name in HEADLINE_PROTOCOLS}
     return [_headline(name, rows, printed, names) for name, rows in of.items() if len(rows)]
 
 
-def _headline(protocol: str, cells: pd.DataFrame, printed: Published, known: Names) -> Table:
+def _headline(protocol: str, cells: pd.DataFrame, printed: Published, names: Names) -> Table:
     require_one_signature(cells, f"the headline table of {protocol}")
     datasets = [d for d in DATASETS if d in set(cells["dataset"])]
-    names, values = known.runs(cells), cells.set_index(["run", "dataset"])["value"].to_dict()
+    run_names = names.runs(cells)
+    values = cells.set_index(["run", "dataset"])["value"].to_dict()
+
+    def row(run: str) -> tuple[Cell, ...]:
+        measured = [_measured(values.get((run, dataset))) for dataset in datasets]
+        aims = [printed.get((run, dataset, protocol), Missing()) for dataset in datasets]
+        return *run_cells(run, run_names[run]), *chain.from_iterable(zip(measured, aims))
+
     groups = [
-        scale_group(
-            scale,
-            [
-                (*run_cells(run, names[run]), *_beside(run, protocol, datasets, values, printed))
-                for run in best_runs(cells, scale, known)
-            ],
-        )
+        scale_group(scale, [row(run) for run in best_runs(cells, scale, names)])
         for scale in sorted(cells["scale"].unique())
     ]
     columns = [column for dataset in datasets for column in _columns(dataset)]
     return Table(
         f"headline-{protocol}",
         f"Best runs under {protocol}",
-        f"PSNR (dB) under {protocol}, measured and published: of each method the best run with "
-        "published weights and the best one trained here. Published is the number printed for "
-        "these weights, or where the method has none here, the number that ours aim at.",
+        f"{METRIC.title_with_unit} under {protocol}, measured and published: of each method the "
+        "best run with published weights and the best one trained here. Published is the number "
+        "printed for these weights, or where the method has none here, the number that ours aim "
+        "at.",
         (*RUN_COLUMNS, *columns),
         tuple(groups),
         by=SCALE,
@@ -66,7 +70,7 @@ def _headline(protocol: str, cells: pd.DataFrame, printed: Published, known: Nam
     )
 
 
-def best_runs(cells: pd.DataFrame, scale: int, known: Names = NO_NAMES) -> list[str]:
+def best_runs(cells: pd.DataFrame, scale: int, names: Names = NO_NAMES) -> list[str]:
     """Of each method the best run with published weights, and the best with our own.
 
     Best is the highest mean over the datasets; runs that lack one of them don't compare. An
@@ -77,32 +81,21 @@ def best_runs(cells: pd.DataFrame, scale: int, known: Names = NO_NAMES) -> list[
     rows = rows[whole == rows["dataset"].nunique()]
     means = rows.groupby("run", sort=False)["value"].mean()
     means = means.where(np.isfinite(means), -np.inf)
-    names = known.runs(rows)
+    run_names = names.runs(rows)
     methods = rows.drop_duplicates("run").set_index("run")["method"]
-    kinds = [(methods[run], names[run].by == HERE) for run in means.index]
+    kinds = [(methods[run], run_names[run].by == HERE) for run in means.index]
     return [str(means[[k == kind for k in kinds]].idxmax()) for kind in dict.fromkeys(kinds)]
 
 
 def _columns(dataset: str) -> tuple[Column, Column]:
     return (
-        Column(f"{dataset}_{METRIC}", "measured", dataset, numeric=True),
+        Column(f"{dataset}_{KEY}", "measured", dataset, numeric=True),
         Column(f"{dataset}_published", "published", dataset, numeric=True),
     )
 
 
-def _beside(
-    run: str,
-    protocol: str,
-    datasets: Sequence[str],
-    values: Mapping[tuple[str, str], float],
-    printed: Published,
-) -> list[Cell]:
-    cells: list[Cell] = []
-    for dataset in datasets:
-        value = values.get((run, dataset))
-        cells.append(Missing() if value is None else Number(value, places(METRIC)))
-        cells.append(printed.get((run, dataset, protocol), Missing()))
-    return cells
+def _measured(value: float | None) -> Cell:
+    return Missing() if value is None else Number(value, METRIC.decimals)
 
 
 def _printed(
@@ -117,7 +110,7 @@ def _printed(
     own = reproduction.dropna(subset=["measured"]).astype({"measured": float})
     own = own.merge(measured, on=_SAME)
     known = set(own[_OF].itertuples(index=False, name=None))
-    trained = trained[trained["metric"] == METRIC]
+    trained = trained[trained["metric"] == KEY]
     aims = trained[[key not in known for key in trained[_OF].itertuples(index=False, name=None)]]
     first = pd.concat([own, aims]).drop_duplicates(["run", "dataset", "protocol"])
     return {(r.run, r.dataset, r.protocol): r.published for r in first.itertuples(index=False)}

@@ -33,7 +33,7 @@ class Number:
 
     Args:
         value: the number, as it was computed.
-        places: decimals shown.
+        decimals: digits after the point.
         signed: show ``+`` as well.
         unit: how much of ``value`` is one of what is shown: 1e-3 for seconds shown in ms.
         grade: best, second, or neither, of its column and group.
@@ -41,7 +41,7 @@ class Number:
     """
 
     value: float
-    places: int
+    decimals: int
     signed: bool = False
     unit: float = 1.0
     grade: Grade = Grade.NONE
@@ -51,7 +51,7 @@ class Number:
     def text(self) -> str:
         """The digits that every format shows."""
         shown = self.value if self.unit == 1.0 else self.value / self.unit
-        return digits(shown, self.places, signed=self.signed)
+        return digits(shown, self.decimals, signed=self.signed)
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class Note:
 Cell = Number | Missing | Note | str
 
 
-def number(value: object, places: int, unit: float = 1.0, *, signed: bool = False) -> Cell:
+def number(value: object, decimals: int, unit: float = 1.0, *, signed: bool = False) -> Cell:
     """A :class:`Number`, or none where a pandas table has an empty cell."""
     if pd.isna(value):
         return Missing()
-    return Number(value, places, signed, unit)  # type: ignore[arg-type]
+    return Number(value, decimals, signed, unit)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -183,15 +183,15 @@ def letters(index: int) -> str:
     return (letters(head - 1) if head else "") + string.ascii_lowercase[last]
 
 
-def digits(value: float, places: int, *, signed: bool = False) -> str:
-    """``value`` rounded half up at ``places`` decimals, as the ledger compares printed digits.
+def digits(value: float, decimals: int, *, signed: bool = False) -> str:
+    """``value`` rounded half up at so many ``decimals``, as the ledger compares printed digits.
 
     Infinities are ``inf`` and ``-inf``; what rounds to zero has no sign.
     """
     value = float(value)
     if not math.isfinite(value):
         return str(value)
-    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     if rounded.is_zero():
         return f"{abs(rounded):f}"
     return f"{rounded:+f}" if signed else f"{rounded:f}"

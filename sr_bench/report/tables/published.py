@@ -1,4 +1,4 @@
-"""Published numbers beside measured ones, with the verdict on each."""
+"""Published numbers against measured ones, with the verdict on each."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sr_bench.report.names import AUTHOR, NO_NAMES, Names, RunName, slug
+from sr_bench.report.names import NO_NAMES, Names, slug
 from sr_bench.report.tables.model import PAPER, SCREEN, Cell, Column, Group, Note, Number, Table
 
 VERDICTS = ("reproduced", "close", "differs", "not run")
-_PLACE = (
+PUBLISHED = (
     Column("protocol", "protocol"),
     Column("dataset", "dataset"),
     Column("scale", "scale", numeric=True),
     Column("metric", "metric", code=True),
     Column("published", "published", numeric=True),
 )
-_MEASURED = (Column("measured", "measured", numeric=True), Column("delta", "delta", numeric=True))
-_SOURCE, _METHOD = Column("source", "source"), Column("method", "method")
+MEASURED = (Column("measured", "measured", numeric=True), Column("delta", "delta", numeric=True))
+SOURCE, _METHOD = Column("source", "source"), Column("method", "method")
 
 
 def at_a_glance(reproduction: pd.DataFrame) -> Table:
@@ -29,7 +29,7 @@ def at_a_glance(reproduction: pd.DataFrame) -> Table:
         (source, *(Number(int(found.get(v, 0)), 0) for v in VERDICTS))
         for source, found in counts.items()
     )
-    columns = (_SOURCE, *(Column(v.replace(" ", "_"), v, numeric=True) for v in VERDICTS))
+    columns = (SOURCE, *(Column(v.replace(" ", "_"), v, numeric=True) for v in VERDICTS))
     caption = (
         "Published numbers beside ours: reproduced is equal at the printed digits, close within "
         "the protocol's tolerance."
@@ -58,71 +58,21 @@ def _reproduction(source: str, rows: pd.DataFrame, cells: pd.DataFrame, names: N
         slug("reproduction", source),
         source,
         f"Numbers published by {source} beside ours.",
-        (*_PLACE, *_MEASURED, *verdict),
+        (*PUBLISHED, *MEASURED, *verdict),
         tuple(groups),
         by=_METHOD,
-        signatures=_signatures(rows, cells),
+        signatures=signatures_of(rows, cells),
     )
 
 
 def _reproduced(row: Mapping[str, object]) -> tuple[Cell, ...]:
     note = str(row["note"])
-    return (*_place(row), *_measured(row), str(row["verdict"]), Note(note) if note else "")
-
-
-def trained_table(trained: pd.DataFrame, cells: pd.DataFrame, known: Names = NO_NAMES) -> Table:
-    """What weights trained here reach, beside the published numbers that they aim at."""
-    names = known.runs(cells)
-    groups = [
-        Group(source, source, tuple(_aimed(r, names, known) for r in rows.to_dict("records")))
-        for source, rows in trained.groupby("source", sort=False)
-    ]
-    here = {names[run].data for run in trained["run"] if run in names}
-    runs = (
-        Column("run", "run", code=True, media=SCREEN),
-        Column("ours", "trained here", media=PAPER),
+    return (
+        *published_cells(row),
+        *measured_cells(row),
+        str(row["verdict"]),
+        Note(note) if note else "",
     )
-    caption = (
-        "What weights trained here reach beside the published numbers that they aim at, whose "
-        f"training sets are larger where their name says so{_larger(here, known)}."
-    )
-    return Table(
-        "trained",
-        "Trained here beside published",
-        caption,
-        (Column("method", "published method"), *_PLACE, *runs, *_MEASURED),
-        tuple(groups),
-        by=_SOURCE,
-        signatures=_signatures(trained, cells),
-    )
-
-
-def _larger(here: set[str], known: Names) -> str:
-    """`` (ImageNet, or DIV2K for EDSR and MDSR)``: what authors trained on, and nobody did here.
-
-    Sets that weights are called by come first, then those of methods with one set of weights.
-    """
-    called: dict[str, None] = {}
-    alone: dict[str, dict[str, None]] = {}
-    for method, weights, data in known.trained_by_authors():
-        if data not in here and weights == AUTHOR:
-            alone.setdefault(data, {})[known.title(method)] = None
-        elif data not in here:
-            called[data] = None
-    parts = [*called, *(f"{data} for {_listed([*titles])}" for data, titles in alone.items())]
-    return f" ({', or '.join(parts)})" if parts else ""
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-
-
-def _aimed(
-    row: Mapping[str, object], names: Mapping[str, RunName], known: Names
-) -> tuple[Cell, ...]:
-    run, method = str(row["run"]), known.title(str(row["method"]))
-    ours = str(names[run]) if run in names else run
-    return f"{method} {row['variant']}".strip(), *_place(row), run, ours, *_measured(row)
 
 
 def waiting_table(reproduction: pd.DataFrame, names: Names = NO_NAMES) -> Table:
@@ -156,24 +106,26 @@ def waiting_table(reproduction: pd.DataFrame, names: Names = NO_NAMES) -> Table:
         for source in dict.fromkeys(sources)
     )
     caption = "Published numbers that were not measured."
-    return Table("not-run", "Not run", caption, columns, groups, by=_SOURCE)
+    return Table("not-run", "Not run", caption, columns, groups, by=SOURCE)
 
 
 def _published_name(rows: pd.DataFrame, names: Names) -> pd.Series:
     return (rows["method"].map(names.title) + " " + rows["variant"]).str.strip()
 
 
-def _place(row: Mapping[str, object]) -> tuple[Cell, ...]:
-    return tuple(str(row[c.key]) for c in _PLACE)
+def published_cells(row: Mapping[str, object]) -> tuple[Cell, ...]:
+    """The cells of :data:`PUBLISHED`."""
+    return tuple(str(row[c.key]) for c in PUBLISHED)
 
 
-def _measured(row: Mapping[str, object]) -> tuple[Cell, ...]:
-    """The measured number with two digits more than the published one was printed with."""
+def measured_cells(row: Mapping[str, object]) -> tuple[Cell, ...]:
+    """The cells of :data:`MEASURED`: two digits more than the published number was printed with."""
     printed = len(str(row["published"]).partition(".")[2])
     value, delta = float(str(row["measured"])), float(str(row["delta"]))
     return Number(value, printed + 2), Number(delta, 4, signed=True)
 
 
-def _signatures(rows: pd.DataFrame, cells: pd.DataFrame) -> tuple[str, ...]:
+def signatures_of(rows: pd.DataFrame, cells: pd.DataFrame) -> tuple[str, ...]:
+    """The signatures of the cells under the protocols of ``rows``."""
     protocols = set(rows["protocol"])
     return tuple(cells.loc[cells["protocol"].isin(protocols), "signature"].drop_duplicates())

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pandas as pd
 
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.names import NO_NAMES, Names, RunName
-from sr_bench.report.tables.grades import graded, metric_name, places
+from sr_bench.report.tables.grades import graded
 from sr_bench.report.tables.model import (
     PAPER,
     SCREEN,
@@ -80,7 +81,8 @@ def protocol_tables(
     more = cells[~cells["metric"].isin([*MAIN, again])]  # where Y is scored, psnr_y is psnr again
     tables = []
     if len(main):
-        caption = f"PSNR (dB) and SSIM under {protocol}: {summary}."
+        titles = " and ".join(describe_metric(metric).title_with_unit for metric in MAIN)
+        caption = f"{titles} under {protocol}: {summary}."
         tables.append(_table((protocol, protocol, caption), main, marks, names))
     if len(more):
         caption = f"Other metrics under {protocol}: {summary}."
@@ -89,20 +91,20 @@ def protocol_tables(
     return tables
 
 
-def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, known: Names) -> Table:
-    names = known.runs(cells)
+def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, names: Names) -> Table:
+    run_names = names.runs(cells)
     values = {
         (r.run, r.dataset, r.metric): Number(
             r.value,
-            places(r.metric),
+            describe_metric(r.metric).decimals,
             marked=marks.get((r.run, r.dataset, r.protocol, r.metric), False),
         )
         for r in cells.itertuples(index=False)
     }
     columns = [*cells[["dataset", "metric"]].drop_duplicates().itertuples(index=False, name=None)]
-    runs = pd.Series(names).map(lambda n: n.scale).sort_values(kind="stable")
+    runs = pd.Series(run_names).map(lambda n: n.scale).sort_values(kind="stable")
     groups = [
-        _group(scale, [*of_scale.index], names, columns, values)
+        _group(scale, [*of_scale.index], run_names, columns, values)
         for scale, of_scale in runs.groupby(runs)
     ]
     shown = tuple(quality_column(*c) for c in columns)
@@ -144,9 +146,9 @@ def run_cells(run: str, name: RunName) -> tuple[Cell, ...]:
 
 def quality_column(dataset: str, metric: str) -> Column:
     """A metric of a dataset: ``Set5 | PSNR``, or ``Set5 PSNR | Cb`` for one of several planes."""
-    name, planes = metric_name(metric)
-    key, group = f"{dataset}_{metric}", f"{dataset} {name}" if planes else dataset
-    return Column(key, planes or name, group, numeric=True)
+    shown = describe_metric(metric)
+    group = f"{dataset} {shown.name}" if shown.planes else dataset
+    return Column(f"{dataset}_{metric}", shown.planes or shown.name, group, numeric=True)
 
 
 def _without_mark_on_best(cell: Cell) -> Cell:

@@ -39,18 +39,18 @@ _Row = dict[str, object]
 
 
 def timing_tables(
-    timings: pd.DataFrame, cells: pd.DataFrame, known: Names = NO_NAMES
+    timings: pd.DataFrame, cells: pd.DataFrame, names: Names = NO_NAMES
 ) -> list[Table]:
     """One table for each machine and device: runs that make an image of 1280 x 720.
 
-    Beside the network alone stands the whole way from file to file, and the time for an image of
-    each dataset that was timed.
+    Times are those of the network alone, from file to file, and for an image of each dataset that
+    was timed.
     """
-    names = known.runs(cells)
+    run_names = names.runs(cells)
     datasets = sorted(set(timings["input"]) - set(FRAMES))
-    beside = _beside(timings, [FILES, *datasets])
+    rows = _with_medians(timings, [FILES, *datasets])
     tables = []
-    for machine, device, groups in _by_place(beside, names, lambda row: _timed(row, datasets)):
+    for machine, device, groups in _by_device(rows, run_names, lambda row: _timed(row, datasets)):
         caption = (
             f"Inference on {machine}, {device}, one image of {_FRAME_TEXT} pixels: the network "
             "alone, median and interquartile range, and, where timed, from a PNG file to a PNG "
@@ -64,18 +64,18 @@ def timing_tables(
 
 
 def speedup_tables(
-    speedups: pd.DataFrame, cells: pd.DataFrame, known: Names = NO_NAMES
+    speedups: pd.DataFrame, cells: pd.DataFrame, names: Names = NO_NAMES
 ) -> list[Table]:
     """One table for each machine and device: what each precision gains over a plain call.
 
     Args:
-        speedups: as :func:`sr_bench.report.speedups.speedups` has them.
+        speedups: as :func:`sr_bench.report.timings.speedups` has them.
         cells: the rows of ``scores.csv``.
-        known: what methods and weights are called.
+        names: what methods and weights are called.
     """
-    names = known.runs(cells)
+    run_names = names.runs(cells)
     tables = []
-    for machine, device, groups in _by_place(speedups, names, _gained):
+    for machine, device, groups in _by_device(speedups, run_names, _gained):
         caption = (
             f"Against a plain call of PyTorch (float32-nchw) on {machine}, {device}: the network "
             f"alone, one image of {_FRAME_TEXT} pixels, both in one session. PSNR: what the "
@@ -89,15 +89,15 @@ def speedup_tables(
     return tables
 
 
-def _by_place(
+def _by_device(
     rows: pd.DataFrame, names: dict[str, RunName], cells: Callable[[_Row], tuple[Cell, ...]]
 ) -> Iterable[tuple[str, str, tuple[Group, ...]]]:
     """Machine, device, and the rows of 1280 x 720 timed there, by scale, in the runs' order."""
     rows = rows[(rows["input"] == FRAME) & rows["run"].isin(names)]
     order = {run: i for i, run in enumerate(names)}
     rows = rows.sort_values("run", key=lambda runs: runs.map(order), kind="stable")
-    for (machine, device), of_place in rows.groupby(["machine", "device"]):
-        scales = of_place["run"].map(lambda run: names[run].scale)
+    for (machine, device), of_device in rows.groupby(["machine", "device"]):
+        scales = of_device["run"].map(lambda run: names[run].scale)
         groups = (
             scale_group(
                 int(scale),
@@ -106,12 +106,12 @@ def _by_place(
                     for r in of_scale.to_dict("records")
                 ],
             )
-            for scale, of_scale in of_place.groupby(scales)
+            for scale, of_scale in of_device.groupby(scales)
         )
         yield str(machine), str(device), tuple(groups)
 
 
-def _beside(timings: pd.DataFrame, inputs: list[str]) -> pd.DataFrame:
+def _with_medians(timings: pd.DataFrame, inputs: list[str]) -> pd.DataFrame:
     """The rows, with a column more for each input: its median in s, or nothing."""
     medians = timings.pivot(index=_KEYS, columns="input", values="median_s")
     return timings.merge(medians.reindex(columns=inputs).reset_index(), on=_KEYS)

@@ -7,8 +7,15 @@ const CELLS = DATA.cells.map(([run, dataset, protocol, metric, value, images]) =
   protocol: DATA.protocols[protocol],
   metric: DATA.metrics[metric],
   value: real(value),
-  images: images.map((v) => (v === null ? null : real(v) === Infinity ? Infinity : v / 10000)),
+  images: images.map((v) => (v === null ? null : real(v) === Infinity ? Infinity : v / 10 ** DATA.imageDecimals)),
 }));
+// Metrics: names, decimals, units and directions are the report's own.
+const MAIN = DATA.mainMetrics, QUALITY = MAIN[0]; // QUALITY is what the plot shows
+const factsOf = (metric) => DATA.metricFacts[metric];
+const metricName = (metric) => factsOf(metric).title;
+const shown = (metric, value) => fixed(value, factsOf(metric).decimals);
+const withUnit = (metric, value) => `${shown(metric, value)} ${factsOf(metric).unit}`.trim();
+const isBetter = (metric, value, other) => (factsOf(metric).higherIsBetter ? value > other : value < other);
 const keyOf = (run, dataset, protocol, metric) => JSON.stringify([run, dataset, protocol, metric]);
 const INDEX = new Map(CELLS.map((c) => [keyOf(c.run.name, c.dataset.name, c.protocol.name, c.metric), c]));
 const cellOf = (...names) => INDEX.get(keyOf(...names));

@@ -46,8 +46,5 @@ function ticks(label, options, ticked, changed) {
   return { node, get value() { return new Set(boxes.filter(([b]) => b.checked).map(([b]) => b.value)); } };
 }
 
-const digits = (metric) => (metric.startsWith("ssim") ? 4 : 2);
-const fixed = (value, places) => (Number.isFinite(value) ? value.toFixed(places) : value > 0 ? "∞" : "–");
-const signed = (value, places) => (value > 0 ? "+" : value < 0 ? "−" : "") + fixed(Math.abs(value), places);
-const METRICS = { psnr: "PSNR", ssim: "SSIM" };
-const metricName = (metric) => METRICS[metric] ?? metric;
+const fixed = (value, decimals) => (Number.isFinite(value) ? value.toFixed(decimals) : value > 0 ? "∞" : "–");
+const signed = (value, decimals) => (value > 0 ? "+" : value < 0 ? "−" : "") + fixed(Math.abs(value), decimals);

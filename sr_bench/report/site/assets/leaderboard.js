@@ -7,7 +7,7 @@ function leaderboard(root) {
   const more = el("div", { class: "filters" });
   let datasets, data;
   protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
-  metrics.set([["main", "PSNR and SSIM"], ["psnr", "PSNR"], ["all", "all"]]);
+  metrics.set([["main", MAIN.map(metricName).join(" and ")], [QUALITY, metricName(QUALITY)], ["all", "all"]]);
 
   const mine = () => CELLS.filter((c) => c.protocol.name === protocol.value);
   function filters() {
@@ -17,7 +17,7 @@ function leaderboard(root) {
     data = ticks("trained on", unique(runs.map((r) => r.data)).map((d) => [d, d === "none" ? "nothing" : d]), () => true, draw);
     more.replaceChildren(datasets.node, data.node);
   }
-  const wanted = (metric) => metrics.value === "all" || metric === "psnr" || (metrics.value === "main" && metric === "ssim");
+  const wanted = (metric) => metrics.value === "all" || metrics.value === metric || (metrics.value === "main" && MAIN.includes(metric));
   function draw() {
     const cells = mine().filter((c) => datasets.value.has(c.dataset.name) && data.value.has(c.run.data)
       && wanted(c.metric) && (scale.value === "all" || c.run.scale === Number(scale.value)));
@@ -39,13 +39,16 @@ function boardTable(cells, protocol) {
   const scaled = scalesOf(cells.map((c) => c.run)).length > 1;
   if (scaled) columns.push({ name: "scale", text: (row) => `x${row.run.scale}`, value: (row) => row.run.scale });
   const bests = new Map();
-  for (const c of cells.filter((c) => Number.isFinite(c.value))) bests.set(bestKey(c), Math.max(bests.get(bestKey(c)) ?? -Infinity, c.value));
+  for (const c of cells.filter((c) => Number.isFinite(c.value))) {
+    const best = bests.get(bestKey(c));
+    if (best === undefined || isBetter(c.metric, c.value, best)) bests.set(bestKey(c), c.value);
+  }
   const pairs = new Map(cells.map((c) => [JSON.stringify([c.dataset.name, c.metric]), c]));
   for (const { dataset, metric } of pairs.values()) columns.push(boardColumn(dataset, metric, protocol, bests));
   columns.push({ name: "trained on", text: (row) => trainedOn(row.run) });
   const rows = unique(cells.map((c) => c.run)).map((run) => ({ run }));
   return [
-    sortable({ caption: `${protocol.name}: ${protocol.summary}. Bold: the best of the runs shown, at each scale.`, columns, rows, sort: [scaled ? 2 : 1, true] }),
+    sortable({ caption: `${protocol.name}: ${protocol.summary}. Bold: the best of the runs shown, at each scale.`, columns, rows, sort: [scaled ? 2 : 1, factsOf(cells[0].metric).higherIsBetter] }),
     el("p", { class: "signature" }, "Signature ", el("code", {}, protocol.signature)),
     el("p", { class: "hint" }, "A number opens its images. Arrow keys go from number to number."),
   ];
@@ -55,7 +58,6 @@ const bestKey = (cell) => JSON.stringify([cell.run.scale, cell.dataset.name, cel
 
 function boardColumn(dataset, metric, protocol, bests) {
   const cell = (row) => cellOf(row.run.name, dataset.name, protocol.name, metric);
-  const places = digits(metric);
   return {
     name: `${dataset.name} ${metricName(metric)}`,
     value: (row) => cell(row)?.value,
@@ -63,8 +65,8 @@ function boardColumn(dataset, metric, protocol, bests) {
     node: (row) => {
       const found = cell(row);
       if (!found) return null;
-      const text = fixed(found.value, places);
-      const best = Number.isFinite(found.value) && text === fixed(bests.get(bestKey(found)), places);
+      const text = shown(metric, found.value);
+      const best = Number.isFinite(found.value) && text === shown(metric, bests.get(bestKey(found)));
       const button = { type: "button", class: best ? "cell best" : "cell", "aria-label": `${text}${best ? ", best" : ""}: images of ${dataset.name}, ${row.run.name}` };
       return el("button", { ...button, onclick: () => openDrill(found) }, text);
     },

@@ -27,7 +27,7 @@ const measuredDigits = (row) => (row.published.split(".")[1] ?? "").length + 2;
 const LEDGER_COLUMNS = [
   { name: "verdict", text: (row) => row.verdict, node: (row) => verdictMark(row.verdict) },
   { name: "source", text: (row) => row.source, class: "wrap" },
-  { name: "method", text: (row) => `${row.method} ${row.variant ?? ""}`.trim(), class: "wrap" },
+  { name: "method", text: (row) => `${DATA.methods[row.method].title} ${row.variant ?? ""}`.trim(), class: "wrap" },
   { name: "dataset", text: (row) => `${row.dataset} x${row.scale}` },
   { name: "metric", text: (row) => metricName(row.metric) },
   { name: "published", text: (row) => row.published, value: (row) => Number(row.published) },

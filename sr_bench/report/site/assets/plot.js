@@ -1,6 +1,10 @@
-// PSNR against a cost on a logarithmic axis. Colour and shape both tell the method.
-const SHAPES = ["M-5-5h10v10h-10z", "M0-6L6 5H-6Z", "M0-6.5L6.5 0L0 6.5L-6.5 0Z", "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z", "M0 6L6-5H-6Z"];
+// Quality against a cost on a logarithmic axis. Colour and shape both tell the method.
 const DISC = "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0-11 0";
+const SHAPES = { // by the markers of matplotlib's that methods ask for; any other is a disc
+  s: "M-5-5h10v10h-10z", "^": "M0-6L6 5H-6Z", v: "M0 6L6-5H-6Z", D: "M0-6.5L6.5 0L0 6.5L-6.5 0Z", P: "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
+  X: "M-6-3.5L-3.5-6L0-2.5L3.5-6L6-3.5L2.5 0L6 3.5L3.5 6L0 2.5L-3.5 6L-6 3.5L-2.5 0Z",
+};
+const INK = "#000000"; // black is the letters' colour, which is light on a dark page
 const FRAME = { width: 760, height: 400, left: 56, right: 24, top: 16, bottom: 44 };
 const COSTS = {
   median_s: { name: "time an image", axis: "seconds an image (log)", unit: " s" },
@@ -11,7 +15,7 @@ const short = (n) => (n >= 1e9 ? `${+(n / 1e9).toPrecision(3)} G` : n >= 1e6 ? `
 
 function plot(root) {
   if (!DATA.timings.length) {
-    return root.append(notice("No timings yet, and so no speed, multiply-adds or parameters to draw PSNR against. sr-bench time measures this machine; the next report draws them."));
+    return root.append(notice("No timings yet, and so no speed, multiply-adds or parameters to plot against. sr-bench time measures this machine; the next report draws them."));
   }
   const draw = () => refresh();
   const pick = Object.fromEntries(["protocol", "dataset", "scale", "machine", "device", "precision", "input", "cost"].map((name) => [name, choice(name, draw)]));
@@ -24,7 +28,7 @@ function plot(root) {
   }
   function refresh() {
     FRAME.width = Math.min(760, Math.max(300, out.clientWidth || 760)); // letters keep their size on a phone
-    const cells = CELLS.filter((c) => c.metric === "psnr" && c.protocol.name === pick.protocol.value && Number.isFinite(c.value));
+    const cells = CELLS.filter((c) => c.metric === QUALITY && c.protocol.name === pick.protocol.value && Number.isFinite(c.value));
     pick.dataset.set(unique(cells.map((c) => c.dataset.name)).map((d) => [d, d]));
     pick.scale.set(scalesOf(cells.map((c) => c.run)).map((s) => [String(s), `x${s}`]));
     const rows = ["machine", "device", "precision", "input"].reduce((left, name) => narrow(name, left), DATA.timings);
@@ -43,8 +47,9 @@ function joined(cells, rows, cost) {
 }
 
 function front(points) {
-  let best = -Infinity;
-  return [...points].sort((a, b) => a.x - b.x || b.y - a.y).filter((p) => p.y > best && ((best = p.y), true));
+  const order = (a, b) => a.x - b.x || (isBetter(QUALITY, b.y, a.y) ? 1 : isBetter(QUALITY, a.y, b.y) ? -1 : 0);
+  let best;
+  return [...points].sort(order).filter((p) => (best === undefined || isBetter(QUALITY, p.y, best)) && ((best = p.y), true));
 }
 
 function picture(all, cost, pick) {
@@ -53,7 +58,7 @@ function picture(all, cost, pick) {
   if (!points.length) return [notice("No run of this choice was timed; choose another, or time it with sr-bench time.")];
   const best = front(points);
   const notes = [
-    pick.precision.value !== "float32" ? `PSNR is that of the float32 scores; the cost is ${pick.precision.value}'s.` : null,
+    pick.precision.value !== "float32" ? `${metricName(QUALITY)} is that of the float32 scores; the cost is ${pick.precision.value}'s.` : null,
     left.length ? `Without this cost, not drawn: ${left.join(", ")}.` : null,
   ].filter(Boolean);
   const signature = DATA.protocols.find((p) => p.name === pick.protocol.value).signature;
@@ -89,8 +94,10 @@ function linearTicks(low, high) {
   return out;
 }
 
-const methodIndex = (method) => unique(DATA.runs.map((r) => r.method)).indexOf(method);
-const mark = (run) => svg("path", { d: run.method === DATA.baseline ? DISC : SHAPES[methodIndex(run.method) % SHAPES.length], class: `mark m${methodIndex(run.method) % 6}` });
+function mark(run) {
+  const { colour, marker } = DATA.methods[run.method];
+  return svg("path", { d: SHAPES[marker] ?? DISC, class: "mark", fill: colour === INK ? "currentColor" : colour });
+}
 
 function drawing(points, best, cost) {
   const at = axes(points), bottom = FRAME.height - FRAME.bottom, right = FRAME.width - FRAME.right;
@@ -98,16 +105,16 @@ function drawing(points, best, cost) {
   const grid = svg("g", { class: "grid", "aria-hidden": "true" },
     ...at.xTicks.flatMap((v) => [svg("line", { x1: at.x(v), x2: at.x(v), y1: FRAME.top, y2: bottom }), text(at.x(v), bottom + 16, "middle", short(v))]),
     ...at.yTicks.flatMap((v) => [svg("line", { x1: FRAME.left, x2: right, y1: at.y(v), y2: at.y(v) }), text(FRAME.left - 6, at.y(v) + 4, "end", `${+v.toFixed(3)}`)]),
-    text((FRAME.left + right) / 2, FRAME.height - 6, "middle", COSTS[cost].axis), text(FRAME.left, 11, "end", "dB"));
+    text((FRAME.left + right) / 2, FRAME.height - 6, "middle", COSTS[cost].axis), text(FRAME.left, 11, "end", factsOf(QUALITY).unit));
   const path = best.map((p, i) => (i ? `H${at.x(p.x)}V${at.y(p.y)}` : `M${at.x(p.x)} ${at.y(p.y)}`)).join("");
   const tip = el("p", { class: "tip", role: "status", "aria-live": "polite" }, "Point at a mark, or move to it with Tab.");
   const marks = points.map((p) => point(p, at, best, cost, tip));
-  const chart = svg("svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group", "aria-label": "PSNR against cost" }, grid, svg("path", { class: "front", d: path }), ...marks);
+  const chart = svg("svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group", "aria-label": `${metricName(QUALITY)} against cost` }, grid, svg("path", { class: "front", d: path }), ...marks);
   return el("div", { class: "plot" }, chart, tip);
 }
 
 function point(p, at, best, cost, tip) {
-  const text = `${p.run.name}: ${fixed(p.y, 2)} dB at ${short(p.x)}${COSTS[cost].unit}${p.spread ? ` (IQR ${short(p.spread)} s)` : ""}${best.includes(p) ? ", on the Pareto front" : ""}`;
+  const text = `${p.run.name}: ${withUnit(QUALITY, p.y)} at ${short(p.x)}${COSTS[cost].unit}${p.spread ? ` (IQR ${short(p.spread)} s)` : ""}${best.includes(p) ? ", on the Pareto front" : ""}`;
   const low = Math.max(p.x - p.spread / 2, p.x / 2);
   const bar = p.spread ? [svg("line", { class: "spread", x1: at.x(low), x2: at.x(p.x + p.spread / 2), y1: at.y(p.y), y2: at.y(p.y) })] : [];
   const symbol = mark(p.run);
@@ -119,16 +126,16 @@ function point(p, at, best, cost, tip) {
 
 function legend(points) {
   const runs = unique(points.map((p) => p.run.method)).map((m) => points.find((p) => p.run.method === m).run);
-  const entry = (run) => el("li", {}, svg("svg", { viewBox: "-8 -8 16 16", class: "key", "aria-hidden": "true" }, mark(run)), run.method);
+  const entry = (run) => el("li", {}, svg("svg", { viewBox: "-8 -8 16 16", class: "key", "aria-hidden": "true" }, mark(run)), DATA.methods[run.method].title);
   return el("ul", { class: "legend" }, ...runs.map(entry), el("li", {}, "line: Pareto front"));
 }
 
 function numbers(points, best, cost) {
   const columns = [
     { name: "run", text: (p) => p.run.name },
-    { name: "PSNR", text: (p) => fixed(p.y, 2), value: (p) => p.y },
+    { name: metricName(QUALITY), text: (p) => shown(QUALITY, p.y), value: (p) => p.y },
     { name: COSTS[cost].name, text: (p) => short(p.x) + COSTS[cost].unit, value: (p) => p.x },
     { name: "Pareto front", text: (p) => (best.includes(p) ? "yes" : "") },
   ];
-  return el("details", {}, el("summary", {}, "The numbers of this plot"), sortable({ caption: "PSNR and cost of each run drawn", columns, rows: points, sort: [2, false] }));
+  return el("details", {}, el("summary", {}, "The numbers of this plot"), sortable({ caption: `${metricName(QUALITY)} and cost of each run drawn`, columns, rows: points, sort: [2, false] }));
 }

@@ -34,7 +34,8 @@ function viewer(root) {
     const cell = cellOf(run, pick.dataset.value, DATA.viewer.protocol, metric);
     return cell?.images[cell.dataset.images.indexOf(pick.image.value)];
   };
-  const bestOf = (runs) => [...runs, "hr"].reduce((a, b) => ((scoreOf(b, "psnr") ?? -1) > (scoreOf(a, "psnr") ?? -1) ? b : a));
+  const isScored = (run, metric) => (scoreOf(run, metric) ?? null) !== null;
+  const bestOf = (runs) => runs.filter((run) => isScored(run, QUALITY)).reduce((a, b) => (a === "hr" || isBetter(QUALITY, scoreOf(b, QUALITY), scoreOf(a, QUALITY)) ? b : a), "hr");
   function show(left, right) {
     pick.left.select.value = left;
     pick.right.select.value = right;
@@ -47,8 +48,8 @@ function viewer(root) {
     scores.textContent = `Left ${text(pick.left.value)}. Right ${text(pick.right.value)}. (${DATA.viewer.protocol})`;
   }
   const scoreText = (run) => {
-    const [psnr, ssim] = [scoreOf(run, "psnr"), scoreOf(run, "ssim")];
-    return psnr === undefined || psnr === null ? "not scored" : `${fixed(psnr, 2)} dB${ssim ? ` / ${fixed(ssim, 4)}` : ""}`;
+    const known = MAIN.filter((metric) => isScored(run, metric));
+    return known.map((metric) => withUnit(metric, scoreOf(run, metric))).join(" / ") || "not scored";
   };
   function onMode() { stage.mode(pick.mode.value); }
   function onHash() {

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from sr_bench.report.tables.formats.legend import legend
-from sr_bench.report.tables.formats.plain import NO_NUMBER
+from sr_bench.report.tables.formats.plain import NO_NUMBER, legend
 from sr_bench.report.tables.formats.templates import template
 from sr_bench.report.tables.model import Cell, Column, Missing, Note, Number, Table, note_of
 
@@ -31,11 +30,11 @@ def html_table(table: Table) -> str:
     )
 
 
-def _row(row: tuple[Cell, ...], shown: tuple[int, ...], notes: dict[str, str]) -> list[Shown]:
-    return [_shown(row[i], notes) for i in shown]
+def _row(row: tuple[Cell, ...], shown: tuple[int, ...], notes: dict[str, str]) -> list[HtmlCell]:
+    return [_html_cell(row[i], notes) for i in shown]
 
 
-class Shown(NamedTuple):
+class HtmlCell(NamedTuple):
     """A cell as the template prints it."""
 
     text: str
@@ -44,13 +43,13 @@ class Shown(NamedTuple):
     letter: str = ""
 
 
-def _shown(cell: Cell, notes: dict[str, str]) -> Shown:
+def _html_cell(cell: Cell, notes: dict[str, str]) -> HtmlCell:
     if isinstance(cell, Number):
-        return Shown(cell.text, cell.grade.name.lower(), "†" if cell.marked else "")
+        return HtmlCell(cell.text, cell.grade.name.lower(), "†" if cell.marked else "")
     if isinstance(cell, (Missing, Note)):
         text = NO_NUMBER if isinstance(cell, Missing) else ""
-        return Shown(text, letter=notes.get(note_of(cell), ""))
-    return Shown(cell)
+        return HtmlCell(text, letter=notes.get(note_of(cell), ""))
+    return HtmlCell(cell)
 
 
 def _spans(columns: list[Column]) -> list[tuple[str, int]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from sr_bench.report.tables.formats.latex_text import code, escape
-from sr_bench.report.tables.formats.legend import legend
+from sr_bench.report.tables.formats.plain import legend
 from sr_bench.report.tables.model import Cell, Column, Grade, Missing, Note, Number, Table, note_of
 
 LONG = 45  # rows that a page holds under a caption and with notes

@@ -1,4 +1,4 @@
-"""Texts without any mark-up, for a terminal; and CSV with twelve digits."""
+"""Texts without mark-up: for a terminal, CSV with twelve digits, and what other formats share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 
 from sr_bench.evaluation.scoring.table import digits
-from sr_bench.report.tables.model import Cell, Column, Group, Missing, Note, Number, Table
+from sr_bench.report.tables.model import Cell, Column, Grade, Group, Missing, Note, Number, Table
 
 NO_NUMBER = "-"
 
@@ -59,3 +59,24 @@ def _data(cell: Cell) -> str:
     if isinstance(cell, Missing):
         return ""
     return cell.text if isinstance(cell, Note) else cell
+
+
+def legend(table: Table, second: str) -> list[str]:
+    """Sentences on what a table shows: none on what it doesn't.
+
+    Args:
+        table: the table.
+        second: how the format shows the second best: ``underlined``.
+    """
+    numbers = [cell for cell in table.cells if isinstance(cell, Number)]
+    grades = {n.grade for n in numbers}
+    of = f"of its {table.by.heading}" if table.by else "of its column"
+    said = []
+    if Grade.BEST in grades:
+        also = f", {second}: second" if Grade.SECOND in grades else ""
+        said.append(f"Bold: best {of}{also}.")
+    if any(n.marked for n in numbers):
+        said.append("†: not significantly worse than the best.")
+    if any(isinstance(cell, Missing) for cell in table.cells):
+        said.append("-: no number.")
+    return said

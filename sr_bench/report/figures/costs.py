@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,24 +11,14 @@ import pandas as pd
 
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.networks.method_fields import TRAINED
+from sr_bench.report.build import HEADLINE_PROTOCOLS
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.setting import SIZES
 
 SCORES = ["run", "method", "variant", "weights", "scale", "dataset", "protocol", "metric", "value"]
-TIMINGS = [
-    "run",
-    "machine",
-    "device",
-    "precision",
-    "input",
-    "median_s",
-    "iqr_s",
-    "peak_memory_mb",
-    "params",
-    "macs",
-]
 _NUMBERS = ["median_s", "iqr_s", "peak_memory_mb", "params", "macs"]
 _CELL = ["run", "machine", "device", "precision", "input"]
+TIMINGS = [*_CELL, *_NUMBERS]
 
 
 @dataclass(frozen=True)
@@ -40,21 +30,10 @@ class Choice:
     """
 
     dataset: str = "Set5"
-    protocol: str = "edsr-2017"
+    protocol: str = HEADLINE_PROTOCOLS[-1]
     metric: str = "psnr"
     input: str = "720p"
     precision: str = "float32"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something was timed: rows of two places never share a figure."""
-
-    machine: str
-    device: str
-
-    def __str__(self) -> str:
-        return f"{self.machine}, {self.device}"
 
 
 def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
@@ -96,15 +75,10 @@ def quality(scores: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def places(timings: pd.DataFrame) -> list[Place]:
-    """Every machine and device of the table, sorted."""
-    pairs = timings[["machine", "device"]].drop_duplicates().itertuples(index=False)
-    return sorted((Place(*pair) for pair in pairs), key=lambda p: (p.machine, p.device))
-
-
-def at(timings: pd.DataFrame, place: Place) -> pd.DataFrame:
-    """The rows of one machine and device."""
-    return timings[(timings["machine"] == place.machine) & (timings["device"] == place.device)]
+def by_device(timings: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Machine, device and its rows: those of two devices never share a figure."""
+    for (machine, device), rows in timings.groupby(["machine", "device"]):
+        yield str(machine), str(device), rows
 
 
 def with_time(rows: pd.DataFrame, timings: pd.DataFrame, choice: Choice) -> pd.DataFrame:
@@ -165,6 +139,17 @@ def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
         if last is None or same or value[i] > value[last]:
             front.append(i)
     return front
+
+
+def labelled(rows: pd.DataFrame) -> set[str]:
+    """The runs of one panel that get a label: the front, and the best of each method.
+
+    Of a method these are the best with published weights and the best with weights trained here.
+    """
+    measured = rows[rows["cost"] > 0]
+    front = pareto_front(measured["cost"].tolist(), measured["value"].tolist())
+    best = rows.groupby(["method", rows["weights"].map(trained_here)])["value"].idxmax()
+    return {*measured["run"].iloc[front], *rows.loc[best, "run"]}
 
 
 def fitted_exponent(pixels: Sequence[float], seconds: Sequence[float]) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
 
-from sr_bench.report.data import Report
+from sr_bench.report.build import Report
 from sr_bench.report.tables.formats.html import html
 from sr_bench.report.tables.formats.latex import latex, latex_document
 from sr_bench.report.tables.formats.markdown import markdown
@@ -17,12 +17,11 @@ from sr_bench.report.tables.model import Table
 from sr_bench.report.tables.published import (
     at_a_glance,
     reproduction_tables,
-    trained_table,
     waiting_table,
 )
 from sr_bench.report.tables.quality import Marks, quality_tables
 from sr_bench.report.tables.speed import speedup_tables, timing_tables
-from sr_bench.report.tables.trainings import trainings_table
+from sr_bench.report.tables.trained import trained_table, trainings_table
 from sr_bench.support.files import replacing_folder, write_text
 
 FORMATS: dict[str, Callable[[Table], str]] = {

@@ -1,4 +1,4 @@
-"""Every figure of the report beside the plots of speed, and where each may lie."""
+"""Every figure of the report but the plots of speed, and the folder of each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pandas as pd
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.project.entries import FigureEntry
 from sr_bench.project.project import Project
+from sr_bench.report.build import HEADLINE_PROTOCOLS
 from sr_bench.report.figures import filters as figure_filters
 from sr_bench.report.figures import gain as figure_gain
 from sr_bench.report.figures import training as figure_training
 from sr_bench.report.figures.comparison import comparison_figure, subjects_of
 from sr_bench.report.figures.comparison_layout import DPI
 from sr_bench.report.figures.comparison_pictures import load_pictures
-from sr_bench.report.figures.speed import (
+from sr_bench.report.figures.files import (
     Identify,
     Plot,
     Plots,
@@ -28,7 +29,6 @@ from sr_bench.report.names import Names, slug
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 COMPARE = "compare"
-PROTOCOLS = ("srcnn-2015", "edsr-2017")  # whose gains are drawn, where they are scored
 _STEMS = (figure_gain.STEM, figure_training.STEM, figure_filters.STEM)
 
 
@@ -58,7 +58,7 @@ def write_figures(
 def _plots(project: Project, per_image: pd.DataFrame, notes: list[str]) -> Iterator[Plot]:
     names = Names.of(project)
     known = {protocol.name for protocol in project.params.protocols}
-    protocols = tuple(name for name in PROTOCOLS if name in known)
+    protocols = tuple(name for name in HEADLINE_PROTOCOLS if name in known)
     yield from figure_gain.gain_plots(per_image, protocols, notes, names)
     yield from figure_training.training_plots(figure_training.read_curves(project, notes), names)
     methods = {run.method for run in project.params.runs.values()}
@@ -106,22 +106,14 @@ def write_comparisons(
     Raises:
         WrongUse: for an entry that asks for what doesn't exist.
     """
-    files: list[Path] = []
-    notes: list[str] = []
-    captions: dict[str, str] = {}
-    subjects: dict[str, tuple[str, ...]] = {}
+    written = Plots()
     for name, entry in entries.items():
         try:
-            made = write_comparison(project, f"{COMPARE}-{name}", entry, None, identify)
+            written += write_comparison(project, f"{COMPARE}-{name}", entry, None, identify)
         except WrongUse:
             raise
         except SrBenchError as error:
-            notes.append(f"{slug(COMPARE, name)} is not drawn: {error}")
-            continue
-        files += made.files
-        captions |= made.captions
-        subjects |= made.subjects
-    written = Plots(tuple(files), captions, tuple(notes), subjects)
+            written += Plots(notes=(f"{slug(COMPARE, name)} is not drawn: {error}",))
     for folder in (project.reports / "figures", project.local_figures):
         remove_stale(folder, [f"{COMPARE}-"], written)
     return written

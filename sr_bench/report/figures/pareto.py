@@ -14,27 +14,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from sr_bench.report.figures.boxes import Array, nearest
-from sr_bench.report.figures.data import pareto_front, trained_here
-from sr_bench.report.figures.labels import Scene, needs_leader, place
-from sr_bench.report.figures.style import (
+from sr_bench.report.figures.costs import labelled, pareto_front, trained_here
+from sr_bench.report.figures.labels import Array, Scene, draw_labels, text_sizes
+from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
-    LINE,
     SINGLE_COLUMN,
+    Grid,
+    Margins,
+    draw_grid,
+    legend_rows,
+)
+from sr_bench.report.figures.style import (
     Looks,
     amount,
-    draw_foot,
-    fitted,
     handle,
     log_axis,
-    new_figure,
     paper_style,
     plain,
     printable,
-    wrapped,
 )
 
-_LEFT, _RIGHT, _BETWEEN, _TOP, _TICKS = 0.42, 0.14, 0.31, 0.2, 0.31  # inches
+_MARGINS = Margins(left=0.42, right=0.14, between=0.31)
 _HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first that leaves the labels room
 _COLUMNS = 3
 _GRAY = "#777777"
@@ -60,16 +60,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure, the runs whose labels found no room in it, and how tangled its leaders are."""
+    """A figure, and the runs whose labels found no room in it."""
 
     figure: Figure
     unlabelled: tuple[str, ...]
-    tangles: int
-
-    @property
-    def badness(self) -> tuple[int, int]:
-        """What makes it hard to read, the worst first."""
-        return len(self.unlabelled), self.tangles
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,7 @@ class _Look:
     cost: Cost
 
 
-def quality_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
+def pareto_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
     """PSNR against ``cost`` with the Pareto front, one panel a scale.
 
     Args:
@@ -95,49 +89,34 @@ def quality_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
     for height in _HEIGHTS:
         with paper_style():
             tried.append(_draw(rows, look, height))
-        if not any(tried[-1].badness):
+        if not tried[-1].unlabelled:
             break
-    return min(tried, key=lambda drawn: drawn.badness)
+    return min(tried, key=lambda drawn: len(drawn.unlabelled))
 
 
 def _draw(rows: pd.DataFrame, look: _Look, height: float) -> Drawn:
     figure, panels = _panels(rows, look, height)
     unlabelled: list[str] = []
-    tangles = 0
     for axes, (scale, shown) in zip(panels, rows.groupby("scale")):
         axes.set_title(f"×{scale}", fontweight="bold")
         _limits(axes, shown, look.cost)
         _points(axes, shown, look)
-        missing, across = _label(figure, axes, shown, look)
-        unlabelled += missing
-        tangles += across
-    return Drawn(figure, tuple(unlabelled), tangles)
+        unlabelled += _label(figure, axes, shown, look)
+    return Drawn(figure, tuple(unlabelled))
 
 
 def _panels(rows: pd.DataFrame, look: _Look, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with its legend and caption, and empty axes above them, laid out in inches."""
+    """A figure with its legend and caption, and empty axes above them, one for each scale."""
     count = rows["scale"].nunique()
     columns = min(count, _COLUMNS)
-    lines = -(-count // columns)
     width = SINGLE_COLUMN if count == 1 else DOUBLE_COLUMN
     legend = _legend_rows(rows, look, width)
-    caption = wrapped(look.cost.caption, width - 0.1)
-    foot = LINE * (sum(len(r) > 0 for r in legend) + len(caption)) + 0.12
-    row = height + _TOP + _TICKS
-    total = foot + lines * row
-    figure = new_figure(width, total)
-    draw_foot(figure, legend, caption)
-    each = (width - _LEFT - _RIGHT - _BETWEEN * (columns - 1)) / columns
-    panels = []
-    for i in range(count):
-        left = _LEFT + (i % columns) * (each + _BETWEEN)
-        bottom = foot + (lines - 1 - i // columns) * row + _TICKS
-        box = (left / width, bottom / total, each / width, height / total)
-        axes = figure.add_axes(box)
+    grid = Grid(count, columns, width, height, _MARGINS, legend, look.cost.caption)
+    figure, panels = draw_grid(grid)
+    for i, axes in enumerate(panels):
         axes.set_xlabel(look.cost.title)
         if i % columns == 0:
             axes.set_ylabel(look.cost.value)
-        panels.append(axes)
     return figure, panels
 
 
@@ -215,25 +194,17 @@ def _radius(params: float) -> float:
     return float(np.sqrt(_area(params))) / 2
 
 
-def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> tuple[list[str], int]:
-    """Write the labels where there is room; return those for which there is none, and tangles."""
-    rows = rows.reset_index(drop=True)
-    scene = _scene(figure, axes, rows, look)
-    placed = place(scene)
-    unlabelled = []
-    for i, row in enumerate(rows.itertuples(index=False)):
-        if placed.clear[i]:
-            _annotate(axes, scene, i, placed.boxes[i], _name(row.run, look))
-        else:
-            unlabelled.append(row.run)
-    return unlabelled, placed.tangles
+def _label(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> list[str]:
+    """Label the chosen runs; return those whose labels find no room."""
+    chosen = rows["run"].isin(labelled(rows))
+    rows = pd.concat([rows[chosen], rows[~chosen]], ignore_index=True)
+    runs = rows["run"].iloc[: chosen.sum()].tolist()
+    names = [printable(look.names[run]) for run in runs]
+    left_out = draw_labels(axes, _scene(figure, axes, rows, names), names)
+    return [runs[i] for i in left_out]
 
 
-def _name(run: str, look: _Look) -> str:
-    return printable(look.names[run])
-
-
-def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> Scene:
+def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, names: list[str]) -> Scene:
     frame = np.asarray(axes.get_window_extent().extents, float) * 72 / figure.dpi
     anchor = np.where(rows["cost"] > 0, rows["cost"], axes.get_xlim()[0])
     points = _in_points(figure, axes, np.stack([anchor, rows["value"]], axis=1))
@@ -244,7 +215,7 @@ def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> Scene
     return Scene(
         points,
         radii,
-        _sizes(figure, [_name(run, look) for run in rows["run"]]),
+        text_sizes(figure, names),
         _line_boxes(figure, axes, rows),
         frame + np.array([2.0, 1.5, 0.0, 0.0]),
     )
@@ -252,17 +223,6 @@ def _scene(figure: Figure, axes: Axes, rows: pd.DataFrame, look: _Look) -> Scene
 
 def _in_points(figure: Figure, axes: Axes, data: Array) -> Array:
     return np.asarray(axes.transData.transform(data) * 72 / figure.dpi, float)
-
-
-def _sizes(figure: Figure, names: list[str]) -> Array:
-    """Width and height of each name in points."""
-    sizes = []
-    for name in names:
-        text = figure.text(0, 0, name)
-        box = text.get_window_extent()
-        sizes.append((box.width * 72 / figure.dpi, box.height * 72 / figure.dpi))
-        text.remove()
-    return np.array(sizes, float).reshape(-1, 2)
 
 
 def _line_boxes(figure: Figure, axes: Axes, rows: pd.DataFrame) -> Array:
@@ -279,34 +239,6 @@ def _line_boxes(figure: Figure, axes: Axes, rows: pd.DataFrame) -> Array:
     return np.concatenate([inside.min(axis=1) - 0.5, inside.max(axis=1) + 0.5], axis=1)
 
 
-def _annotate(axes: Axes, scene: Scene, i: int, box: Array, name: str) -> None:
-    """Write ``name`` into ``box``, with a thin line to its marker where it is far from it."""
-    point, radius = scene.points[i], float(scene.radii[i])
-    size = box[2:] - box[:2]
-    start = (nearest(point, box[None])[0] - box[:2]) / size
-    leader = {
-        "arrowstyle": "-",
-        "lw": 0.4,
-        "color": "#444444",
-        "shrinkA": 0.0,
-        "shrinkB": radius,
-        "relpos": (float(start[0]), float(start[1])),
-    }
-    dx, dy = (box[:2] + box[2:]) / 2
-    axes.annotate(
-        name,
-        (float(point[0]), float(point[1])),
-        xycoords="figure points",
-        xytext=(float(dx), float(dy)),
-        textcoords="figure points",
-        ha="center",
-        va="center",
-        zorder=5,
-        annotation_clip=False,
-        arrowprops=leader if needs_leader(point, radius, box) else None,
-    )
-
-
 def _legend_rows(rows: pd.DataFrame, look: _Look, width: float) -> list[list[Line2D]]:
     """Handles in rows that fit: methods, whose weights, and the front; then the sizes."""
     title, there = look.methods.names.title, set(rows["method"])
@@ -320,7 +252,7 @@ def _legend_rows(rows: pd.DataFrame, look: _Look, width: float) -> list[list[Lin
         handle(f"{'parameters: ' * (i == 0)}{amount(10.0**e)}", _GRAY, "o", 2 * _radius(10.0**e))
         for i, e in enumerate(_decades(rows["params"]))
     ]
-    return fitted(first, width) + fitted(sizes, width)
+    return legend_rows(first, width) + legend_rows(sizes, width)
 
 
 def _decades(params: pd.Series) -> range:

@@ -1,0 +1,147 @@
+"""A figure's files: SVG, PDF and PNG, the same bytes for the same figure, with caption and id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from sr_bench.report.figures.style import paper_style, printable
+from sr_bench.support.files import replacing
+
+Identify = Callable[[Iterable[str]], str]  # subjects to the id of what made them
+_METADATA: dict[str, dict[str, str | None]] = {
+    "svg": {"Date": None, "Creator": "sr-bench"},
+    "pdf": {"CreationDate": None, "Creator": "sr-bench", "Producer": "sr-bench"},
+    "png": {"Software": "sr-bench"},
+}
+_KEYS = {  # the fields of each format that hold the caption, and the id of what made the figure
+    "svg": ("Description", "Identifier"),
+    "pdf": ("Subject", "Keywords"),
+    "png": ("Description", "Identifier"),
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure.
+
+    Args:
+        stem: its file name without suffix.
+        caption: one line that says what it shows and how that was made.
+        figure: the figure.
+        subjects: whose content it shows, as ``provenance.json`` calls them: ``runs/bicubic-x2``.
+        dpi: dots an inch of its PNG.
+    """
+
+    stem: str
+    caption: str
+    figure: Figure
+    subjects: tuple[str, ...] = ()
+    dpi: float = 200
+
+
+@dataclass(frozen=True)
+class Plots:
+    """What was drawn.
+
+    Args:
+        files: the files written, in order; empty where nothing was timed.
+        captions: stem to caption, for the page.
+        notes: what is not in the plots, and why.
+        subjects: stem to whose content it shows, for ``provenance.json``.
+    """
+
+    files: tuple[Path, ...] = ()
+    captions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __add__(self, other: Plots) -> Plots:
+        """Both, one after the other."""
+        return Plots(
+            self.files + other.files,
+            {**self.captions, **other.captions},
+            self.notes + other.notes,
+            {**self.subjects, **other.subjects},
+        )
+
+
+def no_provenance(subjects: Iterable[str]) -> str:
+    """The id of figures whose origin isn't tracked: none."""
+    return ""
+
+
+def write_each(
+    plots: Iterable[Plot], folder: Path, notes: list[str], identify: Identify = no_provenance
+) -> Plots:
+    """Write plots one after the other as SVG, PDF and PNG, each with its id and caption."""
+    files: list[Path] = []
+    captions: dict[str, str] = {}
+    subjects: dict[str, tuple[str, ...]] = {}
+    for plot in plots:
+        about = About(plot.caption, identify(plot.subjects))
+        files += save_figure(plot.figure, folder, plot.stem, about, dpi=plot.dpi)
+        captions[plot.stem], subjects[plot.stem] = plot.caption, plot.subjects
+    return Plots(tuple(files), captions, tuple(notes), subjects)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a figure's file says of itself, beside the picture.
+
+    Args:
+        caption: what the figure shows, with the signature of its numbers.
+        provenance: the id of what made it, to be found in ``provenance.json``; empty if not known.
+    """
+
+    caption: str = ""
+    provenance: str = ""
+
+
+def save_figure(
+    figure: Figure,
+    folder: Path,
+    stem: str,
+    about: About | None = None,
+    *,
+    dpi: float = 200,
+) -> list[Path]:
+    """Write ``<stem>.svg``, ``.pdf`` and ``.png``, without dates or versions; return the paths.
+
+    Args:
+        figure: what to write.
+        folder: where to; made if need be.
+        stem: the file name without suffix.
+        about: what goes into the files' metadata.
+        dpi: dots an inch of the PNG, and of what vector files hold as pixels.
+    """
+    paths = []
+    for kind in _METADATA:
+        path = folder / f"{stem}.{kind}"
+        with paper_style(), replacing(path) as temporary:
+            figure.savefig(
+                temporary, format=kind, metadata=_metadata(kind, about or About()), dpi=dpi
+            )
+        paths.append(path)
+    return paths
+
+
+def _metadata(kind: str, about: About) -> dict[str, str | None]:
+    caption, identifier = _KEYS[kind]
+    known = {
+        caption: printable(about.caption),
+        identifier: about.provenance and f"sr-bench provenance {about.provenance}",
+    }
+    return _METADATA[kind] | {key: text for key, text in known.items() if text}
+
+
+def remove_stale(folder: Path, stems: Iterable[str], written: Plots) -> None:
+    """Remove figures of earlier calls, whose names begin with ``stems``, that aren't drawn now."""
+    for stem in stems:
+        for kind in _METADATA:
+            for path in folder.glob(f"{stem}*.{kind}"):
+                if path not in written.files:
+                    path.unlink()

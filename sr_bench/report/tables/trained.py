@@ -1,0 +1,127 @@
+"""Weights trained here: how they were made, and what they reach of published numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from sr_bench.report.names import AUTHOR, NO_NAMES, Names, RunName
+from sr_bench.report.tables.model import (
+    PAPER,
+    SCREEN,
+    Cell,
+    Column,
+    Group,
+    Note,
+    Table,
+    number,
+)
+from sr_bench.report.tables.published import (
+    MEASURED,
+    PUBLISHED,
+    SOURCE,
+    measured_cells,
+    published_cells,
+    signatures_of,
+)
+
+
+def trainings_table(trainings: pd.DataFrame) -> Table:
+    """Each training of ``trainings.csv``: data, recipe, length, machine, validation."""
+    columns = (
+        Column("training", "weights", code=True),
+        Column("data", "data"),
+        Column("images", "images", numeric=True),
+        Column("start", "start"),
+        Column("recipe", "recipe"),
+        Column("steps", "steps", numeric=True),
+        Column("minutes", "minutes", numeric=True),
+        Column("precision", "precision"),
+        Column("machine", "machine"),
+        Column("val_psnr", "val", numeric=True),
+    )
+    caption = (
+        "How the weights trained here were made; start names weights made before, from which they "
+        "started. Minutes are of the machine named, which did other work as well; val is the PSNR "
+        "(dB, Y) of held-out images of the training set."
+    )
+    rows = tuple(_training(r) for r in trainings.to_dict("records"))
+    return Table("trainings", "Trainings", caption, columns, (Group("", "", rows),))
+
+
+def _training(row: dict[str, object]) -> tuple[Cell, ...]:
+    step, steps = row["step"], row["steps"]
+    return (
+        str(row["training"]),
+        str(row["data"]),
+        number(row["images"], 0),
+        Note(str(row["start"])) if row["start"] else "",
+        str(row["recipe"]),
+        str(steps) if step == steps else f"{step} of {steps}",
+        number(row["minutes"], 1),
+        str(row["precision"]),
+        Note(str(row["machine"])),
+        number(row["val_psnr"], 2),
+    )
+
+
+def trained_table(trained: pd.DataFrame, cells: pd.DataFrame, names: Names = NO_NAMES) -> Table:
+    """What weights trained here reach, and the published numbers that they aim at."""
+    runs = names.runs(cells)
+    groups = [
+        Group(source, source, tuple(_aimed(r, runs, names) for r in rows.to_dict("records")))
+        for source, rows in trained.groupby("source", sort=False)
+    ]
+    here = {runs[run].data for run in trained["run"] if run in runs}
+    run_columns = (
+        Column("run", "run", code=True, media=SCREEN),
+        Column("ours", "trained here", media=PAPER),
+    )
+    caption = (
+        "What weights trained here reach beside the published numbers that they aim at, whose "
+        f"training sets are larger where their name says so{_larger(here, names)}."
+    )
+    return Table(
+        "trained",
+        "Trained here beside published",
+        caption,
+        (Column("method", "published method"), *PUBLISHED, *run_columns, *MEASURED),
+        tuple(groups),
+        by=SOURCE,
+        signatures=signatures_of(trained, cells),
+    )
+
+
+def _larger(here: set[str], names: Names) -> str:
+    """`` (ImageNet, or DIV2K for A and B)``: what authors trained on, and nobody did here.
+
+    Sets that weights are called by come first, then those of methods with one set of weights.
+    """
+    called: dict[str, None] = {}
+    alone: dict[str, dict[str, None]] = {}
+    for method, weights, data in names.trained_by_authors():
+        if data not in here and weights == AUTHOR:
+            alone.setdefault(data, {})[names.title(method)] = None
+        elif data not in here:
+            called[data] = None
+    parts = [*called, *(f"{data} for {_listed([*titles])}" for data, titles in alone.items())]
+    return f" ({', or '.join(parts)})" if parts else ""
+
+
+def _listed(titles: list[str]) -> str:
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if titles[1:] else titles)
+
+
+def _aimed(
+    row: Mapping[str, object], runs: Mapping[str, RunName], names: Names
+) -> tuple[Cell, ...]:
+    run, method = str(row["run"]), names.title(str(row["method"]))
+    ours = str(runs[run]) if run in runs else run
+    return (
+        f"{method} {row['variant']}".strip(),
+        *published_cells(row),
+        run,
+        ours,
+        *measured_cells(row),
+    )

@@ -1,0 +1,82 @@
+"""All machines' timings in one table, and what each precision gains over a plain PyTorch call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from sr_bench.project.project import Project
+from sr_bench.timing.results import Results, TimingRow, results_files
+from sr_bench.timing.setting import PLAIN, Setting
+
+TIMINGS = [
+    "run", "machine", "device", "precision", "input", "median_s", "iqr_s", "rounds",
+    "images_per_s", "peak_memory_mb", "params", "macs",
+]  # fmt: skip
+SPEEDUPS = [
+    "run", "machine", "device", "input", "precision", "median_s", "speedup", "psnr_difference",
+    "gflops", "matrix_gflops", "of_matrix_rate",
+]  # fmt: skip
+
+
+def timings(project: Project) -> pd.DataFrame:
+    """The rows of ``reports/timings.csv``: every machine's, of the project's runs.
+
+    ``macs`` is empty for datasets, whose images differ in size.
+
+    Raises:
+        SrBenchError: for a results file that can't be read.
+    """
+    rows = [_facts(results, row) for results, row in _timed(project)]
+    table = pd.DataFrame(rows, columns=TIMINGS).astype({"macs": "Int64"})
+    return table.sort_values(["run", "machine", "device", "precision", "input"], ignore_index=True)
+
+
+def speedups(project: Project) -> pd.DataFrame:
+    """One row for each setting that was timed as a plain call (``float32-nchw``) as well.
+
+    Only rows of one session and the same weights are compared.
+
+    Returns:
+        ``speedup``: the plain call's median time / this one's; ``psnr_difference``: this one's
+        PSNR minus the plain call's, in dB, of the same images; ``of_matrix_rate``: the share of the
+        machine's matrix rate in that precision, known for networks alone. The plain call has a row
+        of its own.
+
+    Raises:
+        SrBenchError: for a results file that can't be read.
+    """
+    rows = []
+    for results, row in _timed(project):
+        plain = results.rows.get(Setting(row.run, row.device, PLAIN, row.input))
+        if plain is not None and _comparable(row, plain):
+            rows.append(_facts(results, row) | _gain(row, plain))
+    order = ["run", "machine", "device", "input", "median_s"]
+    table = pd.DataFrame(rows, columns=SPEEDUPS)
+    return table.sort_values(order, ascending=[True] * 4 + [False], ignore_index=True)
+
+
+def _timed(project: Project) -> Iterator[tuple[Results, TimingRow]]:
+    """Every row of a run of ``params.yaml``, with the results that it is from."""
+    for path in results_files(project):
+        results = Results.load(path)
+        for row in results.rows.values():
+            if row.run in project.params.runs:
+                yield results, row
+
+
+def _facts(results: Results, row: TimingRow) -> dict[str, object]:
+    return {"machine": results.machine.name, **row.model_dump()}
+
+
+def _comparable(row: TimingRow, plain: TimingRow) -> bool:
+    """Whether the two were timed in the same session, with the same weights."""
+    return (row.session, row.weights_sha256) == (plain.session, plain.weights_sha256)
+
+
+def _gain(row: TimingRow, plain: TimingRow) -> dict[str, object]:
+    difference = None
+    if row.psnr is not None and plain.psnr is not None and row.psnr_of == plain.psnr_of:
+        difference = row.psnr - plain.psnr
+    return {"speedup": plain.median_s / row.median_s, "psnr_difference": difference}
