@@ -14,9 +14,11 @@ import tempfile
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.inference import Upscaler
@@ -59,7 +61,7 @@ def upscale(way: str, path: Path) -> None:
     tile = None if way in ("layers", "strips") else int(way)
     upscaler = Upscaler("edsr", model, rule, SCALE, tile=tile)
     start = time.perf_counter()
-    with whole_images(model) if way == "layers" else nullcontext():
+    with whole_images(cast(nn.Module, model)) if way == "layers" else nullcontext():
         sr = upscaler.unrounded(lr)
     seconds, peak = time.perf_counter() - start, peak_mb()
     np.save(path, sr)

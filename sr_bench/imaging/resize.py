@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ def imresize(
     scale: int | Fraction,
     rounding: Rounding,
     border: Border,
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """Resize by ``scale`` as MATLAB's bicubic ``imresize`` does.
 
     Args:
