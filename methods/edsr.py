@@ -125,12 +125,7 @@ def build(variant: str, scale: int) -> EDSR:
 
 def load(setup: Setup) -> InferenceNetwork:
     """The model with the weights of a file: ours, the authors', mmediting's or BasicSR's."""
-    if setup.file is None:
-        raise SrBenchError(
-            f"edsr {setup.variant}: weights are '{setup.weights}', but EDSR can't run without; "
-            "name published or trained ones in params.yaml"
-        )
-    return model(read(setup.file, setup.variant).state, setup)
+    return model(read(setup.require_file("edsr"), setup.variant).state, setup)
 
 
 def model(state: Mapping[str, torch.Tensor], setup: Setup) -> InferenceNetwork:

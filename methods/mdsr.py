@@ -146,12 +146,7 @@ def build(variant: str, scales: tuple[int, ...]) -> MDSR:
 
 def load(setup: Setup) -> InferenceNetwork:
     """The model with the weights of a file: ours, or the authors'."""
-    if setup.file is None:
-        raise SrBenchError(
-            f"mdsr {setup.variant}: weights are '{setup.weights}', but MDSR can't run without; "
-            "name published or trained ones in params.yaml"
-        )
-    return model(read(setup.file).state, setup)
+    return model(read(setup.require_file("mdsr")).state, setup)
 
 
 def model(state: Mapping[str, torch.Tensor], setup: Setup) -> InferenceNetwork:

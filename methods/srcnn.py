@@ -297,18 +297,14 @@ def reach(shape: Shape, scale: int) -> int:
 
 def load(setup: Setup) -> MatlabSRCNN | MmeditingSRCNN:
     """Build the variant and load its weights: the authors' .mat, mmediting's .pth, or our own."""
-    if setup.file is None:
-        raise SrBenchError(
-            f"srcnn {setup.variant}: weights are '{setup.weights}', but SRCNN can't run without; "
-            "name published or trained ones in params.yaml"
-        )
-    if is_safetensors(setup.file):
-        return trained(read_checkpoint(setup.file), setup)
-    if setup.file.suffix == ".mat":
-        return trained(matlab_state(setup.file), setup)
+    file = setup.require_file("srcnn")
+    if is_safetensors(file):
+        return trained(read_checkpoint(file), setup)
+    if file.suffix == ".mat":
+        return trained(matlab_state(file), setup)
     shape = SHAPES[setup.variant]._replace(colour="rgb")
     network = SRCNN(shape, padding="zeros")
-    load_strictly(network, mmediting_state(setup.file), setup.file)
+    load_strictly(network, mmediting_state(file), file)
     return MmeditingSRCNN(InferenceNetwork(network), shape, scale=setup.scale)
 
 

@@ -132,13 +132,13 @@ def test_a_layer_is_called_once_a_strip(monkeypatch, strip, calls):
         seen.append(args)
         return convolve(*args, **kwargs)
 
+    steps = steps_of(nn.Sequential(*(nn.Conv2d(4, 4, 3, padding=1) for _ in range(20))), 4)
     convolve = functional.conv2d
     monkeypatch.setattr(strips, "_STRIP", strip)
     monkeypatch.setattr(functional, "conv2d", counted)
-    network = nn.Sequential(*(nn.Conv2d(4, 4, 3, padding=1) for _ in range(20)))
     with torch.inference_mode():
-        in_strips(network, torch.rand(1, 4, 40, 10))
-    assert len(network) <= len(seen) <= calls * len(network)
+        through_strips(steps, torch.rand(1, 4, 40, 10))
+    assert len(steps) <= len(seen) <= calls * len(steps)
 
 
 def test_only_inference_on_the_cpu_uses_strips():

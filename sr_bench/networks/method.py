@@ -50,6 +50,20 @@ class Setup:
     scale: int
     degradation: Degradation  # methods that resample inside do it as lr was made
 
+    def require_file(self, method: str) -> Path:
+        """The weights' file, for a method that can't run without weights.
+
+        Raises:
+            SrBenchError: if there is none.
+        """
+        if self.file is None:
+            variant = f" {self.variant}" if self.variant else ""
+            raise SrBenchError(
+                f"{method}{variant}: weights are '{self.weights}', but it can't run without weights; "
+                "name published or trained ones in params.yaml"
+            )
+        return self.file
+
 
 @dataclass(frozen=True)
 class Published:
@@ -272,13 +286,13 @@ def load_method(path: Path) -> Method:
     method = getattr(module, "METHOD", None)
     if not isinstance(method, Method):
         raise SrBenchError(
-            f"{path}: METHOD is {_told(method)}, expected sr_bench.networks.method.Method; "
+            f"{path}: METHOD is {_description(method)}, expected sr_bench.networks.method.Method; "
             "see methods/README.md"
         )
     return method
 
 
-def _told(method: object) -> str:
+def _description(method: object) -> str:
     if method is Method:
         return "the class Method itself, without its fields"
     return "missing" if method is None else type(method).__name__
