@@ -19,7 +19,6 @@ from torch.nn import functional
 
 from sr_bench.imaging.resize import Border, imresize
 from sr_bench.networks.method import Method, ModelColour, Published, Samples, Setup, Training
-from sr_bench.networks.reparametrised import whitener
 from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.taps import tap_convolution
 from sr_bench.networks.weights import is_safetensors, load_strictly, read_checkpoint, read_mat
@@ -246,6 +245,19 @@ class ResidualSRCNN(nn.Module):
         f1 = self.shape.kernels[0]
         windows = (x - self.CENTRE).unfold(2, f1, every).unfold(3, f1, every)
         return windows.permute(0, 2, 3, 1, 4, 5).flatten(3)
+
+
+def whitener(vectors: torch.Tensor, *, floor: float) -> torch.Tensor:
+    """(C + floor I)^(-1/2), C the mean of v v^T over the rows v of (N, d): (d, d), float32.
+
+    A layer that sees ``whitener @ v`` instead of v has inputs of about equal variance in all
+    directions, which gradient descent needs; natural image patches are far from that.
+    """
+    moment = (vectors.T @ vectors / len(vectors)).double()
+    values, directions = torch.linalg.eigh(moment)
+    root = directions @ torch.diag((values + floor).rsqrt()) @ directions.T
+    whitened: torch.Tensor = root.float()
+    return whitened
 
 
 def _bias(layer: nn.Conv2d | nn.Linear) -> torch.Tensor:

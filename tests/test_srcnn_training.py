@@ -9,12 +9,12 @@ from torch.nn import functional
 
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.method import Setup, load_method
-from sr_bench.networks.reparametrised import whitener
 from sr_bench.training.recipe import Recipe
 from sr_bench.training.trainer import initialise
 
 METHOD = load_method(Path(__file__).resolve().parent.parent / "methods" / "srcnn.py")
 TRAINING, VARIANTS = METHOD.training, METHOD.variants
+whitener = METHOD.load.__globals__["whitener"]
 RULE = load_protocols().degradations["ycbcr-float-replicate"]
 RECIPE = Recipe(steps=1, patch=33, lr=1)
 

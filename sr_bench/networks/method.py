@@ -59,15 +59,15 @@ class Setup:
         if self.file is None:
             variant = f" {self.variant}" if self.variant else ""
             raise SrBenchError(
-                f"{method}{variant}: weights are '{self.weights}', but it can't run without weights; "
-                "name published or trained ones in params.yaml"
+                f"{method}{variant}: weights are '{self.weights}', but it can't run without them; "
+                "name published or trained weights in params.yaml"
             )
         return self.file
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published weights file, and what is known of it.
+    """A published weights file and its origin.
 
     Args:
         group: its group in ``sources.yaml``.
@@ -75,7 +75,7 @@ class Published:
         trained_on: the training set, as tables name it; empty: as the group says, else not stated.
         by: who trained it; empty: as the group says, else ``authors`` where the weights are called
             ``author...``, else the weights' name.
-        label: what figures call the weights, beside the method's title; by default the training
+        label: what figures call the weights, after the method's title; by default the training
             set of the authors' weights, and who trained others.
     """
 
@@ -106,6 +106,19 @@ class Samples:
     margin: int = 0
 
 
+class Reparametrised(Protocol):
+    """A form of a network that is easier to train, and folds into the network exactly.
+
+    It is an ``nn.Module`` with the network's inputs and outputs.
+    """
+
+    def prepare(self, inputs: torch.Tensor) -> None:
+        """See (B, C, p, p) training inputs, float32 in [0, 1], before the first step."""
+
+    def folded(self) -> dict[str, torch.Tensor]:
+        """The network's own ``state_dict``."""
+
+
 @dataclass(frozen=True)
 class Training:
     """How a method's networks are trained: the engine does the rest.
@@ -117,7 +130,7 @@ class Training:
         model: the network's ``state_dict`` and the run's :class:`Setup` to what ``load`` returns.
         samples: the pairs that a variant is trained on.
         reparametrised: a variant to another form of its untrained network, for recipes that ask for
-            it; see :class:`sr_bench.networks.reparametrised.Reparametrised`.
+            it; see :class:`Reparametrised`.
         recipes: the method file's ``RECIPES``: variant to name to a recipe's fields, see
             :class:`sr_bench.training.recipe.Recipe`.
     """
