@@ -115,13 +115,6 @@ def test_the_weights_are_those_of_the_group(clone):
     )
 
 
-def test_the_method_holds_the_contract(clone, tmp_path):
-    (one,) = contract.configurations(load_method(clone / "methods" / "mine.py"))
-    file = contract.weights_file(one, tmp_path, clone / "data")
-    for check in (contract.check_model, contract.check_repeated, contract.check_reach):
-        check(one, file, DEGRADATIONS["rgb-matlab"])
-
-
 def test_the_method_with_recipes_can_be_trained(clone):
     """Step 5: the imports that it names, and METHOD replaced."""
     text = FILE[: FILE.index("METHOD = ")] + TRAINING

@@ -113,3 +113,9 @@ def test_a_network_without_steps_is_computed_whole():
     network, x = Attention(), torch.rand(1, 4, 9, 7)
     with torch.inference_mode():
         assert torch.equal(InferenceNetwork(network)(x), network(x))
+
+
+def test_an_image_without_a_batch_is_computed_whole():
+    network, x = InferenceNetwork(nn.Conv2d(4, 4, 3, padding=1)), torch.rand(4, 9, 7)
+    with torch.inference_mode():
+        assert torch.equal(network(x), network.network(x))

@@ -67,6 +67,7 @@ class InferenceNetwork(nn.Module):
         """True for CPU inference without gradients, autocast or torch.compile."""
         return (
             self.in_strips
+            and x.ndim == 4
             and x.device.type == "cpu"
             and not torch.is_grad_enabled()
             and not torch.is_autocast_enabled("cpu")
@@ -88,7 +89,7 @@ def whole_images(network: nn.Module) -> Iterator[None]:
 
 
 def through_strips(steps: Iterable[Step], x: torch.Tensor) -> torch.Tensor:
-    """(B, C, H, W) -> what the steps make of it, float32."""
+    """The steps on (B, C, H, W), in strips."""
     planes = x.permute(0, 2, 3, 1)  # (B, H, W, C)
     strips = _through(steps, iter(_pieces((planes, True))))
     return _image_of(strips, planes).permute(0, 3, 1, 2)
