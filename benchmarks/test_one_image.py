@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.metrics import psnr, ssim
 from sr_bench.evaluation.scoring.score import Pair, score_images
 from sr_bench.imaging.color import rgb_to_y
 from sr_bench.imaging.images import Image
 from sr_bench.support.parallel import one_blas_thread
+from sr_bench.timing.photo import photo
 
 from .contest import Contender, Values, Work, apart, contenders, contest
-from .pictures import photo, upscaled
+from .pictures import upscaled
 from .rivals import basicsr, piq, rival
 
 HEIGHT, WIDTH, SCALE = 1356, 2040, 4
@@ -30,7 +32,11 @@ def _ours(sr: Image, hr: Image) -> Work:
     pair = Pair(sr, hr, "rgb")
 
     def work() -> Values:
-        frame = score_images([("one", lambda: pair)], ["basicsr-rgb", "basicsr-y"], scale=SCALE)
+        frame = score_images(
+            [("one", lambda: pair)],
+            [find_protocol("basicsr-rgb"), find_protocol("basicsr-y")],
+            scale=SCALE,
+        )
         return dict(zip(METRICS, frame["value"]))
 
     return work

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.score import read_pair, score_images
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import modcrop
+from sr_bench.timing.photo import photo
 
 from .contest import Contender, Values, Work, apart, contenders, contest
-from .pictures import photo, upscaled
+from .pictures import upscaled
 from .rivals import basicsr, rival
 
 SCALE, COUNT, HEIGHT, WIDTH = 3, 100, 321, 481
@@ -28,7 +30,7 @@ def _ours(files: Files) -> Work:
     jobs = [(hr.stem, partial(read_pair, sr, hr)) for sr, hr in files]
 
     def work() -> Values:
-        frame = score_images(jobs, ["edsr-2017"], scale=SCALE)
+        frame = score_images(jobs, [find_protocol("edsr-2017")], scale=SCALE)
         return dict(frame.groupby("metric")["value"].mean())
 
     return work

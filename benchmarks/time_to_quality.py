@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.datasets.manifest import open_dataset
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.machine import describe, pick_device
 from sr_bench.networks.method import Setup
@@ -51,7 +50,7 @@ def main(minutes: float) -> None:
 def set5(job: Job, trainer: Trainer) -> float:
     """PSNR in dB under srcnn-2015."""
     project = job.project
-    dataset = open_dataset("Set5", project.data, project.manifest("Set5"))
+    dataset = project.dataset("Set5")
     rule = load_protocols().degradations[job.training.samples(job.entry.variant).degradation]
     setup = Setup(job.entry.variant, job.entry.label, None, SCALE, rule)
     upscale = Upscaler(NAME, job.training.model(trainer.weights(), setup), rule, SCALE)

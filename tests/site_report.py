@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sr_bench.analysis.ledger.ledger import REPRODUCTION
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells
 from sr_bench.networks.method import load_methods
 from sr_bench.report.data import Report
@@ -30,7 +30,7 @@ def made_up(*, timed=False):
     rows = []
     for i, (run, (method, weights, scale)) in enumerate(RUNS.items()):
         for protocol in ("srcnn-2015", "edsr-2017"):
-            stamp = load_protocols().signature(protocol)
+            stamp = find_protocol(protocol).signature
             for image, value in (("colour", 30 + i), ("gray", 32.12345 + i)):
                 for metric, v in (("psnr", value), ("ssim", value / 40)):
                     rows.append(

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.metrics import ms_ssim, psnr, ssim
 from sr_bench.evaluation.metrics.perceptual import Perceptual
 from sr_bench.evaluation.scoring.score import Pair, score_pair
@@ -184,21 +185,21 @@ def test_score_pair_takes_uint8_alone(case, protocol, both):
     change, fact = NOT_UINT8[case]
     sr, hr = both
     with pytest.raises(ValueError, match=fact):
-        score_pair(Pair(change(sr), hr, "rgb"), protocol, scale=2)
+        score_pair(Pair(change(sr), hr, "rgb"), find_protocol(protocol), scale=2)
     with pytest.raises(ValueError, match=fact.replace("sr", "hr")):
-        score_pair(Pair(sr, change(hr), "rgb"), protocol, scale=2)
+        score_pair(Pair(sr, change(hr), "rgb"), find_protocol(protocol), scale=2)
 
 
 @pytest.mark.parametrize("colour", ["bgr", "RGB", "gray", ""])
 def test_score_pair_refuses_a_colour_that_it_does_not_know(colour, both):
     with pytest.raises(ValueError, match=r"expected rgb or ycbcr.*\[\.\.\., ::-1\]"):
-        score_pair(Pair(*both, colour), "edsr-2017", scale=2)
+        score_pair(Pair(*both, colour), find_protocol("edsr-2017"), scale=2)
 
 
 @pytest.mark.parametrize("scale", [2.0, "2", True, 0, -2, Fraction(2), None])
 def test_score_pair_refuses_a_scale_that_is_no_whole_number(scale, both):
     with pytest.raises(ValueError, match="expected a whole number"):
-        score_pair(Pair(*both, "rgb"), "edsr-2017", scale=scale)
+        score_pair(Pair(*both, "rgb"), find_protocol("edsr-2017"), scale=scale)
 
 
 @pytest.mark.parametrize("case", [*NOT_UINT8, "gray"])

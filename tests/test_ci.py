@@ -18,13 +18,13 @@ def unused(names):
     known = load_protocols()
     runs = [PROJECT.run(name) for name in names]
     protocols = {p for run in runs for p in run.protocols}
-    degradations = {known.protocols[p].degradation for p in protocols}
+    degradations = {p.degradation.name for p in protocols}
     methods = set(load_methods(PROJECT.method_folders)) | {
         run.method for run in PROJECT.params.runs.values()
     }
     return (
         (methods - {run.method for run in runs})
-        | (set(known.protocols) - protocols)
+        | (set(known.protocols) - {p.name for p in protocols})
         | (set(known.degradations) - degradations)
     )
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import typer
 from PIL import Image
 
 from sr_bench import __version__
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.cli.app import COMMANDS, app
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.data.catalogue.sources import find_source, load_sources
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import degrade
@@ -148,6 +150,15 @@ def test_an_error_does_not_list_dozens_of_names():
     assert few.endswith("known: a, b")
 
 
+def test_help_groups_the_commands_and_each_word_has_a_help_text(cli):
+    out = cli(["--help"])[0]
+    places = [out.index(f"─ {panel} ─") for panel in COMMANDS]
+    assert places == sorted(places) and "─ Commands ─" not in out
+    for name, command in typer.main.get_command(app).commands.items():
+        assert any(name in commands for commands in COMMANDS.values())
+        assert command.help and all(p.help for p in command.params), name
+
+
 @pytest.mark.parametrize("words", [["-h"], ["list", "-h"], ["score", "--help"]])
 def test_help_by_its_short_name_too(cli, words):
     assert "Usage: " in cli(words)[0]
@@ -167,7 +178,7 @@ def test_score_as_json_holds_images_means_and_signature(cli, folders, picture):
     noisy = np.clip(images.read(folders / "hr/b.png").astype(int) + 5, 0, 255).astype(np.uint8)
     images.write(folders / "sr" / "b_x4.png", noisy)
     scores = json.loads(cli([*scoring(), "--json"], cwd=folders)[0])
-    assert scores["signature"] == load_protocols().signature("edsr-2017")
+    assert scores["signature"] == find_protocol("edsr-2017").signature
     a, b = scores["images"]
     assert (a["image"], a["sr"], a["hr"]) == ("a", "sr/a_x4.png", "hr/a.png")
     assert float(a["psnr"]) == float("inf")
@@ -188,7 +199,7 @@ def test_score_prints_names_as_they_are_and_writes_csv(cli, folders, picture):
         ("[bold]x[_x]", "psnr"),
         ("[bold]x[_x]", "ssim"),
     ]
-    assert {r["signature"] for r in rows} == {load_protocols().signature("edsr-2017")}
+    assert {r["signature"] for r in rows} == {find_protocol("edsr-2017").signature}
 
 
 def hr16(path):
@@ -355,7 +366,7 @@ def degrading(protocol="edsr-2017", out="lr"):
 @pytest.mark.parametrize("protocol", ["edsr-2017", "srcnn-2015"])
 def test_degrade_writes_what_the_library_makes(cli, folders, protocol):
     made = json.loads(cli([*degrading(protocol), "--json"], cwd=folders)[0])
-    rule = load_protocols().degradation_of(protocol)
+    rule = find_protocol(protocol).degradation
     assert made["degradation"] == str(rule)
     assert [m["shape"] for m in made["images"]] == [[12, 15, 3], [12, 15]]
     for name, listed in zip("ab", made["images"]):

@@ -17,7 +17,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from sr_bench.analysis.drift.check import check
+from sr_bench.analysis.drift.check import check_scores
 from sr_bench.analysis.drift.snapshot import Snapshot
 from sr_bench.analysis.explain.resizers import half_shifted, resized
 from sr_bench.data.catalogue.protocols import Crop
@@ -94,12 +94,12 @@ def project(root):
 def made(project, *runs):
     """The state of the scores after making these runs with the code as it is now."""
     for name in runs:
-        upscale_run(project, name, progress=lambda _: None)
+        upscale_run(project, project.run(name), progress=lambda _: None)
     return scored(project, *runs)
 
 
 def scored(project, *runs):
-    table = pd.concat([score_run(project, name) for name in runs], ignore_index=True)
+    table = pd.concat([score_run(project, project.run(name)) for name in runs], ignore_index=True)
     return Snapshot("state", cells(table)[CELL_COLUMNS], table)
 
 
@@ -120,34 +120,30 @@ def sound(project):
 # The defects: what a function becomes
 
 
+def seen(change):
+    """Other views than the protocol's."""
+    return lambda original: lambda *given, **named: change(original(*given, **named))
+
+
 def luma(*weights, offset=0.0, rounded=False):
-    def defect(original):
-        def rgb_to_y(rgb):
-            y = rgb @ np.array(weights) + offset
-            return np.floor(y + 0.5) if rounded else y
+    def rgb_to_y(rgb):
+        y = rgb @ np.array(weights) + offset
+        return np.floor(y + 0.5) if rounded else y
 
-        return rgb_to_y
-
-    return defect
+    return seen(lambda views: replace(views, luma=replace(views.luma, of_rgb=rgb_to_y)))
 
 
-def swapped(original):
-    return lambda rgb: original(rgb[..., ::-1])
+def swapped(views):
+    of_rgb = views.luma.of_rgb
+    return replace(views, luma=replace(views.luma, of_rgb=lambda rgb: of_rgb(rgb[..., ::-1])))
 
 
-def unrounded_y(original):
-    def luma(self, image, colour, gray):
-        rule = self.rule.model_copy(update={"y": "float"})
-        return original(replace(self, rule=rule), image, colour, gray)
-
-    return luma
+def unrounded_y(views):
+    return replace(views, luma=replace(views.luma, rounded=False))
 
 
 def crop(change):
-    def defect(original):
-        return lambda self, sr, hr: original(replace(self, border=change(self.border)), sr, hr)
-
-    return defect
+    return seen(lambda views: replace(views, border=change(views.border)))
 
 
 def blue(original):
@@ -164,14 +160,12 @@ def rounding(wanted):
     """Degradations that round after each pass round otherwise; signatures stay as they are."""
 
     def defect(original):
-        known = original()
-        degradations = {
-            name: rule.model_copy(update={"rounding": wanted})
-            if rule.rounding == "each-pass"
-            else rule
-            for name, rule in known.degradations.items()
-        }
-        return lambda: known.model_copy(update={"degradations": degradations})
+        def load(run, method, file, rule):
+            if rule.rounding == "each-pass":
+                rule = rule.model_copy(update={"rounding": wanted})
+            return original(run, method, file, rule)
+
+        return load
 
     return defect
 
@@ -230,19 +224,19 @@ def mistyped_everywhere(original):
 
 SCORING = {
     "blue channel's SSIM": (score, "_METRICS", blue, "ssim-blue"),
-    "BGR for RGB": (score, "rgb_to_y", swapped, "swap-both"),
-    "crop of one less": (score.Views, "_cut", crop(lambda b: b - 1), "crop-less"),
-    "crop of one more": (score.Views, "_cut", crop(lambda b: b + 1), "crop-more"),
-    "crop forgotten": (score.Views, "_cut", crop(lambda b: 0), "crop-none"),
-    "YIQ": (score, "rgb_to_y", luma(*YIQ), "yiq"),
-    "mistyped": (score, "rgb_to_y", luma(*MISTYPED, offset=16), "mistyped"),
+    "BGR for RGB": (score, "views", seen(swapped), "swap-both"),
+    "crop of one less": (score, "views", crop(lambda b: b - 1), "crop-less"),
+    "crop of one more": (score, "views", crop(lambda b: b + 1), "crop-more"),
+    "crop forgotten": (score, "views", crop(lambda b: 0), "crop-none"),
+    "YIQ": (score, "views", luma(*YIQ), "yiq"),
+    "mistyped": (score, "views", luma(*MISTYPED, offset=16), "mistyped"),
     "mistyped in color.py": (color, "_RGB_TO_YCBCR", mistyped_everywhere, "mistyped"),
-    "full-range Y": (score, "rgb_to_y", luma(*YIQ, rounded=True), "full-range"),
-    "Y not rounded": (score.Views, "_luma", unrounded_y, "y-float"),
+    "full-range Y": (score, "views", luma(*YIQ, rounded=True), "full-range"),
+    "Y not rounded": (score, "views", seen(unrounded_y), "y-float"),
 }
 MAKING = {
-    "rounded once": (upscale, "load_protocols", rounding("once"), "round-once"),
-    "not rounded": (upscale, "load_protocols", rounding("none"), "round-none"),
+    "rounded once": (upscale, "load_upscaler", rounding("once"), "round-once"),
+    "not rounded": (upscale, "load_upscaler", rounding("none"), "round-none"),
     "torch's bicubic": (upscale, "degrade", torch_bicubic, "lr-torch"),
     "SR shifted by half a pixel": (images, "write", saved(half_shifted), "half-shift"),
     "LR shifted by half a pixel": (upscale, "degrade", shifted_lr, "lr-uncentred"),
@@ -253,7 +247,7 @@ MAKING = {
 
 def found(project, before, after):
     """The check, which must fail, and the names of the causes it gives."""
-    result = check(before, after, project=project)
+    result = check_scores(before, after, project=project)
     assert result.drift
     return result, {name for cause in result.causes for name in cause.names}
 
@@ -284,7 +278,7 @@ def test_what_all_protocols_share_is_named_by_what_undoes_it(project, sound, mon
 
 def test_without_images_the_numbers_tell_the_blue_channel(project, sound, monkeypatch):
     monkeypatch.setattr(score, "_METRICS", blue(score._METRICS))
-    result = check(sound, scored(project, BICUBIC, SRCNN))
+    result = check_scores(sound, scored(project, BICUBIC, SRCNN))
     assert result.causes == ()
     assert "ssim of mmediting-2020 is now that of the blue channel" in result.patterns
     assert "only SSIM moved: its window, constants or channels (metrics/ssim.py)" in result.patterns
@@ -294,7 +288,7 @@ def test_a_cause_that_cannot_be_looked_for_is_noted(again, sound):
     moved = sound.images.assign(value=sound.images["value"] + 1)
     after = replace(sound, images=moved, cells=cells(moved)[CELL_COLUMNS])
     (again.root / "build" / "manifests" / "Set5.json").unlink()
-    result = check(sound, after, project=again)
+    result = check_scores(sound, after, project=again)
     assert result.drift and result.causes == ()
     assert any("no cause was looked for in bicubic-x2 on Set5: " in n for n in result.notes)
 
@@ -316,5 +310,5 @@ def test_fifty_runs_on_other_threads_and_tiles_raise_no_alarm(again, monkeypatch
         monkeypatch.setattr(upscale, "cores", lambda cores=cores: cores)
         runs = {SRCNN: run.model_copy(update={"tile": tile})}
         other = replace(again, params=again.params.model_copy(update={"runs": runs}))
-        result = check(before, made(other, SRCNN))
+        result = check_scores(before, made(other, SRCNN))
         assert not result.drift, (cores, tile, result.movements)

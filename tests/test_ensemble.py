@@ -179,7 +179,9 @@ def test_runs_of_the_ledger_with_a_plus_can_be_named():
     assert families
     for family in families:
         method, variant, weights = family.split("-")
-        run = Run(method=method, variant=variant, weights=weights, scale=2, protocols=("x",))
+        run = Run(
+            method=method, variant=variant, weights=weights, scale=2, protocols=("edsr-2017",)
+        )
         assert run.family == family and run.ensemble
 
 
@@ -222,16 +224,17 @@ def test_a_run_with_a_plus_goes_through_the_stages(mine):
     project, name = mine("small+"), "mine-small+-x2"
     note_weights(project, name, progress=lambda _: None)
     assert json.loads(project.weights_note(name).read_text())["weights"] == "none"
-    upscale_run(project, name, progress=lambda _: None)
+    upscale_run(project, project.run(name), progress=lambda _: None)
     sr = images.read(project.sr(name, "rgb-matlab", "Set5") / "gray.png")
     assert [sr[y, x] for y in (0, -1) for x in (0, -1)] == [51] * 4  # 0.8 * 2 / 8 * 255
 
 
 def test_a_variant_that_there_is_not_stays_unknown_with_a_plus(mine):
     project = mine("smal+")
-    for stage in (note_weights, upscale_run):
+    name = "mine-smal+-x2"
+    for stage, run in ((note_weights, name), (upscale_run, project.run(name))):
         with pytest.raises(WrongUse, match=r"unknown variant 'smal' in method mine.*small"):
-            stage(project, "mine-smal+-x2", progress=lambda _: None)
+            stage(project, run, progress=lambda _: None)
 
 
 def test_two_are_not_more_than_one(mine):

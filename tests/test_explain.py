@@ -20,6 +20,7 @@ from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.search import Explanation, Question, explain
 from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
 from sr_bench.cli.explain import explain as command
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.pairing import pair_folders
 from sr_bench.imaging import images
 from sr_bench.imaging.color import rgb_to_y, to_uint8
@@ -36,7 +37,8 @@ def quietly(_: str, __: int) -> Iterator[Callable[[int], None]]:
 
 def ask(subject: Subject, *claims: str, protocol: str | None = None, limit: int = 2) -> Explanation:
     parsed = tuple(Claim.parse(c, "psnr") for c in claims)
-    return explain(Question(subject, parsed, protocol, limit), watch=quietly)
+    named = None if protocol is None else find_protocol(protocol)
+    return explain(Question(subject, parsed, named, limit), watch=quietly)
 
 
 # Ten ways in which code scores bicubic at x4, written without the registry. Each maps an hr (cut
@@ -137,7 +139,7 @@ def synthetic(folder: Path) -> Subject:
 
 
 def names(finding) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
-    return finding.candidate.protocol, *(d.name for d in finding.candidate.deviations)
+    return finding.candidate.protocol.name, *(d.name for d in finding.candidate.deviations)
 
 
 def hrs_of(subject: Subject) -> list[np.ndarray]:
@@ -149,7 +151,7 @@ def test_it_names_each_of_ten_ways_on_made_up_pictures(
     way: tuple[str, ...], synthetic: Subject
 ) -> None:
     answer = ask(synthetic, *scored(TEN[way], hrs_of(synthetic)), protocol="edsr-2017")
-    assert names(answer.findings[0]) == way
+    assert names(answer.trials[0]) == way
     assert [names(f) for f in answer.fitting] == [way]
 
 
@@ -160,15 +162,15 @@ def test_it_names_each_of_ten_ways_on_set5(
 ) -> None:
     subject = bicubic_subject("Set5", [(p.stem, p) for p in real("Set5")], scale=SCALE)
     answer = ask(subject, *scored(TEN[way], hrs_of(subject)), protocol="edsr-2017")
-    assert names(answer.findings[0]) == way
+    assert names(answer.trials[0]) == way
     assert [names(f) for f in answer.fitting] == [way]
 
 
 def test_a_pair_is_found_where_no_single_deviation_explains(synthetic: Subject) -> None:
     numbers = scored(lambda hr: both(up(lr_matlab(hr)), hr, mistyped, 0), hrs_of(synthetic))
     answer = ask(synthetic, *numbers, protocol="edsr-2017")
-    assert names(answer.findings[0]) == ("edsr-2017", "mistyped", "crop-none")
-    assert len(answer.findings[0].steps) == 3
+    assert names(answer.trials[0]) == ("edsr-2017", "mistyped", "crop-none")
+    assert len(answer.trials[0].steps) == 3
     assert not ask(synthetic, *numbers, protocol="edsr-2017", limit=1).fitting
 
 
@@ -182,7 +184,7 @@ def test_ways_that_give_the_same_digits_are_all_named(synthetic: Subject) -> Non
 
 
 def test_among_those_that_fit_the_simplest_is_first(synthetic: Subject) -> None:
-    plain = ask(synthetic, "1.0", limit=0).findings
+    plain = ask(synthetic, "1.0", limit=0).trials
     value = next(f for f in plain if names(f) == ("edsr-2017",)).values["psnr"]
     answer = ask(synthetic, f"{value:.1f}", limit=1)
     counts = [len(f.candidate.deviations) for f in answer.fitting]
@@ -192,7 +194,7 @@ def test_among_those_that_fit_the_simplest_is_first(synthetic: Subject) -> None:
 
 def test_the_chain_adds_up(synthetic: Subject) -> None:
     numbers = scored(TEN["edsr-2017", "rgb"], hrs_of(synthetic))
-    best = ask(synthetic, *numbers, protocol="edsr-2017").findings[0]
+    best = ask(synthetic, *numbers, protocol="edsr-2017").trials[0]
     start, end = (step.value for step in best.steps)
     text = f"edsr-2017 {start:.4f} -> {numbers[0]}: RGB instead of Y {end - start:+.4f}"
     assert chain(best) == text
@@ -203,7 +205,7 @@ def test_a_claim_that_nothing_explains_says_so_and_names_the_nearest(synthetic: 
     assert not answer.fitting
     assert "nothing known explains it" in conclusion(answer)
     assert "nearest: " in conclusion(answer)
-    distances = [f.digits_off for f in answer.findings]
+    distances = [f.digits_off for f in answer.trials]
     assert distances == sorted(distances)
     assert facts(answer, 3)["explained"] is False
 
@@ -215,16 +217,16 @@ def test_a_folder_of_sr_images_is_explained_by_scoring_alone(folder: Path, tmp_p
     subject = folder_subject("sr", pairs, scale=SCALE)
     hrs = [images.read(p.hr) for p in pairs]
     answer = ask(subject, *scored(TEN["edsr-2017", "rgb"], hrs), protocol="edsr-2017")
-    assert names(answer.findings[0])[0] in ("mmediting-2020", "edsr-2017")
+    assert names(answer.trials[0])[0] in ("mmediting-2020", "edsr-2017")
     assert ("edsr-2017", "rgb") in [names(f) for f in answer.fitting]
-    assert all(d.kind == "scoring" for f in answer.findings for d in f.candidate.deviations)
+    assert all(d.kind == "scoring" for f in answer.trials for d in f.candidate.deviations)
     # these hr aren't multiples of 12, so no protocol that cuts them so can be meant
-    assert not any(f.candidate.protocol.startswith("basicsr") for f in answer.findings)
+    assert not any(f.candidate.protocol.name.startswith("basicsr") for f in answer.trials)
 
 
 def test_deviations_without_effect_explain_nothing(synthetic: Subject) -> None:
     answer = ask(synthetic, "99.99", limit=1)
-    assert not any("gray-rgb" in names(f) for f in answer.findings)
+    assert not any("gray-rgb" in names(f) for f in answer.trials)
 
 
 def test_images_that_fit_no_protocol_are_an_error(folder: Path, tmp_path: Path) -> None:

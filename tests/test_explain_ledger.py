@@ -46,14 +46,14 @@ def test_rows_that_differ_come_with_what_is_printed_beside_and_elsewhere(claimed
     (row,) = differing_rows(claimed("12.34"))
     assert row.run == "bicubic-x2"
     assert row.claim == Claim("psnr", "12.34")
-    assert row.beside == (Claim("ssim", "0.5"),)
+    assert row.others == (Claim("ssim", "0.5"),)
     assert row.elsewhere == ("Set14 x3 in b",)
 
 
 def test_a_row_is_explained_by_itself_where_its_neighbour_fits_nothing(claimed) -> None:  # type: ignore[no-untyped-def]
     project = claimed("12.34")
     (row,) = differing_rows(project)
-    nearest = explain_row(project, row, watch=quietly).findings[0]
+    nearest = explain_row(project, row, watch=quietly).trials[0]
     exact = f"{nearest.values['psnr']:.9f}"
     project = claimed(exact)
     (row,) = differing_rows(project)

@@ -16,8 +16,7 @@ from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.search import Explanation, Question, explain
 from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
 from sr_bench.analysis.explain.way import Way
-from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
 from sr_bench.evaluation.scoring.pairing import pair_folders
@@ -56,13 +55,15 @@ def quietly(_: str, __: int) -> Iterator[object]:
 
 
 def ask(subject: Subject, *claims: str, told: list[str] | None = None, **given) -> Explanation:  # type: ignore[no-untyped-def]
+    if "protocol" in given:
+        given["protocol"] = find_protocol(given["protocol"])
     question = Question(subject, tuple(Claim.parse(c, "psnr") for c in claims), **given)
     said = [] if told is None else told
     return explain(question, watch=quietly, tell=said.append)
 
 
 def names(finding) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
-    return finding.candidate.protocol, *(d.name for d in finding.candidate.deviations)
+    return finding.candidate.protocol.name, *(d.name for d in finding.candidate.deviations)
 
 
 # Given images
@@ -135,8 +136,8 @@ def test_identical_images_are_named_and_what_code_does_with_them_is_known(
     finite = [psnr_unchecked(s, h, data_range=255) for s, h in planes(subject)[identical:]]
     mean = np.mean(finite + ([] if value is None else [value] * identical))
     answer = ask(subject, f"{mean:.4f}", protocol="edsr-2017", limit=1)
-    assert names(answer.findings[0]) == ("edsr-2017", name)
-    assert chain(answer.findings[0]).startswith("edsr-2017 inf -> ")
+    assert names(answer.trials[0]) == ("edsr-2017", name)
+    assert chain(answer.trials[0]).startswith("edsr-2017 inf -> ")
     assert any(", ".join(f"im{i}" for i in range(identical)) in note for note in notes(answer))
     json.dumps(facts(answer, 5), allow_nan=False, default=str)
 
@@ -145,7 +146,7 @@ def test_identical_images_are_named_and_what_code_does_with_them_is_known(
 def test_pairs_with_an_identical_image_end_well(claims: list[str], given) -> None:  # type: ignore[no-untyped-def]
     answer = ask(given(1), *claims, protocol="edsr-2017")
     assert not answer.fitting and answer.identical == ("im0",)
-    assert all(np.isfinite(list(f.values.values())).all() for f in answer.findings)
+    assert all(np.isfinite(list(f.values.values())).all() for f in answer.trials)
 
 
 def test_images_that_are_all_identical_are_an_error_that_says_so(given) -> None:  # type: ignore[no-untyped-def]
@@ -173,8 +174,8 @@ def test_deviations_of_protocols_that_fit_are_tried_where_the_named_one_does_not
         sr = path.parents[1] / "sr" / path.name
         images.write(sr, images.read(sr)[:, :60])  # 60 x 60: cut to multiples of 12
     answer = ask(subject, "10.123456", protocol="edsr-2017", limit=1)
-    assert {f.candidate.protocol for f in answer.findings} == {"basicsr-rgb", "basicsr-y"}
-    assert any(f.candidate.deviations for f in answer.findings)
+    assert {f.candidate.protocol.name for f in answer.trials} == {"basicsr-rgb", "basicsr-y"}
+    assert any(f.candidate.deviations for f in answer.trials)
     said = "\n".join(notes(answer))
     assert "not tried: srcnn-2015, edsr-2017, edsr-div2k, mmediting-2020: it cuts hr" in said
     assert "(61, 68) to (60, 68), sr is (60, 60) (im0)" in said
@@ -197,7 +198,7 @@ def test_images_of_one_name_are_two_images(tmp_path: Path, picture) -> None:  # 
     files = [("same", tmp_path / f"same.{suffix}") for suffix in ("png", "bmp")]
     each, both = ([bicubic_subject("b", f, scale=2) for f in ([files[0]], [files[1]])],
                   bicubic_subject("b", files, scale=2))  # fmt: skip
-    way = Way.of("edsr-2017")
+    way = Way.of(find_protocol("edsr-2017"))
     (one,), (two,), (mean,) = (
         s.values([way], "psnr", progress=lambda _: None) for s in (*each, both)
     )
@@ -240,7 +241,7 @@ def network(project: Path) -> Project:
 
 
 def subject_of(project: Project, run: str = "near-x2", *, upscale: bool) -> Subject:
-    dataset = open_dataset("Set5", project.data, project.manifest("Set5"))
+    dataset = project.dataset("Set5")
     return run_subject(project, project.run(run), dataset, upscale=upscale)
 
 
@@ -252,12 +253,12 @@ def calls(project: Project) -> int:
 def number(project: Project, run: str, name: str = "edsr-2017") -> str:
     """The run's PSNR of saved images, by the protocol itself."""
     answer = ask(subject_of(project, run, upscale=False), "1.0", limit=0)
-    value = next(f for f in answer.findings if names(f) == (name,)).values["psnr"]
+    value = next(f for f in answer.trials if names(f) == (name,)).values["psnr"]
     return f"{value:.6f}"
 
 
 def upscaled(project: Project, run: str) -> None:
-    upscale_run(project, run, progress=lambda _: None)
+    upscale_run(project, project.run(run), progress=lambda _: None)
 
 
 def test_a_run_without_images_says_which_command_makes_them(network: Project) -> None:
@@ -309,8 +310,8 @@ def test_weights_of_another_scale_that_are_not_there_end_nothing(
     monkeypatch.setattr("sr_bench.project.run_weights.noted_weights", noted)
     subject = subject_of(project, upscale=True)
     answer = ask(subject, "99.99", protocol="edsr-2017", limit=1)
-    assert not any("weights-x3" in names(f) for f in answer.findings)
-    assert any("round-once" in names(f) for f in answer.findings)
+    assert not any("weights-x3" in names(f) for f in answer.trials)
+    assert any("round-once" in names(f) for f in answer.trials)
 
 
 def test_passes_bound_the_work_and_what_is_left_out_is_said(network: Project) -> None:
@@ -325,7 +326,7 @@ def test_passes_bound_the_work_and_what_is_left_out_is_said(network: Project) ->
 def test_cheap_ways_come_first_and_the_network_is_spared(network: Project) -> None:
     upscaled(network, "near-x2")
     rgb = ask(subject_of(network, upscale=False), "1.0", protocol="edsr-2017", limit=1)
-    found = next(f for f in rgb.findings if names(f) == ("edsr-2017", "crop-more"))
+    found = next(f for f in rgb.trials if names(f) == ("edsr-2017", "crop-more"))
     claim = f"{found.values['psnr']:.6f}"
     told: list[str] = []
     before = calls(network)
@@ -359,7 +360,7 @@ def test_self_ensemble_is_among_the_causes(
 def test_bicubic_has_no_self_ensemble(project: Path) -> None:
     loaded = Project.load(project)
     answer = ask(subject_of(loaded, "bicubic-x2", upscale=False), "99.99", limit=1)
-    assert not any("ensemble" in " ".join(names(f)) for f in answer.findings)
+    assert not any("ensemble" in " ".join(names(f)) for f in answer.trials)
 
 
 def test_an_explained_network_needs_no_saved_images(network: Project) -> None:
@@ -369,7 +370,7 @@ def test_an_explained_network_needs_no_saved_images(network: Project) -> None:
         hr.append(degrade(images.read(path), model_lr, scale=2).shape)
     assert len(hr) == 2
     answer = ask(subject, "99.99", protocol="edsr-2017", limit=0)
-    assert {f.candidate.protocol for f in answer.findings} >= {"edsr-2017", "srcnn-2015"}
+    assert {f.candidate.protocol.name for f in answer.trials} >= {"edsr-2017", "srcnn-2015"}
 
 
 # The command

@@ -53,7 +53,7 @@ def scored(tmp_path, picture):
     project.manifest("Set5").write_text(json.dumps({"dataset": "Set5", "images": entries}))
     for run, noise in (("bicubic-x2", 40), ("other-x2", 20), (f"odd-{ODD}-x2", 10)):
         upscaled(project, run, noise)
-        score_run(project, run)
+        score_run(project, project.run(run))
     return project
 
 

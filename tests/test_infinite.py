@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from sr_bench.analysis.compare import not_worse
-from sr_bench.analysis.drift.check import check
+from sr_bench.analysis.drift.check import check_scores
 from sr_bench.analysis.drift.render import facts, markdown
 from sr_bench.analysis.drift.snapshot import Snapshot
 from sr_bench.analysis.ledger.ledger import REPRODUCTION
 from sr_bench.cli.show import print_json
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells, identical, listed
 from sr_bench.imaging import images
 from sr_bench.project.project import Project
@@ -40,7 +40,7 @@ RUNS = ("bicubic-x2", "ibp-x2", "third-x2")
 
 
 def scores(run, psnr):
-    stamp = load_protocols().signature("edsr-2017")
+    stamp = find_protocol("edsr-2017").signature
     made = [
         (run, run[:-3], "", "none", 2, "Set5", "edsr-2017", metric, f"img{i}", value, stamp)
         for metric, values in (("psnr", psnr), ("ssim", [0.9] * len(psnr)))
@@ -143,7 +143,7 @@ def test_drift_of_infinite_scores_is_told_and_is_json(after, capsys):
         Snapshot(name, cells(rows), rows.assign(images=3))
         for name, rows in (("old", before), ("new", scores("bicubic-x2", after)))
     ]
-    found = check(*states)
+    found = check_scores(*states)
     assert found.drift and "inf" in markdown(found)
     print_json(facts(found))
     assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["drift"] is True

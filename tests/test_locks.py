@@ -14,14 +14,14 @@ from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import note_weights
 from sr_bench.support import locks
+from sr_bench.support.dvc_rwlock import remove_unreadable_rwlock
 from sr_bench.support.files import sweep
-from sr_bench.support.heal import heal
 from sr_bench.support.locks import Locked, writing
 
 HOLD = """
 import sys
 from pathlib import Path
-from sr_bench import locks
+from sr_bench.support import locks
 if sys.argv[2] == "files":
     locks.fcntl = None
 with locks.writing("a run", Path(sys.argv[1])):
@@ -105,14 +105,15 @@ def test_a_failure_frees_the_lock(tmp_path, kind):
 
 def test_a_run_is_upscaled_or_scored_by_one_process(project):
     opened = Project.load(project)
-    note_weights(opened, "bicubic-x2", progress=lambda _: None)
+    run = opened.run("bicubic-x2")
+    note_weights(opened, run.name, progress=lambda _: None)
     with opened.writing("run bicubic-x2", "run-bicubic-x2"):
-        for stage in (lambda: upscale_run(opened, "bicubic-x2", progress=lambda _: None),
-                      lambda: score_run(opened, "bicubic-x2")):  # fmt: skip
+        for stage in (lambda: upscale_run(opened, run, progress=lambda _: None),
+                      lambda: score_run(opened, run)):  # fmt: skip
             with pytest.raises(Locked, match="already writing run bicubic-x2"):
                 stage()
-    upscale_run(opened, "bicubic-x2", progress=lambda _: None)
-    assert len(score_run(opened, "bicubic-x2")) > 0
+    upscale_run(opened, run, progress=lambda _: None)
+    assert len(score_run(opened, run)) > 0
 
 
 def test_a_report_is_written_by_one_process(project, cli):
@@ -138,17 +139,17 @@ def test_leftovers_of_an_output_are_swept_and_others_stay(tmp_path):
 def test_an_unreadable_rwlock_of_dvc_is_removed_unless_dvc_runs(tmp_path, content, monkeypatch):
     (tmp_path / "rwlock").write_bytes(content)
     monkeypatch.setattr(
-        "sr_bench.support.heal.is_held", lambda lock: lock == tmp_path / "rwlock.lock"
+        "sr_bench.support.dvc_rwlock.is_held", lambda lock: lock == tmp_path / "rwlock.lock"
     )
-    assert not heal(tmp_path) and (tmp_path / "rwlock").exists()
+    assert not remove_unreadable_rwlock(tmp_path) and (tmp_path / "rwlock").exists()
     monkeypatch.undo()
-    assert heal(tmp_path) and not (tmp_path / "rwlock").exists()
-    assert not heal(tmp_path)
+    assert remove_unreadable_rwlock(tmp_path) and not (tmp_path / "rwlock").exists()
+    assert not remove_unreadable_rwlock(tmp_path)
 
 
 def test_a_readable_rwlock_of_dvc_stays(tmp_path):
     (tmp_path / "rwlock").write_text('{"a": {"read": []}}')
-    assert not heal(tmp_path) and (tmp_path / "rwlock").exists()
+    assert not remove_unreadable_rwlock(tmp_path) and (tmp_path / "rwlock").exists()
 
 
 def test_a_held_lock_of_another_program_is_seen(tmp_path):

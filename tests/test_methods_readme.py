@@ -121,7 +121,7 @@ def test_the_method_with_recipes_can_be_trained(clone):
     text = text.replace(
         "import torch\n", "from collections.abc import Mapping\n\nimport torch\n", 1
     )
-    text = text.replace("Published, Setup", "Samples, Setup, Training")
+    text = text.replace("ModelColour, Published", "ModelColour, Samples, Training")
     path = clone / "trained" / "mine.py"
     path.parent.mkdir()
     path.write_text(text)

@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 from sr_bench.cli.app import app
 from sr_bench.conformance.pictures import Picture
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.metrics import perceptual
 from sr_bench.evaluation.metrics.ms_ssim import WEIGHTS, ms_ssim
 from sr_bench.evaluation.scoring.extra import load_extra
 from sr_bench.imaging import images
 from sr_bench.support.errors import WrongUse
-from sr_bench.support.partial_import import module_without_init
+from sr_bench.support.import_without_init import module_without_init
 
 
 def pair(height, width, *, gray=True):
@@ -126,7 +127,7 @@ def test_a_folder_of_another_size_is_refused(folders):
 
 def test_an_unknown_metric_is_wrong_use():
     with pytest.raises(WrongUse, match=r"unknown metric 'lpip'.*did you mean lpips"):
-        load_extra("lpip", "edsr-2017")
+        load_extra("lpip", find_protocol("edsr-2017"))
 
 
 @pytest.mark.parametrize(("metric", "module"), [("lpips", "lpips"), ("dists", "piq.perceptual")])

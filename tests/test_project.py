@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.project.entries import Run, TrainEntry
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import SrBenchError, WrongUse
@@ -47,7 +48,7 @@ def test_good_params_and_their_paths(load, tmp_path):
     project = load()
     run = project.run("bicubic-x2")
     assert run == Run(method="bicubic", scale=2, protocols=("edsr-2017",))
-    assert project.datasets(run) == {"Set5": ["edsr-2017"]}
+    assert project.datasets(run) == {"Set5": [find_protocol("edsr-2017")]}
     assert project.method_folders == [tmp_path / "methods"]
     assert project.manifest("Set5") == tmp_path / "build/manifests/Set5.json"
     assert project.scores("bicubic-x2") == tmp_path / "build/scores/bicubic-x2.csv"
@@ -58,12 +59,13 @@ def test_a_dataset_lists_the_protocols_it_is_scored_under(load):
     entry = "{method: bicubic, scale: 2, protocols: [srcnn-2015, edsr-2017]}"
     project = load(protocols="{edsr-2017: [Set5, Set14], srcnn-2015: [Set5]}", runs=runs(entry))
     run = project.run("bicubic-x2")
-    assert project.datasets(run) == {"Set5": ["srcnn-2015", "edsr-2017"], "Set14": ["edsr-2017"]}
+    srcnn, edsr = map(find_protocol, ("srcnn-2015", "edsr-2017"))
+    assert project.datasets(run) == {"Set5": [srcnn, edsr], "Set14": [edsr]}
     assert project.images_of(run) == 5 * 2 + 14
 
 
 def test_a_run_is_named_after_what_it_is():
-    full = Run(method="srcnn", variant="9-5-5", weights="author", scale=3, protocols=("x",))
+    full = Run(method="srcnn", variant="9-5-5", weights="author", scale=3, protocols=("edsr-2017",))
     assert (full.family, full.name) == ("srcnn-9-5-5-author", "srcnn-9-5-5-author-x3")
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_shuffle
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import degrade
@@ -181,13 +181,13 @@ def printed(value, like):
 
 @pytest.mark.parametrize(("name", "scale"), PRINTED)
 def test_the_published_digits_of_set14_come_out(real, name, scale):
-    rule = load_protocols().degradation_of("edsr-2017")
+    rule = find_protocol("edsr-2017").degradation
     upscale = Upscaler(f"{name}-x{scale}", network(name, scale, real), rule, scale)
     found = []
     for path in real("Set14"):
         hr = images.read(path)
         sr = upscale(degrade(hr, rule, scale=scale))
-        values = score_pair(Pair(sr, hr, "rgb"), "edsr-2017", scale=scale)
+        values = score_pair(Pair(sr, hr, "rgb"), find_protocol("edsr-2017"), scale=scale)
         found.append((values["psnr"], values["ssim"]))
     psnr, ssim = (float(v) for v in np.mean(found, axis=0))
     assert (printed(psnr, PRINTED[name, scale][0]), printed(ssim, PRINTED[name, scale][1])) == (

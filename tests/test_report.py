@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sr_bench.analysis.ledger.ledger import REPRODUCTION, TRAINED
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS, IMAGE_COLUMNS
 from sr_bench.project.project import Project
 from sr_bench.report.build import build_report
@@ -33,7 +33,7 @@ LEDGER = (
 def rows(run, protocol="edsr-2017", signature=None, **values):
     """Per-image rows of one run: metric -> values of the images."""
     scale = int(run[-1])
-    stamp = signature or load_protocols().signature(protocol)
+    stamp = signature or find_protocol(protocol).signature
     return [
         (run, "bicubic", "", "none", scale, "Set5", protocol, metric, f"img{i}", value, stamp)
         for metric, listed in values.items()

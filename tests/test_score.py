@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.metrics import ssim
 from sr_bench.evaluation.scoring.run import score_run
 from sr_bench.evaluation.scoring.score import Pair, read_pair, score_each, score_images, score_pair
@@ -51,7 +51,7 @@ def pair(picture):
 
 def test_edsr_2017_is_unrounded_luma_inside_the_border(pair):
     sr, hr = pair(48, 60, 3)
-    found = score_pair(Pair(sr, hr, "rgb"), "edsr-2017", scale=4)
+    found = score_pair(Pair(sr, hr, "rgb"), find_protocol("edsr-2017"), scale=4)
     a, b = inside(4, luma(sr), luma(hr))
     assert found == {
         "psnr": pytest.approx(db(a, b), abs=1e-9),
@@ -61,7 +61,7 @@ def test_edsr_2017_is_unrounded_luma_inside_the_border(pair):
 
 def test_edsr_div2k_is_rgb_inside_a_wider_border(pair):
     sr, hr = pair(48, 60, 3)
-    found = score_pair(Pair(sr, hr, "rgb"), "edsr-div2k", scale=4)
+    found = score_pair(Pair(sr, hr, "rgb"), find_protocol("edsr-div2k"), scale=4)
     a, b = inside(10, sr, hr)
     assert found["psnr"] == pytest.approx(db(a, b), abs=1e-9)
 
@@ -69,16 +69,18 @@ def test_edsr_div2k_is_rgb_inside_a_wider_border(pair):
 def test_basicsr_cuts_hr_to_a_multiple_of_12(pair):
     sr, hr = pair(53, 71, 3)
     cut = sr[:48, :60]
-    found = score_pair(Pair(cut, hr, "rgb"), "basicsr-rgb", scale=2)
+    found = score_pair(Pair(cut, hr, "rgb"), find_protocol("basicsr-rgb"), scale=2)
     a, b = inside(2, cut, hr[:48, :60])
     assert found["psnr"] == pytest.approx(db(a, b), abs=1e-9)
     a, b = inside(2, luma(cut), luma(hr[:48, :60]))
-    assert score_pair(Pair(cut, hr, "rgb"), "basicsr-y", scale=2)["psnr"] == pytest.approx(db(a, b))
+    assert score_pair(Pair(cut, hr, "rgb"), find_protocol("basicsr-y"), scale=2)[
+        "psnr"
+    ] == pytest.approx(db(a, b))
 
 
 def test_mmediting_2020_has_the_blue_channel_alone_too(pair):
     sr, hr = pair(48, 60, 3)
-    found = score_pair(Pair(sr, hr, "rgb"), "mmediting-2020", scale=3)
+    found = score_pair(Pair(sr, hr, "rgb"), find_protocol("mmediting-2020"), scale=3)
     a, b = inside(3, sr, hr)
     each = [ssim(a[..., c], b[..., c], data_range=255) for c in range(3)]
     assert found["psnr"] == pytest.approx(db(a, b), abs=1e-9)
@@ -88,7 +90,7 @@ def test_mmediting_2020_has_the_blue_channel_alone_too(pair):
 
 def test_srcnn_2015_rounds_luma_and_scores_chroma(pair):
     sr, hr = pair(48, 60, 3)
-    found = score_pair(Pair(sr, hr, "rgb"), "srcnn-2015", scale=3)
+    found = score_pair(Pair(sr, hr, "rgb"), find_protocol("srcnn-2015"), scale=3)
     a, b = inside(3, np.floor(luma(sr) + 0.5), np.floor(luma(hr) + 0.5))
     assert found["psnr"] == found["psnr_y"] == pytest.approx(db(a, b), abs=1e-9)
     assert found["ssim"] == pytest.approx(ssim(a, b, data_range=255), abs=1e-9)
@@ -102,19 +104,21 @@ def test_srcnn_2015_rounds_luma_and_scores_chroma(pair):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_one_pixel_inside_the_border_counts_and_one_outside_does_not(picture, protocol):
     hr = picture(48, 48, 3) // 2
-    border = load_protocols().protocol(protocol).crop.pixels(2)
+    border = find_protocol(protocol).crop.pixels(2)
     outside, within = hr.copy(), hr.copy()
     outside[border - 1] += 9
     within[border] += 9
-    assert score_pair(Pair(outside, hr, "rgb"), protocol, scale=2)["psnr"] == float("inf")
-    assert score_pair(Pair(within, hr, "rgb"), protocol, scale=2)["psnr"] < 60
+    assert score_pair(Pair(outside, hr, "rgb"), find_protocol(protocol), scale=2)["psnr"] == float(
+        "inf"
+    )
+    assert score_pair(Pair(within, hr, "rgb"), find_protocol(protocol), scale=2)["psnr"] < 60
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("shape", [(48, 60), (48, 60, 3)])
 def test_identical_images_are_inf_and_1(picture, protocol, shape):
     hr = picture(*shape)
-    for metric, value in score_pair(Pair(hr, hr, "rgb"), protocol, scale=4).items():
+    for metric, value in score_pair(Pair(hr, hr, "rgb"), find_protocol(protocol), scale=4).items():
         assert value == (pytest.approx(1) if metric.startswith("ssim") else float("inf"))
 
 
@@ -123,7 +127,7 @@ def test_identical_images_are_inf_and_1(picture, protocol, shape):
 
 def test_a_gray_pair_is_its_own_luma_in_the_oldest_tables(pair):
     sr, hr = pair(48, 60)
-    found = score_pair(Pair(sr, hr, "rgb"), "srcnn-2015", scale=2)
+    found = score_pair(Pair(sr, hr, "rgb"), find_protocol("srcnn-2015"), scale=2)
     assert found["psnr"] == found["psnr_y"] == pytest.approx(db(*inside(2, sr, hr)), abs=1e-9)
     assert set(found) == {"psnr", "ssim", "psnr_y"}
 
@@ -131,7 +135,7 @@ def test_a_gray_pair_is_its_own_luma_in_the_oldest_tables(pair):
 @pytest.mark.parametrize("protocol", ["edsr-2017", "basicsr-y"])
 def test_a_gray_pair_is_three_equal_channels_whose_y_is_scored(pair, protocol):
     sr, hr = pair(48, 60)
-    found = score_pair(Pair(sr, hr, "rgb"), protocol, scale=2)
+    found = score_pair(Pair(sr, hr, "rgb"), find_protocol(protocol), scale=2)
     own = db(*inside(2, sr, hr))
     assert found["psnr"] == pytest.approx(own + 20 * np.log10(255 / 219), abs=1e-9)
     y = [luma(np.repeat(image[..., None], 3, axis=2)) for image in inside(2, sr, hr)]
@@ -139,7 +143,7 @@ def test_a_gray_pair_is_three_equal_channels_whose_y_is_scored(pair, protocol):
 
 
 def test_the_two_readings_of_gray_never_share_a_table(pair):
-    signatures = [load_protocols().signature(p) for p in ("srcnn-2015", "edsr-2017", "basicsr-y")]
+    signatures = [find_protocol(p).signature for p in ("srcnn-2015", "edsr-2017", "basicsr-y")]
     assert ["gray.own-y" in s for s in signatures] == [True, False, False]
     assert ["version:2|" in s and "gray.rgb" in s for s in signatures] == [False, True, True]
     first = signatures[1].replace("version:2", "version:1").replace("+gray.rgb", "")
@@ -150,7 +154,7 @@ def test_the_two_readings_of_gray_never_share_a_table(pair):
 
 def test_a_gray_pair_on_rgb_is_three_equal_channels(pair):
     sr, hr = pair(48, 60)
-    found = score_pair(Pair(sr, hr, "rgb"), "mmediting-2020", scale=2)
+    found = score_pair(Pair(sr, hr, "rgb"), find_protocol("mmediting-2020"), scale=2)
     assert found["psnr"] == pytest.approx(db(*inside(2, sr, hr)), abs=1e-9)
     assert found["ssim_blue"] == pytest.approx(found["ssim"], abs=1e-12)
 
@@ -158,19 +162,24 @@ def test_a_gray_pair_on_rgb_is_three_equal_channels(pair):
 def test_three_equal_channels_of_sr_score_as_gray_against_gray(pair):
     sr, hr = pair(48, 60)
     three = np.repeat(sr[..., None], 3, axis=2)
-    one = score_pair(Pair(sr, hr, "rgb"), "edsr-2017", scale=2)
-    assert score_pair(Pair(three, hr, "rgb"), "edsr-2017", scale=2) == pytest.approx(one)
+    one = score_pair(Pair(sr, hr, "rgb"), find_protocol("edsr-2017"), scale=2)
+    assert score_pair(Pair(three, hr, "rgb"), find_protocol("edsr-2017"), scale=2) == pytest.approx(
+        one
+    )
 
 
 def test_gray_sr_of_rgb_hr_is_luma_for_srcnn_2015_and_refused_elsewhere(pair):
     sr, hr = pair(48, 60, 3)
     y = np.floor(luma(sr) + 0.5).astype(np.uint8)
-    found = score_pair(Pair(y, hr, "rgb"), "srcnn-2015", scale=2)
-    assert found["psnr"] == score_pair(Pair(sr, hr, "rgb"), "srcnn-2015", scale=2)["psnr"]
+    found = score_pair(Pair(y, hr, "rgb"), find_protocol("srcnn-2015"), scale=2)
+    assert (
+        found["psnr"]
+        == score_pair(Pair(sr, hr, "rgb"), find_protocol("srcnn-2015"), scale=2)["psnr"]
+    )
     assert set(found) == {"psnr", "ssim", "psnr_y"}
     for protocol in set(PROTOCOLS) - {"srcnn-2015"}:
         with pytest.raises(ValueError, match=f"sr is gray, hr is RGB; {protocol} .*save sr as RGB"):
-            score_pair(Pair(y, hr, "rgb"), protocol, scale=2)
+            score_pair(Pair(y, hr, "rgb"), find_protocol(protocol), scale=2)
 
 
 # Planes that the PNG says are Y, Cb, Cr
@@ -183,13 +192,13 @@ def test_a_tagged_png_is_scored_as_the_planes_it_holds(tmp_path, pair):
     images.write(tmp_path / "untagged.png", planes)
     images.write(tmp_path / "hr.png", hr)
     tagged = read_pair(tmp_path / "tagged.png", tmp_path / "hr.png")
-    found = score_pair(tagged, "srcnn-2015", scale=3)
+    found = score_pair(tagged, find_protocol("srcnn-2015"), scale=3)
     a, b = inside(3, planes, to_uint8(rgb_to_ycbcr(hr)))
     assert found["psnr_y"] == pytest.approx(db(a[..., 0], b[..., 0]))
     assert found["psnr_ycbcr"] == pytest.approx(db(a, b))
     assert found["psnr_rgb"] == pytest.approx(db(*inside(3, to_uint8(ycbcr_to_rgb(planes)), hr)))
     untagged = read_pair(tmp_path / "untagged.png", tmp_path / "hr.png")
-    assert score_pair(untagged, "srcnn-2015", scale=3)["psnr"] < found["psnr"] - 3
+    assert score_pair(untagged, find_protocol("srcnn-2015"), scale=3)["psnr"] < found["psnr"] - 3
 
 
 # What doesn't fit
@@ -199,17 +208,19 @@ def test_sr_of_the_wrong_size_names_both_sizes(picture):
     sr, hr = picture(48, 60, 3), picture(50, 61, 3)
     both = r"sr is \(48, 60\), hr is \(50, 60\) after edsr-2017 cut \(50, 61\);"
     with pytest.raises(ValueError, match=both):
-        score_pair(Pair(sr, hr, "rgb"), "edsr-2017", scale=2)
+        score_pair(Pair(sr, hr, "rgb"), find_protocol("edsr-2017"), scale=2)
     with pytest.raises(ValueError, match=r"sr is \(48, 60\), hr is \(50, 60\); .*check the scale"):
-        score_pair(Pair(sr, hr[:, :60], "rgb"), "edsr-2017", scale=2)
+        score_pair(Pair(sr, hr[:, :60], "rgb"), find_protocol("edsr-2017"), scale=2)
 
 
 def test_hr_that_scale_does_not_divide_is_cut_as_its_lr_was(pair):
     sr, hr = pair(50, 61, 3)
-    whole = score_pair(Pair(sr[:48, :60], hr, "rgb"), "edsr-2017", scale=4)
-    assert whole == score_pair(Pair(sr[:48, :60], hr[:48, :60], "rgb"), "edsr-2017", scale=4)
+    whole = score_pair(Pair(sr[:48, :60], hr, "rgb"), find_protocol("edsr-2017"), scale=4)
+    assert whole == score_pair(
+        Pair(sr[:48, :60], hr[:48, :60], "rgb"), find_protocol("edsr-2017"), scale=4
+    )
     with pytest.raises(ValueError, match=r"sr is \(50, 61\), hr is \(48, 60\)"):
-        score_pair(Pair(sr, hr, "rgb"), "edsr-2017", scale=4)
+        score_pair(Pair(sr, hr, "rgb"), find_protocol("edsr-2017"), scale=4)
 
 
 @pytest.mark.parametrize(
@@ -223,13 +234,13 @@ def test_hr_that_scale_does_not_divide_is_cut_as_its_lr_was(pair):
 def test_images_that_are_too_small(picture, size, fact):
     image = picture(size, size, 3)
     with pytest.raises(ValueError, match=fact):
-        score_pair(Pair(image, image, "rgb"), "edsr-div2k", scale=2)
+        score_pair(Pair(image, image, "rgb"), find_protocol("edsr-div2k"), scale=2)
 
 
 def test_an_unknown_protocol_suggests_near_ones(picture):
     image = picture(24, 24, 3)
     with pytest.raises(WrongUse, match=r"unknown protocol 'edsr-2018' .*edsr-2017"):
-        score_pair(Pair(image, image, "rgb"), "edsr-2018", scale=2)
+        score_pair(Pair(image, image, "rgb"), find_protocol("edsr-2018"), scale=2)
 
 
 # Many pairs
@@ -238,13 +249,15 @@ def test_an_unknown_protocol_suggests_near_ones(picture):
 def test_rows_come_in_order_and_do_not_depend_on_how_many_are_scored(pair):
     pairs = {n: Pair(*pair(48, 60, 3), "rgb") for n in "cab"}
     jobs = [(n, partial(lambda p: p, p)) for n, p in pairs.items()]
-    table = score_images(jobs, ["edsr-2017", "basicsr-rgb"], scale=2)
+    table = score_images(jobs, [find_protocol("edsr-2017"), find_protocol("basicsr-rgb")], scale=2)
     assert list(table["image"]) == [n for n in "cab" for _ in range(4)]
     assert list(table["protocol"][:4]) == ["edsr-2017"] * 2 + ["basicsr-rgb"] * 2
     assert set(table["signature"]) == {
-        load_protocols().signature(p) for p in ("edsr-2017", "basicsr-rgb")
+        find_protocol(p).signature for p in ("edsr-2017", "basicsr-rgb")
     }
-    alone = score_images(jobs[:1], ["edsr-2017", "basicsr-rgb"], scale=2)
+    alone = score_images(
+        jobs[:1], [find_protocol("edsr-2017"), find_protocol("basicsr-rgb")], scale=2
+    )
     assert list(alone["value"]) == list(table["value"][:4])
 
 
@@ -253,7 +266,7 @@ def test_a_pair_that_does_not_fit_is_named_with_its_file(tmp_path, picture):
     images.write(tmp_path / "hr" / "a.png", picture(30, 30, 3))
     jobs = [("a", partial(read_pair, tmp_path / "sr/a_x2.png", tmp_path / "hr/a.png"))]
     with pytest.raises(SrBenchError, match=r"^a \(.*sr/a_x2\.png\): sr is \(24, 24\), hr is \(30"):
-        score_images(jobs, ["edsr-2017"], scale=2)
+        score_images(jobs, [find_protocol("edsr-2017")], scale=2)
 
 
 # A run of a project
@@ -262,12 +275,12 @@ def test_a_pair_that_does_not_fit_is_named_with_its_file(tmp_path, picture):
 @pytest.fixture
 def upscaled(project):
     opened = Project.load(project)
-    upscale_run(opened, "bicubic-x2", progress=lambda _: None)
+    upscale_run(opened, opened.run("bicubic-x2"), progress=lambda _: None)
     return opened
 
 
 def test_a_run_is_scored_under_each_protocol(upscaled):
-    table = score_run(upscaled, "bicubic-x2")
+    table = score_run(upscaled, upscaled.run("bicubic-x2"))
     assert list(table.columns) == IMAGE_COLUMNS
     counts = table.groupby(["protocol", "image"]).size().to_dict()
     assert counts == {
@@ -279,7 +292,9 @@ def test_a_run_is_scored_under_each_protocol(upscaled):
     assert set(table["run"]) == {"bicubic-x2"}
     assert upscaled.scores("bicubic-x2").is_file()
     sr = upscaled.sr("bicubic-x2", "rgb-matlab", "Set5") / "colour.png"
-    alone = score_pair(read_pair(sr, upscaled.data / "Set5/colour.png"), "edsr-2017", scale=2)
+    alone = score_pair(
+        read_pair(sr, upscaled.data / "Set5/colour.png"), find_protocol("edsr-2017"), scale=2
+    )
     rows = table[(table["protocol"] == "edsr-2017") & (table["image"] == "colour")]
     assert dict(zip(rows["metric"], rows["value"])) == pytest.approx(alone, rel=0, abs=6e-11)
 
@@ -296,11 +311,11 @@ def test_a_run_is_scored_under_each_protocol(upscaled):
     ids=["missing", "extra", "none", "other size", "truncated"],
 )
 def test_a_run_whose_images_do_not_fit_keeps_its_old_scores(upscaled, change, fact):
-    score_run(upscaled, "bicubic-x2")
+    score_run(upscaled, upscaled.run("bicubic-x2"))
     before = upscaled.scores("bicubic-x2").read_bytes()
     change(upscaled.sr("bicubic-x2", "rgb-matlab", "Set5"))
     with pytest.raises(SrBenchError, match=fact):
-        score_run(upscaled, "bicubic-x2")
+        score_run(upscaled, upscaled.run("bicubic-x2"))
     assert upscaled.scores("bicubic-x2").read_bytes() == before
 
 
@@ -309,7 +324,7 @@ def test_a_run_names_every_bad_image_of_every_dataset(upscaled):
         for folder in {p.parent for p in (upscaled.root / "build/sr").rglob(name)}:
             (folder / name).write_bytes(b"<html>")
     with pytest.raises(SrBenchError) as caught:
-        score_run(upscaled, "bicubic-x2")
+        score_run(upscaled, upscaled.run("bicubic-x2"))
     message = str(caught.value)
     for fact in ("rgb-matlab", "2 of 2 images", "gray.png: not an image but an HTML page"):
         assert fact in message
@@ -322,7 +337,7 @@ def test_a_run_names_every_bad_image_of_every_dataset(upscaled):
 def test_hidden_files_among_the_images_of_a_run_are_ignored(upscaled):
     folder = upscaled.sr("bicubic-x2", "rgb-matlab", "Set5")
     (folder / "._gray.png").write_bytes(b"\0\5\26\7")
-    assert len(score_run(upscaled, "bicubic-x2"))
+    assert len(score_run(upscaled, upscaled.run("bicubic-x2")))
 
 
 def test_good_images_are_scored_beside_bad_ones_and_all_bad_ones_are_named(pair):
@@ -340,12 +355,12 @@ def test_good_images_are_scored_beside_bad_ones_and_all_bad_ones_are_named(pair)
         ("d", huge),
         ("e", lambda: Pair(*good, "rgb")),
     ]
-    scored = score_each(jobs, ["edsr-2017"], scale=2)
+    scored = score_each(jobs, [find_protocol("edsr-2017")], scale=2)
     assert list(scored.rows["image"].unique()) == ["b", "e"]
     assert [f.item for f in scored.failed] == ["a", "c", "d"]
     for fact in ("3 of 5 images", "a.png is damaged", "c (c.png): ", "d: not enough memory"):
         assert fact in scored.refusal
     with pytest.raises(SrBenchError, match="3 of 5 images could not be scored"):
         scored.whole()
-    whole = score_each(jobs[1:2], ["edsr-2017"], scale=2)
-    assert whole.whole().equals(score_images(jobs[1:2], ["edsr-2017"], scale=2))
+    whole = score_each(jobs[1:2], [find_protocol("edsr-2017")], scale=2)
+    assert whole.whole().equals(score_images(jobs[1:2], [find_protocol("edsr-2017")], scale=2))

@@ -30,8 +30,8 @@ def scored(made, project, tmp_path):
 
     if not made.is_dir():
         opened = Project.load(project)
-        upscale_run(opened, RUN, progress=lambda _: None)
-        score_run(opened, RUN)
+        upscale_run(opened, opened.run(RUN), progress=lambda _: None)
+        score_run(opened, opened.run(RUN))
         shutil.copytree(project, made)
     shutil.copytree(made, tmp_path / "scored")
     return Project.load(tmp_path / "scored")
@@ -60,7 +60,7 @@ def test_the_record_has_the_hash_of_all_that_was_read(scored):
     assert set(record["sr"]) == {"rgb-matlab/Set5", "ycbcr-float-replicate/Set5"}
     assert set(record["protocols"]) == {"edsr-2017", "srcnn-2015"}
     first = record_of(table).read_bytes()
-    score_run(scored, RUN)
+    score_run(scored, scored.run(RUN))
     assert record_of(table).read_bytes() == first
     assert len(build_report(scored).cells) == 5
 
@@ -88,7 +88,7 @@ def test_a_table_that_is_not_the_recorded_one_is_refused_by_all_who_read_it(scor
         read_run(scored.scores(RUN))
     for words in (["report"], ["compare", RUN, RUN + "x"]):
         assert fact in cli(words, 1, cwd=scored.root)[1]
-    score_run(scored, RUN)  # the remedy that the message names
+    score_run(scored, scored.run(RUN))  # the remedy that the message names
     build_report(scored)
 
 

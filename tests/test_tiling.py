@@ -179,12 +179,12 @@ PARTS = "scale: 2, protocols: [edsr-2017, srcnn-2015]"
 
 
 def test_a_tiled_run_writes_the_same_images(project):
-    upscale_run(Project.load(project), "bicubic-x2", progress=lambda _: None)
+    upscale_run(opened := Project.load(project), opened.run("bicubic-x2"), progress=lambda _: None)
     folder = project / "build/sr/bicubic-x2"
     whole = {p: images.read(p) for p in folder.rglob("*.png")}
     opened = with_run(project, f"{PARTS}, tile: 16")
     assert opened.run("bicubic-x2").tile == 16
-    upscale_run(opened, "bicubic-x2", progress=lambda _: None)
+    upscale_run(opened, opened.run("bicubic-x2"), progress=lambda _: None)
     assert len(whole) == 4
     assert all(np.array_equal(images.read(p), image) for p, image in whole.items())
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.evaluation.metrics import psnr
 from sr_bench.evaluation.scoring.score import Pair, score_pair
@@ -108,7 +108,7 @@ def test_psnr_of_ycbcr_is_that_of_its_first_plane(colour):
 def table(hr, upscale):
     """The same by the code that makes tables, under edsr-2017."""
     made = Pair(upscale(degrade(hr, RGB, scale=2)), hr, "rgb")
-    return score_pair(made, "edsr-2017", scale=2)["psnr"]
+    return score_pair(made, find_protocol("edsr-2017"), scale=2)["psnr"]
 
 
 def test_psnr_is_what_the_tables_of_edsr_2017_say():

@@ -226,7 +226,7 @@ def test_a_run_writes_each_degradation(project):
     opened = Project.load(project)
     note_weights(opened, "bicubic-x2", progress=lambda _: None)
     done = []
-    upscale_run(opened, "bicubic-x2", progress=done.append)
+    upscale_run(opened, opened.run("bicubic-x2"), progress=done.append)
     assert sum(done) == 4
     folder = project / "build" / "sr" / "bicubic-x2"
     made = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.png"))
@@ -256,7 +256,7 @@ METHOD = Method(name="bicubic", load=lambda setup: Broken(), reference="nobody")
 
 
 def test_a_run_that_fails_loses_nothing(project):
-    upscale_run(Project.load(project), "bicubic-x2", progress=lambda _: None)
+    upscale_run(opened := Project.load(project), opened.run("bicubic-x2"), progress=lambda _: None)
     folder = project / "build" / "sr" / "bicubic-x2"
     before = {p: p.read_bytes() for p in folder.rglob("*.png")}
     (project / "methods").mkdir()
@@ -264,7 +264,9 @@ def test_a_run_that_fails_loses_nothing(project):
     params = project / "params.yaml"
     params.write_text(re.sub(r"methods: .*", "methods: [methods]", params.read_text()))
     with pytest.raises(SrBenchError, match="bicubic-x2: returned"):
-        upscale_run(Project.load(project), "bicubic-x2", progress=lambda _: None)
+        upscale_run(
+            opened := Project.load(project), opened.run("bicubic-x2"), progress=lambda _: None
+        )
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
 
 
@@ -287,11 +289,11 @@ def test_weights_that_were_not_fetched(project):
     name = "srcnn-9-1-5-author-t91-x2"
     opened = with_run(project, NET, name)
     with pytest.raises(SrBenchError, match=rf"{name}\.json: no such file; .*fetch --run {name}"):
-        upscale_run(opened, name, progress=lambda _: None)
+        upscale_run(opened, opened.run(name), progress=lambda _: None)
     (project / "build/weights").mkdir()
     (project / f"build/weights/{name}.json").write_text("{}")
     with pytest.raises(SrBenchError, match=rf"{name}\.json: not a note .*fetch --run {name}"):
-        upscale_run(opened, name, progress=lambda _: None)
+        upscale_run(opened, opened.run(name), progress=lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +307,7 @@ def test_weights_that_were_not_fetched(project):
 def test_methods_variants_and_weights_that_there_are_not(project, entry, name, fact):
     name = name or "srcnn-9-1-5-author-t92-x4"
     opened = with_run(project, entry, name)
-    for stage in (note_weights, upscale_run):
+    for stage, run in ((note_weights, name), (upscale_run, opened.run(name))):
         with pytest.raises(WrongUse) as caught:
-            stage(opened, name, progress=lambda _: None)
+            stage(opened, run, progress=lambda _: None)
         assert fact in str(caught.value)

@@ -77,7 +77,7 @@ def go(root):
     opened, counted = Project.load(root), []
     note_weights(opened, RUN, progress=lambda _: None)
     try:
-        upscale_run(opened, RUN, progress=counted.append)
+        upscale_run(opened, opened.run(RUN), progress=counted.append)
         assert sum(counted) == opened.images_of(opened.run(RUN)) + COUNT - 5  # Set5 has five
     finally:
         made = calls.stat().st_size
@@ -221,7 +221,7 @@ def test_another_protocol_keeps_what_is_made_for_the_first(mine, forgiving):
     mend(mine)
     calls = mine / "methods" / "calls"
     calls.write_text("")
-    upscale_run(Project.load(mine), RUN, progress=lambda _: None)
+    upscale_run(opened := Project.load(mine), opened.run(RUN), progress=lambda _: None)
     assert calls.stat().st_size == 1 + COUNT
 
 

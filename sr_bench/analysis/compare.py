@@ -30,7 +30,7 @@ class Comparison:
         scale: of both.
         by_image: image -> reference - other.
         paired: what these differences say.
-        p_holm: its p-value, corrected for all runs that stand against the reference there.
+        p_holm: its p-value, corrected for all runs that are compared with the reference.
         compared: how many these are.
         higher_is_better: the metric's direction.
     """

@@ -8,8 +8,14 @@ from typing import Annotated
 
 import typer
 
-from sr_bench.cli.show import bytes_progress, count_progress, print_done, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import (
+    JsonFlag,
+    bytes_progress,
+    count_progress,
+    print_done,
+    print_json,
+    print_table,
+)
 from sr_bench.data.catalogue.sources import Source, find_source
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse
@@ -22,14 +28,12 @@ def fetch(
     run: Annotated[
         str | None, typer.Option(help="Fetch the weights of this run of params.yaml.")
     ] = None,
-    data: Annotated[Path, typer.Option(help="Where files go, outside a project too.")] = Path(
-        "data"
-    ),
+    data: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("data"),
     json: JsonFlag = False,
 ) -> None:
     """Download datasets and weights, verify them, and write manifests.
 
-    SR_BENCH_MIRROR (a folder or URL that holds <host>/<path>) is asked first.
+    SR_BENCH_MIRROR, a folder or URL with the files at <host>/<path>, is tried first.
     """
     if run is not None:
         if names:
@@ -64,12 +68,13 @@ def _fetch_one(source: Source, data: Path) -> dict[str, object]:
 def upscale(
     run: Annotated[str, typer.Argument(help="A run of params.yaml.")], json: JsonFlag = False
 ) -> None:
-    """Run a method on every image that the run is scored on: build/sr/<run>/..."""
+    """Make the SR images of a run: build/sr/<run>/."""
     from sr_bench.evaluation.upscaling.upscale import upscale_run
 
     project = require_project()
-    with count_progress(f"upscale {run}", project.images_of(project.run(run))) as advance:
-        folders = upscale_run(project, run, progress=advance)
+    found = project.run(run)
+    with count_progress(f"upscale {run}", project.images_of(found)) as advance:
+        folders = upscale_run(project, found, progress=advance)
     facts = {"run": run, "folders": [str(f) for f in folders]}
     print_done(f"{run}: {len(folders)} folders of SR images", facts, json=json)
 
@@ -106,10 +111,9 @@ def _text(value: object) -> object:
 def _protocols() -> list[dict[str, object]]:
     from sr_bench.data.catalogue.protocols import load_protocols
 
-    known = load_protocols()
     return [
-        {"protocol": name, "summary": rule.summary, "signature": known.signature(name)}
-        for name, rule in known.protocols.items()
+        {"protocol": p.name, "summary": p.summary, "signature": p.signature}
+        for p in load_protocols().protocols.values()
     ]
 
 
@@ -153,7 +157,7 @@ def _runs() -> list[dict[str, object]]:
             "variant": run.variant,
             "weights": run.weights,
             "scale": run.scale,
-            "protocols": list(run.protocols),
+            "protocols": list(map(str, run.protocols)),
         }
         for name, run in runs.items()
     ]

@@ -11,8 +11,16 @@ import numpy as np
 import pandas as pd
 import typer
 
-from sr_bench.cli.show import Skipped, console, count_progress, print_done, print_json, print_table
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.cli.show import (
+    JsonFlag,
+    Skipped,
+    console,
+    count_progress,
+    print_done,
+    print_json,
+    print_table,
+)
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
@@ -22,24 +30,23 @@ from sr_bench.support.errors import SrBenchError, WrongUse, about, printable
 from sr_bench.support.files import replacing
 from sr_bench.support.parallel import Failure, all_named, outcomes
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-ProtocolName = Annotated[str, typer.Option(help="A protocol; see: sr-bench list protocols.")]
-Scale = Annotated[int, typer.Option(min=2, max=8, help="Integer upscaling factor.")]
+ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list protocols.")]
+Scale = Annotated[int, typer.Option(min=2, max=8, help="Upscaling factor.")]
 
 
 def degrade(
     hr: Annotated[Path, typer.Option(help="Folder of HR images.")],
-    out: Annotated[Path, typer.Option(help="Folder for the LR images; made if missing.")],
+    out: Annotated[Path, typer.Option(help="Folder for the LR images; created if missing.")],
     scale: Scale,
     protocol: ProtocolName,
     json: JsonFlag = False,
 ) -> None:
-    """Make LR images from a folder of HR images, exactly as a protocol does.
+    """Make LR images from a folder of HR images, as a protocol does.
 
-    8-bit LR is written as PNG; LR that is never rounded (srcnn-2015) as .npy, float64 on the
-    0..255 scale, planes Y, Cb, Cr.
+    8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
+    .npy: float64, 0..255, planes Y, Cb, Cr.
     """
-    rule = load_protocols().degradation_of(protocol)
+    rule = find_protocol(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -87,22 +94,24 @@ def _write_lr(out: Path, stem: str, lr: np.ndarray[Any, Any]) -> Path:
 
 def score(
     run: Annotated[
-        str | None, typer.Argument(help="A run of params.yaml, as the pipeline scores it.")
+        str | None, typer.Argument(help="Run of params.yaml; without it, two folders are scored.")
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
     hr: Annotated[Path | None, typer.Option(help="Folder of HR images.")] = None,
     scale: Annotated[int | None, typer.Option(min=2, max=8, help="Upscaling factor.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="A protocol: sr-bench list protocols.")
+        str | None, typer.Option(help="Protocol; see: sr-bench list protocols.")
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's own."),
+        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's metrics."),
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Also write the per-image table there.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Also write the scores of each image to this file.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Score a folder of SR images against HR, under a protocol (or a run of this project).
+    """Score a folder of SR images against HR images under a protocol, or a run of the project.
 
     Files pair by name: img.png with img.png, img_x4.png, imgx4.png, img_x4_SR.png, img_edsr.png.
     """
@@ -115,17 +124,17 @@ def score(
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    load_protocols().protocol(protocol)
+    named = find_protocol(protocol)
     skipped = Skipped()
     pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
     with count_progress(f"score {protocol}", len(pairs)) as advance:
         jobs = [(p.name, partial(_read, p, advance)) for p in pairs]
         if metric is None:
-            scored = score_each(jobs, [protocol], scale=scale)
+            scored = score_each(jobs, [named], scale=scale)
         else:
             from sr_bench.evaluation.scoring.extra import score_extra
 
-            scored = score_extra(jobs, metric=metric, protocol=protocol, scale=scale)
+            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale)
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)
@@ -193,18 +202,18 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
         console.print(f"left out, since an image is gray: {', '.join(left_out)}")
 
 
-def _score_run(name: str, json: bool) -> None:
+def _score_run(run: str, json: bool) -> None:
     from sr_bench.evaluation.scoring.run import score_run
     from sr_bench.evaluation.scoring.table import cells
     from sr_bench.project.project import require_project
 
     project = require_project()
-    scored = score_run(project, name)
+    scored = score_run(project, project.run(run))
     table = cells(scored)
     said = [
         f"{dataset} under {protocol}: {sentence}"
         for (dataset, protocol), rows in scored.groupby(["dataset", "protocol"], sort=False)
         for sentence in identical(rows)
     ]
-    line = "\n".join([f"{name}: {len(table)} cells in {project.scores(name)}", *said])
+    line = "\n".join([f"{run}: {len(table)} cells in {project.scores(run)}", *said])
     print_done(line, table.to_dict("records"), json=json)

@@ -10,15 +10,17 @@ import json
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
+from sr_bench.conformance import ours
+from sr_bench.conformance.adapter import Planes, ScoreMetric
 from sr_bench.conformance.golden import Case, Golden, ProtocolCase, ResizeCase, ScoreCase
 from sr_bench.conformance.pictures import Picture
-from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.evaluation.metrics import psnr, ssim
-from sr_bench.evaluation.scoring.score import Pair, Planes, score_pair
-from sr_bench.imaging.color import rgb_to_y, to_uint8
-from sr_bench.imaging.degrade import degrade, modcrop
+from sr_bench.data.catalogue.protocols import Protocol, load_protocols
+from sr_bench.evaluation.scoring.score import Pair, score_pair
+from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.degrade import Degradation, degrade, modcrop
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import Border, Rounding, imresize
 from sr_bench.support.files import write_text
@@ -136,28 +138,18 @@ def _plane(planes: str, colour: tuple[int, int, int]) -> Fraction | int:
 
 def _scores() -> Iterator[ScoreCase]:
     sr, hr = _NOISY.array(), _SCENE.array()
-    for crop in (0, 3):
-        inside = _inside(hr.shape, crop)
-        both: dict[str, tuple[Planes, Planes]] = {
-            "gray": (sr[..., 0][inside], hr[..., 0][inside]),
-            "rgb": (sr[inside], hr[inside]),
-            "y": (rgb_to_y(sr)[inside], rgb_to_y(hr)[inside]),
-            "y-uint8": (to_uint8(rgb_to_y(sr))[inside], to_uint8(rgb_to_y(hr))[inside]),
-        }
-        for planes, pair in both.items():
-            yield _score("psnr", planes, crop, psnr(*pair, data_range=255))
-            yield _score("ssim", planes, crop, ssim(*pair, data_range=255))
+    kinds: tuple[Planes, ...] = ("gray", "rgb", "y", "y-uint8")
+    metrics: tuple[ScoreMetric, ...] = ("psnr", "ssim")
+    for crop, planes, metric in product((0, 3), kinds, metrics):
+        pair = (sr[..., 0], hr[..., 0]) if planes == "gray" else (sr, hr)
+        value = ours.score(*pair, metric=metric, planes=planes, crop=crop)
+        yield _score(metric, planes, crop, value)
     yield _score("psnr", "rgb", 0, math.inf, same=True)
     yield _score("ssim", "rgb", 0, 1.0, same=True)
 
 
-def _inside(shape: tuple[int, ...], crop: int) -> tuple[slice, slice]:
-    """The pixels that a crop leaves."""
-    return slice(crop, shape[0] - crop), slice(crop, shape[1] - crop)
-
-
 def _score(
-    metric: str, planes: str, crop: int, expected: float, *, same: bool = False
+    metric: ScoreMetric, planes: Planes, crop: int, expected: float, *, same: bool = False
 ) -> ScoreCase:
     gray = {"gray": planes == "gray"}
     return ScoreCase(
@@ -174,21 +166,23 @@ def _score(
 
 def _protocols() -> Iterator[ProtocolCase]:
     picture = Picture(kind="scene", height=75, width=86)  # every modcrop cuts something
-    for name in load_protocols().protocols:
+    for protocol in load_protocols().protocols.values():
         for scale in (2, 3, 4):
-            yield from _protocol(name, scale, picture)
-        yield from _protocol(name, 2, picture.model_copy(update={"gray": True}))
+            yield from _protocol(protocol, scale, picture)
+        yield from _protocol(protocol, 2, picture.model_copy(update={"gray": True}))
 
 
-def _protocol(name: str, scale: int, picture: Picture) -> Iterator[ProtocolCase]:
-    values = score_pair(_bicubic(picture.array(), name, scale), name, scale=scale)
+def _protocol(protocol: Protocol, scale: int, picture: Picture) -> Iterator[ProtocolCase]:
+    values = score_pair(
+        _bicubic(picture.array(), protocol.degradation, scale), protocol, scale=scale
+    )
     mark, of = ("-gray", " of a gray image") if picture.gray else ("", "")
     for metric in ("psnr", "ssim", "ssim_blue"):
         if metric in values:
             yield ProtocolCase(
-                name=f"protocol-{name}-x{scale}-{metric}{mark}",
-                group=f"protocol {name}: {'PSNR' if metric == 'psnr' else 'SSIM'}{of}",
-                protocol=name,
+                name=f"protocol-{protocol}-x{scale}-{metric}{mark}",
+                group=f"protocol {protocol}: {'PSNR' if metric == 'psnr' else 'SSIM'}{of}",
+                protocol=protocol.name,
                 scale=scale,
                 hr=picture,
                 metric=metric,
@@ -196,9 +190,8 @@ def _protocol(name: str, scale: int, picture: Picture) -> Iterator[ProtocolCase]
             )
 
 
-def _bicubic(hr: Image, name: str, scale: int) -> Pair:
+def _bicubic(hr: Image, rule: Degradation, scale: int) -> Pair:
     """hr and its bicubic sr, as ``sr-bench upscale`` and ``score`` make and read them."""
-    rule = load_protocols().degradation_of(name)
     lr = degrade(hr, rule, scale=scale)
     sr = to_uint8(imresize(lr, scale=scale, rounding=rule.rounding, border=rule.border))
     return Pair(sr, modcrop(hr, rule.multiple(scale)), rule.colour)

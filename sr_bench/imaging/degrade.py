@@ -7,18 +7,22 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
 from sr_bench.imaging.images import Image
-from sr_bench.imaging.resize import Border, Rounding, imresize
+from sr_bench.imaging.resize import Border, Resize, Rounding, imresize
 
 
 class Degradation(BaseModel):
-    """How lr is made from hr: colour planes, modcrop, and the flavour of MATLAB's imresize."""
+    """How lr is made from hr: colour planes, modcrop, and the flavour of MATLAB's imresize.
+
+    ``name`` says where its SR images lie; two degradations that do the same are equal.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    name: str = Field(default="", exclude=True)
     colour: Literal["rgb", "ycbcr"]
     modcrop: PositiveInt | Literal["scale"]
     rounding: Rounding
@@ -27,6 +31,12 @@ class Degradation(BaseModel):
     def multiple(self, scale: int) -> int:
         """The number that hr's height and width are cut to a multiple of."""
         return scale if self.modcrop == "scale" else self.modcrop
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Degradation) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
 
     def __str__(self) -> str:
         return f"{self.colour}+modcrop.{self.modcrop}+round.{self.rounding}+border.{self.border}"
@@ -62,18 +72,21 @@ def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:
     return hr
 
 
-def degrade(hr: Image, degradation: Degradation, *, scale: int) -> NDArray[np.generic]:
+def degrade(
+    hr: Image, degradation: Degradation, *, scale: int, resize: Resize = imresize
+) -> NDArray[np.generic]:
     """Make lr: modcrop, colour planes, MATLAB's imresize by 1 / scale.
 
     Args:
         hr: uint8, (h, w) gray or (h, w, 3) RGB.
         scale: 2, 3, 4, ...
+        resize: what other code has in place of MATLAB's imresize.
 
     Returns:
         (h / scale, w / scale[, 3]) in the degradation's planes: uint8, or unrounded float64 on the
         0..255 scale where its rounding is ``none``.
     """
-    return imresize(
+    return resize(
         hr_planes(hr, degradation, scale),
         scale=Fraction(1, scale),
         rounding=degradation.rounding,

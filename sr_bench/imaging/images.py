@@ -24,6 +24,7 @@ from sr_bench.support.files import replacing
 from sr_bench.support.filetype import describe, special_kind
 
 Image = NDArray[np.uint8]  # (h, w) gray or (h, w, 3)
+Planes = NDArray[np.generic]  # the same, of any type and number of planes
 Colour = Literal["rgb", "ycbcr"]  # what three planes are
 Skip = Callable[[Path, str], object]  # told of each file that isn't an image, and the reason
 # Pillow reads these as they are meant; it would cut AVIF and JPEG 2000 of 10 bits to 8 in silence.

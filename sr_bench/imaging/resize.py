@@ -12,6 +12,7 @@ doi:10.1109/TASSP.1981.1163711; the golden MATLAB images named in ``tests/test_g
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal, get_args
@@ -25,6 +26,7 @@ from sr_bench.imaging.color import to_uint8
 
 Rounding = Literal["each-pass", "once", "none"]
 Border = Literal["mirror", "replicate"]
+Resize = Callable[..., NDArray[np.generic]]  # called as imresize is
 _SUPPORT = 4
 _STRIP = 32  # rows between the two passes: few enough for the cache, enough for a product
 
@@ -51,6 +53,18 @@ def imresize(
 
     Raises:
         ValueError: for an unknown option, an empty or misshapen image, or rounding a float image.
+
+    Equals MATLAB's ``imresize`` on uint8 with ``each-pass``: no value of 57 images differs.
+    Reference: Keys, 1981, doi:10.1109/TASSP.1981.1163711.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> import numpy as np
+        >>> from sr_bench import imresize
+        >>> image = np.arange(64, dtype=np.uint8).reshape(8, 8)
+        >>> imresize(image, scale=Fraction(1, 4), rounding="each-pass", border="mirror")
+        array([[12, 17],
+               [46, 51]], dtype=uint8)
     """
     _check(image, scale=scale, rounding=rounding, border=border)
     height, width = image.shape[:2]
@@ -81,14 +95,19 @@ def resize_matrix(size: int, scale: Fraction, border: Border) -> Banded:
     taps = math.ceil(support) + 2
     centre = np.arange(1, outputs + 1) / s + 0.5 * (1 - 1 / s)  # 1-based, as MATLAB counts
     index = np.floor(centre - support / 2)[:, None] + np.arange(taps)
-    weights = shrink * _cubic(shrink * (centre[:, None] - index))
-    weights /= weights.sum(axis=1, keepdims=True)
-    columns = _inside(index.astype(np.int64) - 1, size, border)
+    weights = shrink * keys_cubic(shrink * (centre[:, None] - index))
+    return banded(weights, index.astype(np.int64) - 1, size, border)
+
+
+def banded(
+    weights: NDArray[np.float64], index: NDArray[np.int64], size: int, border: Border
+) -> Banded:
+    """The (outputs, size) matrix of weights for inputs, both (outputs, taps); rows sum to 1."""
+    weights = weights / weights.sum(axis=1, keepdims=True)
     used = weights != 0
-    rows = np.repeat(np.arange(outputs), used.sum(axis=1))
-    return Banded.from_sparse(
-        csr_array((weights[used], (rows, columns[used])), shape=(outputs, size))
-    )
+    rows = np.repeat(np.arange(len(index)), used.sum(axis=1))
+    columns = _inside(index, size, border)[used]
+    return Banded.from_sparse(csr_array((weights[used], (rows, columns)), (len(index), size)))
 
 
 @lru_cache(maxsize=256)
@@ -103,11 +122,11 @@ def exact_matrix(size: int, scale: Fraction, border: Border) -> Banded:
     return matrix.in_float32() if (steps == np.round(steps)).all() else matrix
 
 
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys' kernel, a = -0.5."""
+def keys_cubic(x: NDArray[np.float64], a: float = -0.5) -> NDArray[np.float64]:
+    """Keys' kernel; its a is -0.5 in MATLAB and Pillow, -0.75 in torch and OpenCV."""
     x = np.abs(x)
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = a * (((x - 5) * x + 8) * x - 4)
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+)
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol, find_protocol
 from sr_bench.data.catalogue.sources import find_source, load_sources
 from sr_bench.networks.method_fields import TRAINED
 from sr_bench.support.errors import WrongUse
 
+Item = TypeVar("Item", str, Protocol)
 
-def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+
+def _each_once(names: tuple[Item, ...]) -> tuple[Item, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"'{name}' is named {names.count(name)} times; name it once")
     return names
 
 
+def _resolved(protocol: object) -> object:
+    return find_protocol(protocol) if isinstance(protocol, str) else protocol
+
+
 Names = Annotated[tuple[str, ...], AfterValidator(_each_once)]
 SomeNames = Annotated[Names, Field(min_length=1)]
+NamedProtocol = Annotated[Protocol, BeforeValidator(_resolved), PlainSerializer(str)]
+SomeProtocols = Annotated[
+    tuple[NamedProtocol, ...], AfterValidator(_each_once), Field(min_length=1)
+]
 
 
 class Run(BaseModel):
@@ -38,7 +56,7 @@ class Run(BaseModel):
     weights: str = "none"
     origin: str | None = None
     scale: Literal[2, 3, 4]
-    protocols: SomeNames
+    protocols: SomeProtocols
     tile: Annotated[int, Field(ge=16, strict=True)] | None = None
 
     @property
@@ -125,7 +143,7 @@ class FigureEntry(BaseModel):
 
     image: str
     scale: Literal[2, 3, 4]
-    protocol: str
+    protocol: NamedProtocol
     runs: SomeNames
     box: Box | None = None
     errors: bool = False
@@ -149,12 +167,6 @@ class FigureEntry(BaseModel):
         if find_source(dataset).kind == "weights":
             raise ValueError(f"{dataset} holds weights; name an image of a dataset")
         return image
-
-    @field_validator("protocol")
-    @classmethod
-    def _known_protocol(cls, name: str) -> str:
-        load_protocols().protocol(name)
-        return name
 
     @field_validator("box", mode="before")
     @classmethod
@@ -190,15 +202,9 @@ class ViewerEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    protocol: str
+    protocol: NamedProtocol
     images: dict[str, SomeNames | Literal["all"]] = Field(min_length=1)
     runs: SomeNames | Literal["all"] = "all"
-
-    @field_validator("protocol")
-    @classmethod
-    def _known_protocol(cls, name: str) -> str:
-        load_protocols().protocol(name)
-        return name
 
     @field_validator("images")
     @classmethod

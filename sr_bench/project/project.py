@@ -10,10 +10,20 @@ from typing import NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.catalogue.sources import WHERE, CatalogueError, find_source, require_source
+from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.method_fields import TRAINED
-from sr_bench.project.entries import FigureEntry, Names, Run, SomeNames, TrainEntry, ViewerEntries
+from sr_bench.project.entries import (
+    FigureEntry,
+    NamedProtocol,
+    Names,
+    Run,
+    SomeNames,
+    TrainEntry,
+    ViewerEntries,
+)
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
 from sr_bench.support.strict_yaml import problems, read_yaml
@@ -32,7 +42,7 @@ class Params(BaseModel):
     methods: SomeNames
     ledger: str | None
     fetch: Names
-    protocols: dict[str, SomeNames]
+    protocols: dict[NamedProtocol, SomeNames]
     runs: dict[str, Run]
     train: dict[str, TrainEntry] = {}
     train_warm: dict[str, TrainEntry] = {}
@@ -48,9 +58,10 @@ class Params(BaseModel):
 
     @field_validator("protocols")
     @classmethod
-    def _known_protocols(cls, table: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    def _known_datasets(
+        cls, table: dict[Protocol, tuple[str, ...]]
+    ) -> dict[Protocol, tuple[str, ...]]:
         for protocol, datasets in table.items():
-            load_protocols().protocol(protocol)
             for dataset in datasets:
                 if find_source(dataset).kind == "weights":
                     raise ValueError(f"{protocol}: {dataset} holds weights; name a dataset here")
@@ -89,11 +100,12 @@ class Params(BaseModel):
 
 
 class Work(NamedTuple):
-    """A dataset under one degradation, and the protocols that score the result."""
+    """A dataset under one degradation, the protocols that score the result, and where it lies."""
 
     dataset: str
-    degradation: str
-    protocols: tuple[str, ...]
+    degradation: Degradation
+    protocols: tuple[Protocol, ...]
+    sr: Path
 
 
 @dataclass(frozen=True)
@@ -170,9 +182,9 @@ class Project:
         of_origin = (name for name in suitable if self._origin(name) == run.origin)
         return next(of_origin, suitable[0])
 
-    def datasets(self, run: Run) -> dict[str, list[str]]:
+    def datasets(self, run: Run) -> dict[str, list[Protocol]]:
         """The run's datasets, each with the protocols it is scored under."""
-        table: dict[str, list[str]] = {}
+        table: dict[str, list[Protocol]] = {}
         for protocol in run.protocols:
             for dataset in self.params.protocols[protocol]:
                 table.setdefault(dataset, []).append(protocol)
@@ -180,12 +192,14 @@ class Project:
 
     def work(self, run: Run) -> list[Work]:
         """What is upscaled and scored for the run, each dataset's parts together."""
-        of = load_protocols().protocol
-        table: dict[tuple[str, str], list[str]] = {}
+        table: dict[tuple[str, Degradation], list[Protocol]] = {}
         for dataset, protocols in self.datasets(run).items():
             for protocol in protocols:
-                table.setdefault((dataset, of(protocol).degradation), []).append(protocol)
-        return [Work(*key, tuple(protocols)) for key, protocols in table.items()]
+                table.setdefault((dataset, protocol.degradation), []).append(protocol)
+        return [
+            Work(dataset, rule, tuple(protocols), self.sr(run.name, rule.name, dataset))
+            for (dataset, rule), protocols in table.items()
+        ]
 
     @property
     def method_folders(self) -> list[Path]:
@@ -212,6 +226,14 @@ class Project:
         """The page with images that may not be redistributed."""
         return (self.out or self.root) / "build" / "page"
 
+    def dataset(self, name: str) -> Dataset:
+        """A dataset that was fetched into this project, every file verified.
+
+        Raises:
+            SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
+        """
+        return open_dataset(name, self.data, self.manifest(name))
+
     @staticmethod
     def manifest_in(root: Path, dataset: str) -> Path:
         """A dataset's manifest in a project folder, or beside a data folder outside one."""
@@ -230,6 +252,7 @@ class Project:
         datasets = self.params.protocols.get(figure.protocol, ())
         for name in figure.runs:
             run = self.run(name)
+            under = ", ".join(map(str, run.protocols))
             if run.scale != figure.scale:
                 raise WrongUse(
                     f"{where}: run {name} is of scale {run.scale}, the figure is of scale "
@@ -238,7 +261,7 @@ class Project:
             if figure.protocol not in run.protocols:
                 raise WrongUse(
                     f"{where}: {name} is not scored under {figure.protocol}, but under "
-                    f"{', '.join(run.protocols)}; name one of these, or add it to the run in "
+                    f"{under}; name one of these, or add it to the run in "
                     f"{PARAMS} and run: dvc repro score@{name}"
                 )
             if figure.dataset not in datasets:
@@ -293,7 +316,8 @@ class Project:
             for protocol in run.protocols:
                 if protocol not in self.params.protocols:
                     where = f"{self.root / PARAMS}: runs.{name}"
-                    raise unknown("protocol", protocol, self.params.protocols, where=where)
+                    known = map(str, self.params.protocols)
+                    raise unknown("protocol", protocol.name, known, where=where)
             self._check_origin(run)
         for name, figure in self.params.figures.items():
             where = f"{self.root / PARAMS}: figures.{name}"

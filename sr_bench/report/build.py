@@ -8,7 +8,7 @@ from sr_bench.analysis.ledger.ledger import (
     REPRODUCTION,
     TRAINED,
     Context,
-    beside_published,
+    compare_trained,
     judge,
     read_ledger,
 )
@@ -62,6 +62,6 @@ def _beside_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame,
     context = Context(
         methods=frozenset(load_methods(project.method_folders)),
         runs=frozenset(project.params.runs),
-        datasets={p: frozenset(d) for p, d in project.params.protocols.items()},
+        datasets={p.name: frozenset(d) for p, d in project.params.protocols.items()},
     )
-    return judge(ledger, table, context), beside_published(ledger, table)
+    return judge(ledger, table, context), compare_trained(ledger, table)

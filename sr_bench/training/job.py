@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.datasets.manifest import open_dataset
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Training, find_method
@@ -80,7 +79,7 @@ class Data:
         """
         project, entry = job.project, job.entry
         path = project.manifest(entry.data)
-        dataset = open_dataset(entry.data, project.data, path)
+        dataset = project.dataset(entry.data)
         entries = list(dataset)
         names, images = [e.name for e in entries], map_images(dataset.read, entries)
         if len(images) < 2:

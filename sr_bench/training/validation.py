@@ -9,9 +9,10 @@ from statistics import fmean
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
-from sr_bench.imaging.color import rgb_to_y
+from sr_bench.evaluation.scoring.planes import Luma, cut
 from sr_bench.imaging.degrade import Degradation, degrade, hr_planes
 from sr_bench.imaging.images import Image
 from sr_bench.networks.method import Model
@@ -37,14 +38,19 @@ def middle(image: Image) -> Image:
 
 
 class Clamped:
-    """A model whose values are kept near [0, 1], where the harness refuses them: it may be new."""
+    """A model whose values are kept near [0, 1], where the harness refuses them: it may be new.
 
-    def __init__(self, model: Model) -> None:
-        self.model, self.colour = model, model.colour
+    It is computed on ``device`` where it is a network: its lr comes from the CPU, its sr goes back.
+    """
+
+    def __init__(self, model: Model, device: torch.device | None = None) -> None:
+        self.colour = model.colour
+        self.device = device if device and isinstance(model, nn.Module) else torch.device("cpu")
+        self.model = model.to(self.device) if isinstance(model, nn.Module) else model
 
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
         """(1, C, h, w) -> (1, C, scale * h, scale * w)."""
-        return self.model(lr).clamp(-0.5, 1.5)
+        return self.model(lr.to(self.device)).clamp(-0.5, 1.5).cpu()
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,9 @@ class Validation:
     ) -> float:
         hr = self._y(hr_planes(image, self.degradation, scale))
         sr = self._y(upscale(degrade(image, self.degradation, scale=scale)))
-        inside = (slice(scale, -scale), slice(scale, -scale))
-        return psnr_unchecked(sr[inside], hr[inside], data_range=255)
+        return psnr_unchecked(cut(sr, scale), cut(hr, scale), data_range=255)
 
     def _y(self, planes: Image) -> NDArray[np.generic]:
         """Gray is its own Y among planes of YCbCr, three equal channels among those of RGB."""
-        if self.degradation.colour == "ycbcr":
-            return planes if planes.ndim == 2 else planes[..., 0]
-        rgb = planes if planes.ndim == 3 else np.repeat(planes[..., None], 3, axis=2)
-        return rgb_to_y(rgb)
+        colour = self.degradation.colour
+        return Luma()(planes, colour, gray_as_rgb=colour == "rgb")

@@ -70,7 +70,7 @@ def _colour(moved: pd.DataFrame, still: pd.DataFrame, colour: str, text: str) ->
 
 
 def _degradation(moved: pd.DataFrame, still: pd.DataFrame) -> str:
-    of = {name: p.degradation for name, p in load_protocols().protocols.items()}
+    of = {name: p.degradation.name for name, p in load_protocols().protocols.items()}
     kinds = set(moved["protocol"].map(of))
     if len(kinds) > 1 or kinds & set(still["protocol"].map(of)) or still.empty:
         return ""

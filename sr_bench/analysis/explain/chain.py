@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from sr_bench.analysis.explain.search import Explanation, Finding
+from sr_bench.analysis.explain.search import Explanation, Trial
 from sr_bench.evaluation.scoring.table import listed
 
 DIGITS = 4
 
 
-def chain(finding: Finding) -> str:
+def chain(trial: Trial) -> str:
     """``edsr-2017 28.4290 -> 26.6921: RGB instead of Y -1.7369``: each deviation and its cost."""
-    steps = finding.steps
-    protocol = finding.candidate.protocol
+    steps = trial.steps
+    protocol = trial.candidate.protocol
     if len(steps) == 1:
         return f"{protocol} {steps[0].value:.{DIGITS}f}: the protocol itself"
     costs = (f"{b.text}{_cost(a.value, b.value)}" for a, b in pairwise(steps))
@@ -37,7 +37,7 @@ def conclusion(explanation: Explanation) -> str:
     if not fitting:
         return (
             f"{what}: nothing known explains it ({explanation.tried} ways tried); "
-            f"nearest: {chain(explanation.findings[0])}, off by {_missed(explanation)}"
+            f"nearest: {chain(explanation.trials[0])}, off by {_missed(explanation)}"
         )
     if len(fitting) == 1:
         return f"{what}: {chain(fitting[0])}"
@@ -76,40 +76,41 @@ def _unfit(explanation: Explanation) -> Iterator[str]:
         reasons.setdefault(reason, []).append(protocol)
     for reason, protocols in reasons.items():
         yield f"not tried: {', '.join(protocols)}: {reason}"
-    if (named := explanation.question.protocol) in explanation.unfit:
+    named = explanation.question.protocol
+    if named is not None and named.name in explanation.unfit:
         yield f"so deviations of the protocols that fit were tried, not of {named}"
 
 
 def facts(explanation: Explanation, top: int) -> dict[str, object]:
     """What ``--json`` prints: every fitting way, and the ``top`` nearest in all."""
     question = explanation.question
-    shown = explanation.findings[: max(top, len(explanation.fitting))]
+    shown = explanation.trials[: max(top, len(explanation.fitting))]
     return {
         "subject": question.subject.title,
         "claims": [{"metric": c.metric, "printed": c.printed} for c in question.claims],
-        "protocol": question.protocol,
+        "protocol": None if question.protocol is None else question.protocol.name,
         "tried": explanation.tried,
         "explained": bool(explanation.fitting),
-        "findings": [_facts(f) for f in shown],
+        "findings": [_facts(t) for t in shown],
         "not_tried": dict(explanation.unfit),
         "notes": list(notes(explanation)),
     }
 
 
-def _facts(finding: Finding) -> dict[str, object]:
+def _facts(trial: Trial) -> dict[str, object]:
     return {
-        "protocol": finding.candidate.protocol,
-        "deviations": [d.name for d in finding.candidate.deviations],
-        "text": finding.candidate.text,
-        "values": dict(finding.values),
-        "fits": finding.fits,
-        "digits_off": finding.digits_off,
-        "chain": chain(finding),
+        "protocol": trial.candidate.protocol.name,
+        "deviations": [d.name for d in trial.candidate.deviations],
+        "text": trial.candidate.text,
+        "values": dict(trial.values),
+        "fits": trial.fits,
+        "digits_off": trial.digits_off,
+        "chain": chain(trial),
     }
 
 
 def _missed(explanation: Explanation) -> str:
-    nearest = explanation.findings[0]
+    nearest = explanation.trials[0]
     parts = (
         f"{nearest.values[c.metric] - float(c.printed):+.{DIGITS}f} {c.metric}"
         for c in explanation.question.claims

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sr_bench.analysis.explain.claim import METRICS
 from sr_bench.analysis.explain.deviations import DEVIATIONS, Deviation
 from sr_bench.analysis.explain.search import Watch
 from sr_bench.analysis.explain.subject import bicubic_subject
 from sr_bench.analysis.explain.way import Way
-
-METRICS = ("psnr", "ssim")
+from sr_bench.data.catalogue.protocols import Protocol
 
 
 @dataclass(frozen=True)
 class Cost:
     """One deviation, and what it adds to each metric at each scale; ``None`` where it can't be.
 
-    An identical image makes a mean infinite, beside which no cost can be told.
+    An identical image makes a mean infinite: then there is no cost.
     """
 
     deviation: Deviation
@@ -27,13 +27,9 @@ class Cost:
 
 
 def costs(
-    protocol: str, hr: Sequence[tuple[str, Path]], scales: Sequence[int], *, watch: Watch
+    protocol: Protocol, hr: Sequence[tuple[str, Path]], scales: Sequence[int], *, watch: Watch
 ) -> list[Cost]:
-    """Bicubic on these images under every deviation from one protocol.
-
-    Raises:
-        WrongUse: for an unknown protocol.
-    """
+    """Bicubic on these images under every deviation from one protocol."""
     base = Way.of(protocol)
     table: dict[str, Cost] = {}
     for scale in scales:
@@ -52,7 +48,7 @@ def costs(
 
 
 def _added(start: float | None, value: float | None) -> float | None:
-    """What a deviation adds; nothing can be said beside an infinite number."""
+    """What a deviation adds; ``None`` where a number is infinite."""
     if start is None or value is None or not math.isfinite(value - start):
         return None
     return value - start

@@ -11,7 +11,7 @@ from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.search import Explanation, Question, Watch, explain
 from sr_bench.analysis.ledger.ledger import RUN, read_ledger
-from sr_bench.data.datasets.manifest import open_dataset
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.text_files import read_rows
@@ -21,29 +21,29 @@ _ROW = [*_CELL, "metric", "protocol"]
 
 
 @dataclass(frozen=True)
-class Row:
-    """A published number that differs, and what else is printed beside it or like it.
+class DifferingRow:
+    """A published number that differs, and others of the ledger that may explain it.
 
     Args:
-        place: source, method, variant, dataset, scale, metric, protocol.
+        cell: source, method, variant, dataset, scale, metric, protocol.
         run: the run that was compared with it.
         claim: its printed digits.
-        beside: the other metric that the same source prints for the same cell.
+        others: the other metric that the same source prints for the same cell.
         elsewhere: cells for which the ledger has the same digits of the same method and metric.
     """
 
-    place: Mapping[str, str]
+    cell: Mapping[str, str]
     run: str
     claim: Claim
-    beside: tuple[Claim, ...]
+    others: tuple[Claim, ...]
     elsewhere: tuple[str, ...]
 
     def __str__(self) -> str:
-        p = self.place
-        return f"{p['source']}: {p['method']} on {p['dataset']} x{p['scale']}, {self.claim}"
+        c = self.cell
+        return f"{c['source']}: {c['method']} on {c['dataset']} x{c['scale']}, {self.claim}"
 
 
-def differing_rows(project: Project) -> list[Row]:
+def differing_rows(project: Project) -> list[DifferingRow]:
     """The ledger's rows whose verdict in ``reports/reproduction.csv`` is ``differs``.
 
     Raises:
@@ -64,18 +64,18 @@ def differing_rows(project: Project) -> list[Row]:
     return [_row(record, ledger) for record in ledger[different.to_numpy()].to_dict("records")]
 
 
-def _row(record: Mapping[str, str], ledger: pd.DataFrame) -> Row:
+def _row(record: Mapping[str, str], ledger: pd.DataFrame) -> DifferingRow:
     claim = Claim(record["metric"], record["value"])
     same_cell = (ledger[_CELL] == [record[k] for k in _CELL]).all(axis=1)
-    others = ledger[same_cell & ledger["metric"].isin(["psnr", "ssim"])]
-    beside = {(m, v) for m, v in zip(others["metric"], others["value"])} - {
+    printed = ledger[same_cell & ledger["metric"].isin(["psnr", "ssim"])]
+    others = {(m, v) for m, v in zip(printed["metric"], printed["value"])} - {
         (claim.metric, claim.printed)
     }
-    return Row(
+    return DifferingRow(
         {k: str(record[k]) for k in _ROW},
         f"{record[RUN]}-x{record['scale']}",
         claim,
-        tuple(Claim(*c) for c in sorted(beside) if c[0] != claim.metric),
+        tuple(Claim(*c) for c in sorted(others) if c[0] != claim.metric),
         tuple(_elsewhere(record, ledger)),
     )
 
@@ -88,8 +88,8 @@ def _elsewhere(record: Mapping[str, str], ledger: pd.DataFrame) -> Iterator[str]
             yield f"{r['dataset']} x{r['scale']} in {r['source']}"
 
 
-def explain_row(project: Project, row: Row, *, watch: Watch) -> Explanation:
-    """Look for the way that gives the row's digits, and the number's beside it where one does.
+def explain_row(project: Project, row: DifferingRow, *, watch: Watch) -> Explanation:
+    """Look for the way that gives the row's digits, best with those of the cell's other metric.
 
     Deviations start from the row's protocol, one at a time.
 
@@ -97,11 +97,11 @@ def explain_row(project: Project, row: Row, *, watch: Watch) -> Explanation:
         SrBenchError: if the run's images aren't there.
     """
     run = project.run(row.run)
-    name = row.place["dataset"]
-    dataset = open_dataset(name, project.data, project.manifest(name))
+    dataset = project.dataset(row.cell["dataset"])
     subject = run_subject(project, run, dataset, upscale=False)
-    both = Question(subject, (row.claim, *row.beside), row.place["protocol"], limit=1)
+    protocol = find_protocol(row.cell["protocol"])
+    both = Question(subject, (row.claim, *row.others), protocol, limit=1)
     answer = explain(both, watch=watch)
-    if answer.fitting or not row.beside:
+    if answer.fitting or not row.others:
         return answer
-    return explain(Question(subject, (row.claim,), row.place["protocol"], limit=1), watch=watch)
+    return explain(Question(subject, (row.claim,), protocol, limit=1), watch=watch)

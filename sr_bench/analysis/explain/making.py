@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
-from numpy.typing import NDArray
 
 from sr_bench.analysis.explain.measure import Made
-from sr_bench.analysis.explain.resizers import resized
+from sr_bench.analysis.explain.resizers import resizer
 from sr_bench.analysis.explain.way import Final, Way
 from sr_bench.imaging.color import to_uint8
-from sr_bench.imaging.degrade import degrade, hr_planes
-from sr_bench.imaging.images import Image
-from sr_bench.imaging.resize import imresize
-
-Planes = NDArray[np.generic]
+from sr_bench.imaging.degrade import degrade
+from sr_bench.imaging.images import Image, Planes
 
 
 def shrunk(hr: Image, way: Way, *, scale: int) -> Planes:
-    """lr as the way makes it: as :func:`.degrade` does, or by another resizer.
-
-    Args:
-        hr: uint8, (h, w) gray or (h, w, 3) RGB.
-        way: its degradation, and the ``lr`` of its making.
-        scale: 2, 3, 4, ...
-
-    Returns:
-        uint8, or float64 on the 0..255 scale where the degradation never rounds.
-    """
-    if way.making.lr == "matlab":
-        return degrade(hr, way.degradation, scale=scale)
-    planes = hr_planes(hr, way.degradation, scale)
-    return _rounded(resized(planes, way.making.lr, Fraction(1, scale)), way)
+    """lr by :func:`.degrade`, with the resizer of the way."""
+    return degrade(hr, way.degradation, scale=scale, resize=resizer(way.making.lr))
 
 
 def bicubic(hr: Image, way: Way, *, scale: int) -> Made | None:
@@ -40,16 +22,17 @@ def bicubic(hr: Image, way: Way, *, scale: int) -> Made | None:
 
     ``None`` for what only networks have: other weights, and self-ensemble.
     """
-    if way.making.weights is not None or way.making.ensemble is not None:
+    making, rule = way.making, way.degradation
+    if making.weights is not None or making.ensemble is not None:
         return None
-    lr = shrunk(hr, way, scale=scale)
-    rule, making = way.degradation, way.making
-    if making.enlarger != "matlab":
-        sr: Planes = _rounded(resized(lr, making.enlarger, Fraction(scale)), way)
-    elif making.final == "uint8":
-        sr = imresize(lr, scale=scale, rounding=rule.rounding, border=rule.border)
-    else:  # what was rounded can't be told to be
-        sr = imresize(lr, scale=scale, rounding="none", border=rule.border)
+    # What MATLAB's resize rounded can't be truncated or left alone.
+    unrounded = making.enlarger == "matlab" and making.final != "uint8"
+    sr = resizer(making.enlarger)(
+        shrunk(hr, way, scale=scale),
+        scale=scale,
+        rounding="none" if unrounded else rule.rounding,
+        border=rule.border,
+    )
     return Made(finished(sr, making.final), hr, rule.colour)
 
 
@@ -61,7 +44,3 @@ def finished(sr: Planes, final: Final) -> Planes:
         return sr
     clipped = np.clip(sr, 0, 255)
     return clipped.astype(np.uint8) if final == "truncated" else clipped
-
-
-def _rounded(values: Planes, way: Way) -> Planes:
-    return values if way.degradation.rounding == "none" else to_uint8(values)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sr_bench.analysis.explain.planes import Plan, planes
+from sr_bench.analysis.explain.resizers import half_shifted
 from sr_bench.analysis.explain.similarity import similarity
 from sr_bench.analysis.explain.way import Range, Way
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
+from sr_bench.evaluation.scoring.planes import Luma, Views, as_rgb, cut
 from sr_bench.imaging.degrade import modcrop
-from sr_bench.imaging.images import Colour, Image
+from sr_bench.imaging.images import Colour, Image, Planes
 
-Planes = NDArray[np.generic]
+WeightedSum = Callable[[Planes], Planes]
 Numbers = dict[Hashable, float | None]
-_PLANS = 4  # of which planes are kept: they are large
+_KEPT = 4  # kinds of planes: they are large
 CAP = 100.0  # dB, which some code returns where the MSE is 0
 
 
@@ -56,11 +57,10 @@ class Made:
         size = tuple(n // multiple * multiple for n in whole)
         if size != self.sr.shape[:2]:
             return f"it cuts hr {whole} to {size}, sr is {self.sr.shape[:2]}"
-        border = way.rule.crop.pixels(scale)
+        border = way.protocol.crop.pixels(scale)
         if border < 0 or min(size) - 2 * border < _LEAST[metric]:
             return f"its border of {border} leaves too little of {size} for {metric}"
-        plan = Plan.of(way)
-        if self.sr.ndim == 2 and self.hr.ndim == 3 and (plan.gray_as_rgb or not plan.takes_y):
+        if self.sr.ndim == 2 and self.hr.ndim == 3 and not _takes_y(way):
             return "sr is gray, and it scores colour"
         return ""
 
@@ -68,11 +68,8 @@ class Made:
         if self.refusal(way, metric, scale=scale):
             return None
         hr = modcrop(self.hr, way.degradation.multiple(scale))
-        border, plan = way.rule.crop.pixels(scale), Plan.of(way)
-        both = self._both(hr, plan)
-        height, width = hr.shape[:2]
-        inside = np.s_[border : height - border, border : width - border]
-        sr, true = both[0][inside], both[1][inside]
+        border = way.protocol.crop.pixels(scale)
+        sr, true = (cut(planes, border) for planes in self._both(hr, way))
         peak = _data_range(way.scoring.data_range, sr, true, metric)
         if peak == 0:
             return None
@@ -80,20 +77,59 @@ class Made:
             return psnr_unchecked(sr, true, data_range=peak)
         return similarity(sr, true, way.scoring.ssim, data_range=peak)
 
-    def _both(self, hr: Image, plan: Plan) -> tuple[Planes, Planes]:
-        """The planes of a plan; those of the last few plans are kept."""
-        if (key := (plan, hr.shape)) not in self._planes:
-            while len(self._planes) >= _PLANS:
+    def _both(self, hr: Image, way: Way) -> tuple[Planes, Planes]:
+        """What the way compares; the last few are kept."""
+        if (key := (way.planes_key, hr.shape)) not in self._planes:
+            while len(self._planes) >= _KEPT:
                 self._planes.pop(next(iter(self._planes)))
-            self._planes[key] = planes(self.sr, hr, self.sr_colour, plan)
+            self._planes[key] = planes(self.sr, hr, self.sr_colour, way)
         return self._planes[key]
+
+
+def planes(sr: Planes, hr: Image, colour: Colour, way: Way) -> tuple[Planes, Planes]:
+    """What a way compares, before its crop: scoring's own planes of images read as the way does."""
+    rule, luma, swap = way.protocol, way.scoring.luma, way.scoring.swap
+    if way.scoring.half_shift:
+        sr = half_shifted(sr)
+    if luma != "matlab" or swap != "none":
+        sr, colour = as_rgb(sr, colour), "rgb"
+    own_y = rule.colour == "y" and rule.gray == "own-y" and hr.ndim == 2
+    if swap != "none" and not own_y:
+        sr = _bgr(sr)
+    if swap == "both":
+        hr = _bgr(hr)
+    return Views(sr, hr, colour, rule, 0, _LUMAS.get(luma, Luma.of(rule))).main
+
+
+def _bgr(image: Any) -> Any:
+    return image[..., ::-1] if image.ndim == 3 else image
+
+
+def _takes_y(way: Way) -> bool:
+    """Whether a gray sr serves, of an hr with colour: it is the Y that is compared."""
+    rule, scoring = way.protocol, way.scoring
+    plain = (scoring.luma, scoring.swap) == ("matlab", "none")
+    return rule.colour == "y" and rule.gray == "own-y" and plain
+
+
+def _weighted(red: float, green: float, blue: float, offset: float = 0.0) -> WeightedSum:
+    return lambda rgb: np.asarray(rgb @ np.array([red, green, blue]) + offset)
+
+
+_YIQ = _weighted(0.299, 0.587, 0.114)
+_LUMAS = {
+    "yiq": Luma(_YIQ),
+    "full-range": Luma(_YIQ, rounded=True),
+    "bt709": Luma(_weighted(0.2125, 0.7154, 0.0721)),
+    "mistyped": Luma(_weighted(64.738 / 256, 129.057 / 256, 25.064 / 256, 16.0)),
+}
 
 
 def number_key(way: Way, metric: str) -> Hashable:
     """All that an image's number depends on once its sr is there."""
     s = way.scoring
     kind = s.ssim if metric == "ssim" else ""
-    return metric, Plan.of(way), way.rule.crop, way.degradation.modcrop, s.data_range, kind
+    return metric, way.planes_key, way.protocol.crop, way.degradation.modcrop, s.data_range, kind
 
 
 def _data_range(data_range: float | Range, sr: Planes, hr: Planes, metric: str) -> float:

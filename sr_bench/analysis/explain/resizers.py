@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from scipy.sparse import csr_array
 
 from sr_bench.analysis.explain.way import Resizer
 from sr_bench.imaging.banded import Banded
 from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.images import Planes
+from sr_bench.imaging.resize import Border, Resize, Rounding, banded, imresize, keys_cubic
 
-Planes = NDArray[np.generic]
 Array = NDArray[np.float64]
 
 
-def resized(image: Planes, resizer: Resizer, scale: Fraction) -> Array:
+def resizer(name: Resizer) -> Resize:
+    """What is called instead of MATLAB's ``imresize``; it rounds once, unless it never rounds."""
+    return imresize if name == "matlab" else partial(_resize, name)
+
+
+def _resize(
+    name: Resizer, image: Planes, *, scale: int | Fraction, rounding: Rounding, border: Border
+) -> Planes:
+    values = resized(image, name, Fraction(scale))
+    return values if rounding == "none" else to_uint8(values)
+
+
+def resized(image: Planes, name: Resizer, scale: Fraction) -> Array:
     """Resize with one of the resizers that aren't MATLAB's, unrounded.
 
     ``torch``: Keys' cubic with a = -0.75 and no antialiasing, as ``interpolate(mode="bicubic",
@@ -29,13 +41,13 @@ def resized(image: Planes, resizer: Resizer, scale: Fraction) -> Array:
 
     Args:
         image: (h, w) or (h, w, c), any real dtype.
-        resizer: which.
+        name: which.
         scale: output size / input size.
     """
     values = np.asarray(image, dtype=np.float64)
-    if resizer == "pillow":
+    if name == "pillow":
         return _by_pillow(values, scale)
-    a, antialias, centred = {"torch": (-0.75, False, True)}.get(resizer, (-0.5, True, False))
+    a, antialias, centred = {"torch": (-0.75, False, True)}.get(name, (-0.5, True, False))
     return _both_ways(values, [_matrix(n, scale, a, antialias, centred) for n in values.shape[:2]])
 
 
@@ -58,9 +70,9 @@ def _both_ways(values: Array, matrices: list[Banded]) -> Array:
 def _matrix(size: int, scale: Fraction, a: float, antialias: bool, centred: bool) -> Banded:
     outputs = math.ceil(size * scale)
     step = float(1 / scale)
-    places = np.arange(outputs, dtype=np.float64) * step
+    positions = np.arange(outputs, dtype=np.float64) * step
     return _cubic_matrix(
-        places + (step - 1) / 2 if centred else places,
+        positions + (step - 1) / 2 if centred else positions,
         size=size,
         a=a,
         width=max(step, 1.0) if antialias else 1.0,
@@ -72,23 +84,12 @@ def _half_matrix(size: int) -> Banded:
     return _cubic_matrix(np.arange(size, dtype=np.float64) - 0.5, size=size, a=-0.5, width=1.0)
 
 
-def _cubic_matrix(places: Array, *, size: int, a: float, width: float) -> Banded:
-    """Rows of weights of Keys' cubic around each place; indices outside are clamped."""
+def _cubic_matrix(positions: Array, *, size: int, a: float, width: float) -> Banded:
+    """Rows of weights of Keys' cubic around each position; indices outside are clamped."""
     taps = np.arange(math.ceil(4 * width) + 2)
-    index = np.floor(places - 2 * width)[:, None] + taps
-    weights = _cubic((places[:, None] - index) / width, a)
-    weights /= weights.sum(axis=1, keepdims=True)
-    used = weights != 0
-    rows = np.repeat(np.arange(len(places)), used.sum(axis=1))
-    columns = np.clip(index, 0, size - 1).astype(np.int64)[used]
-    return Banded.from_sparse(csr_array((weights[used], (rows, columns)), (len(places), size)))
-
-
-def _cubic(x: Array, a: float) -> Array:
-    x = np.abs(x)
-    near = ((a + 2) * x - (a + 3)) * x * x + 1
-    far = a * (((x - 5) * x + 8) * x - 4)
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
+    index = np.floor(positions - 2 * width)[:, None] + taps
+    weights = keys_cubic((positions[:, None] - index) / width, a)
+    return banded(weights, index.astype(np.int64), size, "replicate")
 
 
 def _by_pillow(values: Array, scale: Fraction) -> Array:

@@ -10,7 +10,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sr_bench.analysis.explain.making import bicubic, finished, shrunk
 from sr_bench.analysis.explain.measure import Made
@@ -19,7 +18,7 @@ from sr_bench.analysis.explain.way import Making, Way
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.imaging import images
-from sr_bench.imaging.images import Image
+from sr_bench.imaging.images import Image, Planes
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
@@ -27,7 +26,6 @@ from sr_bench.support.errors import SrBenchError
 if TYPE_CHECKING:  # torch is loaded only where a network runs
     from sr_bench.networks.inference import Upscaler
 
-Planes = NDArray[np.generic]
 _DISK = 4 * 2**30  # bytes of network output kept for other ways
 _ENSEMBLE = 8  # flips and rotations
 _HINT = "--upscale would try more: LR made in other ways, unrounded SR, self-ensemble"
@@ -94,7 +92,7 @@ class _Maker:
 
     def require_some(self) -> None:
         """Raise ``SrBenchError`` if no degradation has all SR images."""
-        folders = [self._folder(self.run.name, d) for d in load_protocols().degradations]
+        folders = [self._folder(self.run, d) for d in load_protocols().degradations]
         if any(self._complete(folder) for folder in folders):
             return
         name, dataset = self.run.name, self.dataset.name
@@ -117,11 +115,11 @@ class _Maker:
             run = run.model_copy(update={"variant": variant})
         for degradation, rule in load_protocols().degradations.items():
             if rule == way.degradation:
-                return self._folder(run.name, degradation)
+                return self._folder(run, degradation)
         return None
 
-    def _folder(self, run: str, degradation: str) -> Path:
-        return self.project.sr(run, degradation, self.dataset.name)
+    def _folder(self, run: Run, degradation: str) -> Path:
+        return self.project.sr(run.name, degradation, self.dataset.name)
 
     def _complete(self, folder: Path | None) -> bool:
         return folder is not None and all(

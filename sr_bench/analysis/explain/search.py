@@ -13,12 +13,12 @@ from sr_bench.analysis.explain.deviations import Deviation
 from sr_bench.analysis.explain.stages import Budget, Candidate, Stage, stages
 from sr_bench.analysis.explain.subject import Progress, Subject
 from sr_bench.analysis.explain.way import Way
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.support.errors import SrBenchError
 
 Watch = Callable[[str, int], AbstractContextManager[Progress]]  # what is done, in how many steps
 Tell = Callable[[str], None]
-Place = tuple[str, tuple[str, ...]]  # protocol, names of deviations
+Key = tuple[str, tuple[str, ...]]  # protocol, names of deviations
 PASSES = 80  # of a network over the images, if nobody says how many
 
 
@@ -36,7 +36,7 @@ class Question:
 
     subject: Subject
     claims: tuple[Claim, ...]
-    protocol: str | None = None
+    protocol: Protocol | None = None
     limit: int = 2
     passes: int = PASSES
 
@@ -55,7 +55,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Trial:
     """A candidate and its numbers.
 
     Args:
@@ -84,7 +84,7 @@ class Explanation:
 
     Args:
         question: what was asked.
-        findings: the ways that have a finite number.
+        trials: the ways that have a finite number.
         tried: how many ways were measured, pairs and ways without effect among them.
         unfit: protocol to the reason why the images don't go with it.
         identical: images whose sr is identical to hr under a protocol: its PSNR is infinite.
@@ -93,7 +93,7 @@ class Explanation:
     """
 
     question: Question
-    findings: tuple[Finding, ...]
+    trials: tuple[Trial, ...]
     tried: int = 0
     unfit: Mapping[str, str] = field(default_factory=dict)
     identical: tuple[str, ...] = ()
@@ -101,9 +101,9 @@ class Explanation:
     spared: str = ""
 
     @property
-    def fitting(self) -> tuple[Finding, ...]:
+    def fitting(self) -> tuple[Trial, ...]:
         """Those that give the claimed digits: one of them is the explanation, if it is known."""
-        return tuple(f for f in self.findings if f.fits)
+        return tuple(f for f in self.trials if f.fits)
 
 
 def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) -> Explanation:
@@ -119,7 +119,6 @@ def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) ->
 
     Raises:
         SrBenchError: if the images fit no protocol at all, or all are identical to hr.
-        WrongUse: for an unknown protocol.
     """
     search = _Search(question, watch, Budget(question.passes))
     search.protocols(tell)
@@ -132,9 +131,9 @@ def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) ->
     return search.answer()
 
 
-def _simplicity(finding: Finding, question: Question) -> int:
-    other = question.protocol not in (None, finding.candidate.protocol)
-    return len(finding.candidate.deviations) + other
+def _simplicity(trial: Trial, question: Question) -> int:
+    other = question.protocol not in (None, trial.candidate.protocol)
+    return len(trial.candidate.deviations) + other
 
 
 @dataclass
@@ -144,19 +143,18 @@ class _Search:
     question: Question
     watch: Watch
     budget: Budget
-    found: list[Finding] = field(default_factory=list)
+    known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
+    found: list[Trial] = field(default_factory=list)
     unfit: dict[str, str] = field(default_factory=dict)
     tried: int = 0
     left_out: int = 0
-    _values: dict[Place, dict[str, float]] = field(default_factory=dict)
+    _values: dict[Key, dict[str, float]] = field(default_factory=dict)
     _seen: set[Hashable] = field(default_factory=set)
 
     def protocols(self, tell: Tell) -> None:
         """Score the images under every protocol as it is, and say which they don't go with."""
         subject = self.question.subject
-        if self.question.protocol is not None:
-            load_protocols().protocol(self.question.protocol)
-        plain = [Candidate(p, (), Way.of(p)) for p in load_protocols().protocols]
+        plain = [Candidate(p, (), Way.of(p)) for p in self.known.values()]
         self._seen |= {subject.key(c.way) for c in plain}
         before = self.budget.left
         for need in map(subject.network, (c.way for c in plain)):
@@ -165,17 +163,19 @@ class _Search:
         tell(str(Stage(tuple(plain), len(subject.hr), before - self.budget.left)))
         self._extend(plain, pairs=False)
         for candidate in plain:
-            if candidate.place not in self._values:
+            if candidate.key not in self._values:
                 reasons = (subject.refusal(candidate.way, m) for m in self.question.metrics)
-                self.unfit[candidate.protocol] = next(filter(None, reasons), "sr can't be scored")
+                self.unfit[candidate.protocol.name] = next(
+                    filter(None, reasons), "sr can't be scored"
+                )
         if not self._values:
             raise SrBenchError(self._no_protocol())
 
     def stages(self) -> Iterator[Stage]:
         """The groups of deviations still to be tried."""
-        fitting = [p for p in load_protocols().protocols if p not in self.unfit]
+        fitting = [p for name, p in self.known.items() if name not in self.unfit]
         stated = self.question.protocol
-        bases = [stated] if stated in fitting else fitting
+        bases = [stated] if stated is not None and stated in fitting else fitting
         for count in range(1, self.question.limit + 1):
             fresh = [c for c in self._candidates(bases, count) if self._is_new(c)]
             for stage in stages(fresh, self.question.subject, self.budget):
@@ -212,14 +212,14 @@ class _Search:
         self.tried += len(candidates)
         measured = self._measured(candidates, pairs=pairs)
         for candidate in candidates:
-            values = measured.get(candidate.place)
+            values = measured.get(candidate.key)
             if values is None or self._is_idle(candidate, values):
                 continue
-            self._values[candidate.place] = values
+            self._values[candidate.key] = values
             if all(map(math.isfinite, values.values())):
-                self.found.append(self._finding(candidate, values))
+                self.found.append(self._trial(candidate, values))
 
-    def _candidates(self, bases: Sequence[str], count: int) -> Iterator[Candidate]:
+    def _candidates(self, bases: Sequence[Protocol], count: int) -> Iterator[Candidate]:
         for protocol in bases:
             base = Way.of(protocol)
             for deviations in combinations(self.question.subject.deviations, count):
@@ -245,10 +245,10 @@ class _Search:
 
     def _measured(
         self, candidates: Sequence[Candidate], *, pairs: bool
-    ) -> dict[Place, dict[str, float]]:
+    ) -> dict[Key, dict[str, float]]:
         """Numbers by candidate. Of pairs, only those that fit a claim are tried on the next."""
         subject = self.question.subject
-        table: dict[Place, dict[str, float]] = {}
+        table: dict[Key, dict[str, float]] = {}
         left = list(candidates)
         for claim in self.question.claims:
             ways = [c.way for c in left]
@@ -257,37 +257,37 @@ class _Search:
                 found = subject.values(ways, claim.metric, progress=progress)
             known = [(c, v) for c, v in zip(left, found) if v is not None]
             for candidate, value in known:
-                table.setdefault(candidate.place, {})[claim.metric] = value
+                table.setdefault(candidate.key, {})[claim.metric] = value
             left = [c for c, v in known if not pairs or claim.fits(v)]
             if not left:
                 break
         wanted = len(self.question.metrics)
-        return {place: values for place, values in table.items() if len(values) == wanted}
+        return {key: values for key, values in table.items() if len(values) == wanted}
 
     def _is_idle(self, candidate: Candidate, values: dict[str, float]) -> bool:
         """Whether a deviation of it has no effect on these images."""
-        protocol, names = candidate.place
+        protocol, names = candidate.key
         return any(
             self._values.get((protocol, names[:i] + names[i + 1 :])) == values
             for i in range(len(names))
         )
 
-    def _finding(self, candidate: Candidate, values: dict[str, float]) -> Finding:
+    def _trial(self, candidate: Candidate, values: dict[str, float]) -> Trial:
         claims = self.question.claims
-        protocol, names = candidate.place
+        protocol, names = candidate.key
         metric = claims[0].metric
         texts = (protocol, *(d.text for d in candidate.deviations))
         chain = (self._values.get((protocol, names[:i]), {}) for i in range(len(texts)))
         steps = tuple(Step(t, v[metric]) for t, v in zip(texts, chain) if v)
         digits = max(c.digits_off(values[c.metric]) for c in claims)
         off = max(abs(c.off(values[c.metric])) for c in claims)
-        return Finding(candidate, values, steps, digits, off)
+        return Trial(candidate, values, steps, digits, off)
 
     def _identical(self) -> tuple[str, ...]:
         """The images that make a protocol's mean infinite."""
         subject = self.question.subject
         infinite = [
-            Way.of(protocol)
+            Way.of(self.known[protocol])
             for (protocol, names), values in self._values.items()
             if not names and not all(map(math.isfinite, values.values()))
         ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from sr_bench.analysis.explain.way import SsimKind
-from sr_bench.evaluation.metrics.ssim import K1, K2, SIGMA, WINDOW, ssim_unchecked
+from sr_bench.evaluation.metrics.ssim import SIGMA, WINDOW, ssim_terms, ssim_unchecked
+from sr_bench.evaluation.scoring.planes import cut
+from sr_bench.imaging.images import Planes
 
-Planes = NDArray[np.generic]
 Array = NDArray[np.float64]
 _FLAT = 7  # scikit-image's default window
 
@@ -53,10 +56,7 @@ def _volumetric(sr: Planes, hr: Planes, data_range: float) -> float:
         filtered = gaussian_filter(values, SIGMA, mode="nearest", radius=WINDOW // 2)
         return np.asarray(filtered)
 
-    x, y = sr.astype(np.float64), hr.astype(np.float64)
-    mx, my = mean(x), mean(y)
-    power, product = mean(x * x + y * y), mean(x * y)
-    return float(_map(mx, my, power, product, data_range, 1.0).mean())
+    return float(ssim_terms(_means(sr, hr, mean), data_range).map().mean())
 
 
 def _uniform(sr: Planes, hr: Planes, data_range: float) -> float:
@@ -65,18 +65,11 @@ def _uniform(sr: Planes, hr: Planes, data_range: float) -> float:
     def mean(values: Array) -> Array:
         return np.asarray(uniform_filter(values, size))
 
-    x, y = sr.astype(np.float64), hr.astype(np.float64)
     sample = _FLAT**2 / (_FLAT**2 - 1)
-    values = _map(mean(x), mean(y), mean(x * x + y * y), mean(x * y), data_range, sample)
-    edge = _FLAT // 2
-    return float(values[edge:-edge, edge:-edge].mean())
+    values = ssim_terms(_means(sr, hr, mean), data_range, sample=sample).map()
+    return float(cut(values, _FLAT // 2).mean())
 
 
-def _map(
-    mx: Array, my: Array, power: Array, product: Array, data_range: float, sample: float
-) -> Array:
-    """The SSIM map of local means; ``sample`` makes (co)variances of a sample of them."""
-    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    mean_product, mean_power = mx * my, mx * mx + my * my
-    numerator = (2 * mean_product + c1) * (2 * sample * (product - mean_product) + c2)
-    return numerator / ((mean_power + c1) * (sample * (power - mean_power) + c2))
+def _means(sr: Planes, hr: Planes, mean: Callable[[Array], Array]) -> Iterator[Array]:
+    x, y = sr.astype(np.float64), hr.astype(np.float64)
+    return map(mean, (x, y, x * x + y * y, x * y))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sr_bench.analysis.explain.deviations import Deviation
 from sr_bench.analysis.explain.subject import NetworkPass, Subject
 from sr_bench.analysis.explain.way import Way
+from sr_bench.data.catalogue.protocols import Protocol
 
 _COUNTS = {0: "protocols as they are", 1: "single deviations", 2: "pairs of deviations"}
 
@@ -16,7 +17,7 @@ _COUNTS = {0: "protocols as they are", 1: "single deviations", 2: "pairs of devi
 class Candidate:
     """A protocol and the deviations from it."""
 
-    protocol: str
+    protocol: Protocol
     deviations: tuple[Deviation, ...]
     way: Way
 
@@ -26,9 +27,9 @@ class Candidate:
         return " and ".join(d.text for d in self.deviations) or "the protocol itself"
 
     @property
-    def place(self) -> tuple[str, tuple[str, ...]]:
+    def key(self) -> tuple[str, tuple[str, ...]]:
         """Protocol and names of the deviations."""
-        return self.protocol, tuple(d.name for d in self.deviations)
+        return self.protocol.name, tuple(d.name for d in self.deviations)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from sr_bench.analysis.explain.deviations import DEVIATIONS, Deviation
 from sr_bench.analysis.explain.making import bicubic
 from sr_bench.analysis.explain.measure import Made, Numbers, number_key, pooled
-from sr_bench.analysis.explain.planes import Plan
 from sr_bench.analysis.explain.way import Way
 from sr_bench.evaluation.scoring.pairing import NamePair
 from sr_bench.imaging import images
@@ -130,7 +129,7 @@ class Subject:
                 if made is None:
                     return [None] * len(ways)
                 kept = Made(made.sr, made.hr, made.sr_colour, numbers)
-                for way in sorted(ways, key=lambda w: repr(Plan.of(w))):  # its planes stay
+                for way in sorted(ways, key=lambda w: repr(w.planes_key)):  # its planes stay
                     kept.value(way, metric, scale=self.scale)
         return [numbers[key] for key in keys]
 

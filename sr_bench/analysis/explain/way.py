@@ -1,4 +1,4 @@
-"""A way from hr to a number: a protocol, and what no protocol has a word for."""
+"""A scoring procedure: a protocol, plus options that protocols don't offer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal
 
-from sr_bench.data.catalogue.protocols import Protocol, load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.imaging.degrade import Degradation
 
 Luma = Literal["matlab", "yiq", "full-range", "bt709", "mistyped"]
@@ -23,7 +23,7 @@ class Scoring:
     """How sr and hr become a number, beyond a protocol's words; the defaults are what all do.
 
     Args:
-        luma: the weights of Y; see :mod:`sr_bench.analysis.explain.planes`.
+        luma: the weights of Y; see :mod:`sr_bench.analysis.explain.measure`.
         swap: whose channels are read in BGR order.
         half_shift: whether sr lies half a pixel too far to the right and down.
         ssim: over which channels and windows; see :mod:`sr_bench.analysis.explain.similarity`.
@@ -62,26 +62,25 @@ class Making:
 
 @dataclass(frozen=True)
 class Way:
-    """One way from hr to a number. Deviations are functions from one way to another."""
+    """One way from hr to a number. Deviations are functions from one way to another.
 
-    protocol: str
-    rule: Protocol
-    degradation: Degradation
+    ``protocol`` keeps its name where a deviation changes its fields or its degradation's.
+    """
+
+    protocol: Protocol
     scoring: Scoring = Scoring()
     making: Making = Making()
 
     @classmethod
-    def of(cls, protocol: str) -> Way:
-        """The protocol itself, with the SSIM that its tables print.
+    def of(cls, protocol: Protocol) -> Way:
+        """The protocol itself, with the SSIM that its tables print."""
+        blue = "ssim_blue" in protocol.metrics
+        return cls(protocol, Scoring(ssim="blue" if blue else "mean"))
 
-        Raises:
-            WrongUse: for an unknown protocol.
-        """
-        known = load_protocols()
-        rule = known.protocol(protocol)
-        blue = "ssim_blue" in rule.metrics
-        scoring = Scoring(ssim="blue" if blue else "mean")
-        return cls(protocol, rule, known.degradation_of(protocol), scoring)
+    @property
+    def degradation(self) -> Degradation:
+        """How lr is made."""
+        return self.protocol.degradation
 
     @property
     def source(self) -> tuple[Degradation, Making]:
@@ -94,7 +93,14 @@ class Way:
         return self.scoring_key, self.source
 
     @property
+    def planes_key(self) -> Hashable:
+        """Equal for two ways that compare the same planes of one sr and hr."""
+        rule, s = self.protocol, self.scoring
+        return rule.colour, rule.y, rule.gray, s.luma, s.swap, s.half_shift
+
+    @property
     def scoring_key(self) -> Hashable:
         """The same of what happens once sr is there."""
-        y = (self.rule.y, self.rule.gray) if self.rule.colour == "y" else ()
-        return self.rule.colour, y, self.rule.crop, self.scoring, self.degradation.modcrop
+        rule = self.protocol
+        y = (rule.y, rule.gray) if rule.colour == "y" else ()
+        return rule.colour, y, rule.crop, self.scoring, self.degradation.modcrop

@@ -1,1 +1,1 @@
-"""Published numbers beside the measured ones."""
+"""Published numbers compared with the measured ones."""

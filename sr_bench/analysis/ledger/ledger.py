@@ -1,4 +1,4 @@
-"""The ledger: published numbers, and the verdict on each beside what was measured."""
+"""The ledger: published numbers, and the verdict on each against what was measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.data.catalogue.sources import source_names
 from sr_bench.evaluation.scoring.table import DECIMALS
 from sr_bench.support.errors import SrBenchError, unknown
@@ -20,13 +20,13 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # The ledger's own columns: the run family that the published number was made by, and the one with
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
-_PLACE = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+_CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
 _PRINTED, _SCALE = (
     re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
     re.compile(r"[2-8]"),
 )
-REPRODUCTION = [*_PLACE, "published", "measured", "delta", "verdict", "note"]
-TRAINED = [*_PLACE, "published", "run", "measured", "delta"]
+REPRODUCTION = [*_CELL, "published", "measured", "delta", "verdict", "note"]
+TRAINED = [*_CELL, "published", "run", "measured", "delta"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,9 @@ def read_ledger(path: Path) -> pd.DataFrame:
 
 
 def _check_row(row: dict[str, str], where: str) -> None:
-    if row["protocol"] not in load_protocols().protocols:
-        raise unknown("protocol", row["protocol"], load_protocols().protocols, where=where)
+    known = load_protocols().protocols
+    if row["protocol"] not in known:
+        raise unknown("protocol", row["protocol"], known, where=where)
     if not _PRINTED.fullmatch(row["value"]):
         raise SrBenchError(
             f"{where}: value is {row['value'][:40]!r}, expected the number as it is printed, 32.75"
@@ -81,8 +82,8 @@ def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.
     return pd.DataFrame(rows, columns=REPRODUCTION)
 
 
-def beside_published(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
-    """What weights trained here reach, beside the published numbers that they aim at.
+def compare_trained(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """What weights trained here reach, and the published numbers that they aim at.
 
     Returns:
         The columns of :data:`TRAINED`, one row for each published number that has been aimed at.
@@ -96,7 +97,7 @@ def beside_published(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFra
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
             rows.append(
-                {k: row[k] for k in _PLACE}
+                {k: row[k] for k in _CELL}
                 | made
                 | {"delta": round(value - float(published), DECIMALS)}
             )
@@ -137,14 +138,14 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     out["delta"] = delta
     if equal_at_printed_digits(row["value"], value):
         return out | {"verdict": "reproduced", "note": row["note"]}
-    tolerance = load_protocols().protocol(row["protocol"]).tolerance.of(metric)
+    tolerance = find_protocol(row["protocol"]).tolerance.of(metric)
     verdict = "close" if abs(delta) <= tolerance else "differs"
     return out | {"verdict": verdict, "note": _join(row["note"], _elsewhere(row, metric, found))}
 
 
 def published_metric(protocol: str, metric: str) -> str:
     """The metric a published one is compared with: mmediting printed the blue channel's SSIM."""
-    if metric == "ssim" and "ssim_blue" in load_protocols().protocol(protocol).metrics:
+    if metric == "ssim" and "ssim_blue" in find_protocol(protocol).metrics:
         return "ssim_blue"
     return metric
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PositiveInt, model_validator
 
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.support.errors import unknown
@@ -50,12 +50,26 @@ class Tolerance(_Frozen):
 
 
 class Protocol(_Frozen):
-    """A degradation and a scoring rule under one name."""
+    """A degradation and a scoring rule under one name.
 
+    It prints as its name, and dumps as its entry in ``protocols.yaml``.
+
+    Example:
+        >>> from sr_bench.data.catalogue.protocols import find_protocol
+        >>> protocol = find_protocol("edsr-2017")
+        >>> print(protocol, protocol.degradation, protocol.crop.pixels(scale=4))
+        edsr-2017 rgb+modcrop.scale+round.each-pass+border.mirror 4
+        >>> protocol.signature.split("|")[:2]
+        ['protocol:edsr-2017', 'version:2']
+        >>> protocol.tolerance.of("psnr")
+        0.02
+    """
+
+    name: str = Field(exclude=True)
     version: PositiveInt
     summary: str
     source: str
-    degradation: str
+    degradation: Annotated[Degradation, PlainSerializer(lambda d: d.name)]
     colour: Literal["y", "rgb"]
     y: Literal["uint8", "float"]
     gray: Literal["own-y", "rgb"]
@@ -72,12 +86,41 @@ class Protocol(_Frozen):
             )
         return self
 
+    @property
+    def signature(self) -> str:
+        """What is printed with every number: protocol, version, both rules, software version."""
+        scored = f"y.{self.y}+gray.{self.gray}" if self.colour == "y" else "rgb.uint8"
+        return "|".join(
+            (
+                f"protocol:{self.name}",
+                f"version:{self.version}",
+                f"lr:{self.degradation}",
+                f"score:{scored}+crop.{self.crop}",
+                f"sr-bench:{__version__}",
+            )
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
 
 class Protocols(_Frozen):
-    """The content of ``protocols.yaml``."""
+    """The content of ``protocols.yaml``: every entry with its name, protocols with degradations."""
 
     degradations: dict[str, Degradation]
     protocols: dict[str, Protocol]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolved(cls, content: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        made = {n: {"name": n, **entry} for n, entry in content["degradations"].items()}
+        protocols = {}
+        for name, entry in content["protocols"].items():
+            wanted = entry["degradation"]
+            if wanted not in made:
+                raise unknown("degradation", wanted, made, where=f"{WHERE}: {name}")
+            protocols[name] = {"name": name, **entry, "degradation": made[wanted]}
+        return {"degradations": made, "protocols": protocols}
 
     def protocol(self, name: str) -> Protocol:
         """The protocol of that name, or an error that suggests one."""
@@ -85,30 +128,18 @@ class Protocols(_Frozen):
             raise unknown("protocol", name, self.protocols, where=WHERE)
         return self.protocols[name]
 
-    def degradation_of(self, name: str) -> Degradation:
-        """The degradation that the protocol ``name`` uses."""
-        wanted = self.protocol(name).degradation
-        if wanted not in self.degradations:
-            raise unknown("degradation", wanted, self.degradations, where=f"{WHERE}: {name}")
-        return self.degradations[wanted]
-
-    def signature(self, name: str) -> str:
-        """What stands beside every number: protocol, version, both rules, software version."""
-        rule = self.protocol(name)
-        scored = f"y.{rule.y}+gray.{rule.gray}" if rule.colour == "y" else "rgb.uint8"
-        return "|".join(
-            (
-                f"protocol:{name}",
-                f"version:{rule.version}",
-                f"lr:{self.degradation_of(name)}",
-                f"score:{scored}+crop.{rule.crop}",
-                f"sr-bench:{__version__}",
-            )
-        )
-
 
 @lru_cache(maxsize=1)
 def load_protocols() -> Protocols:
     """Read and check the packaged ``protocols.yaml``."""
     text = files("sr_bench.data.catalogue").joinpath("protocols.yaml").read_text(encoding="utf-8")
     return Protocols.model_validate(read_yaml(text))
+
+
+def find_protocol(name: str) -> Protocol:
+    """The packaged protocol of that name.
+
+    Raises:
+        WrongUse: for an unknown name, with the nearest ones.
+    """
+    return load_protocols().protocol(name)

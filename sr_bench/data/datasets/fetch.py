@@ -51,7 +51,7 @@ def fetch(source: Source, data: Path, *, mirror: str | None, progress: Progress)
         itself, those of its members.
 
     Raises:
-        SourceError: for the first file that no place gives, or that isn't what is pinned.
+        SourceError: for the first file that no address gives, or that isn't what is pinned.
 
     Another process that fetches the same source is waited for.
     """
@@ -122,13 +122,13 @@ def _fetch_one(
         return
     _require_mirror(mirror)
     failures = []
-    for place in _places(file, mirror):
+    for address in _addresses(file, mirror):
         try:
-            fetched = _transfer(file, place, staging, progress)
+            fetched = _transfer(file, address, staging, progress)
         except (OSError, requests.RequestException) as error:
-            failures.append(f"{place}: {_reason(error)}")
+            failures.append(f"{address}: {_reason(error)}")
             continue
-        _verify(file, fetched, place)
+        _verify(file, fetched, address)
         target.parent.mkdir(parents=True, exist_ok=True)
         fetched.replace(target)
         return
@@ -139,7 +139,7 @@ def _fetch_one(
     )
 
 
-def _places(file: SourceFile, mirror: str | None) -> list[str]:
+def _addresses(file: SourceFile, mirror: str | None) -> list[str]:
     """Where to look, in order: a path of the mirror folder, a mirror URL, the origin."""
     if file.url.startswith(_PACKAGE) or not mirror:
         return [file.url]
@@ -152,15 +152,15 @@ def _places(file: SourceFile, mirror: str | None) -> list[str]:
     ]
 
 
-def _transfer(file: SourceFile, place: str, staging: Path, progress: Progress) -> Path:
-    """Bring one file from one place into the staging folder, through pooch."""
+def _transfer(file: SourceFile, address: str, staging: Path, progress: Progress) -> Path:
+    """Bring one file from one address into the staging folder, through pooch."""
     name = file.name.replace("/", "__")
-    remote = _is_remote(place)
+    remote = _is_remote(address)
     courier = pooch.create(
         path=staging,
         base_url="",
         registry={name: None},
-        urls={name: place},
+        urls={name: address},
         retry_if_failed=_ATTEMPTS - 1 if remote else 0,
     )
     transfer = _Transfer(staging / f"{name}.part", file, progress)
@@ -223,23 +223,23 @@ class _Transfer:
         answer.raise_for_status()
 
 
-def _local(place: str) -> Path:
+def _local(address: str) -> Path:
     """A path, or the file inside an installed package that ``package://name/path`` means."""
-    if not place.startswith(_PACKAGE):
-        return Path(place)
-    package, _, inside = place.removeprefix(_PACKAGE).partition("/")
+    if not address.startswith(_PACKAGE):
+        return Path(address)
+    package, _, inside = address.removeprefix(_PACKAGE).partition("/")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(f"package {package} is not installed: pip install {package}")
     return Path(spec.submodule_search_locations[0]) / inside
 
 
-def _verify(file: SourceFile, fetched: Path, place: str) -> None:
+def _verify(file: SourceFile, fetched: Path, address: str) -> None:
     size, digest = fetched.stat().st_size, sha256(fetched)
     if not file.matches(size, digest):
         fetched.unlink()
         raise SourceError(
-            f"{place}: has {size} bytes, sha256 {digest}, but sources.yaml pins {file.facts}; "
+            f"{address}: has {size} bytes, sha256 {digest}, but sources.yaml pins {file.facts}; "
             "replace that copy by the original (nothing was kept of it)"
         )
 
@@ -262,8 +262,8 @@ def _require_mirror(mirror: str | None) -> None:
         )
 
 
-def _is_remote(place: str) -> bool:
-    return place.startswith(("http://", "https://"))
+def _is_remote(address: str) -> bool:
+    return address.startswith(("http://", "https://"))
 
 
 def _refuse_clashes(source: Source) -> None:

@@ -7,9 +7,9 @@ mean two things is refused, with both facts and the remedy; nothing is guessed.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Planes = NDArray[np.generic]
+from sr_bench.imaging.images import Planes
+
 _OWN_RANGE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 _LOWEST, _HIGHEST = 1e-9, 1e9  # of a data range: beyond, squares leave float64
 _DARK = 0.01  # of the data range: an image that stays below it is on another scale

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.evaluation.metrics.checks import checked_pair
-from sr_bench.evaluation.metrics.ssim import K1, K2, WINDOW, gaussian_matrix
+from sr_bench.evaluation.metrics.ssim import WINDOW, gaussian_means, ssim_terms
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # finest scale first
 SMALLEST = WINDOW * 2 ** (len(WEIGHTS) - 1)  # 176: the window fits into the coarsest scale
@@ -36,6 +36,13 @@ def ms_ssim(sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: flo
     scale piq equals it to 1e-15, and pytorch-msssim to 1e-7 (its window is float32). At odd sizes
     piq repeats the first row and column instead, and pytorch-msssim pads with zeros. Reference:
     Wang, Simoncelli, Bovik, 2003, doi:10.1109/ACSSC.2003.1292216.
+
+    Example:
+        >>> import numpy as np
+        >>> from sr_bench import ms_ssim
+        >>> hr = np.tile(np.arange(192, dtype=np.uint8), (192, 1))
+        >>> round(ms_ssim(hr // 2, hr, data_range=255), 4)
+        0.8754
     """
     sr, hr, data_range = checked_pair(sr, hr, data_range=data_range)
     return ms_ssim_unchecked(sr, hr, data_range=data_range)
@@ -67,13 +74,8 @@ def ms_ssim_unchecked(
 
 def _means(x: Array, y: Array, data_range: float) -> tuple[float, float]:
     """The means of SSIM and of its contrast and structure terms, over windows wholly inside."""
-    rows, columns = gaussian_matrix(x.shape[0]), gaussian_matrix(x.shape[1])
-    maps = np.stack((x, y, x * x + y * y, x * y))
-    mx, my, power, product = columns.along_columns(rows.along_rows(maps))
-    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    mean_product, mean_power = mx * my, mx * mx + my * my
-    contrast = (2 * (product - mean_product) + c2) / (power - mean_power + c2)
-    luminance = (2 * mean_product + c1) / (mean_power + c1)
+    terms = ssim_terms(gaussian_means(x, y), data_range)
+    luminance, contrast = (above / below for above, below in terms)
     return float((luminance * contrast).mean()), float(contrast.mean())
 
 

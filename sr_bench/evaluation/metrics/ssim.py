@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from scipy.sparse import csr_array
 
 from sr_bench.evaluation.metrics.checks import checked_pair
 from sr_bench.imaging.banded import Banded
+from sr_bench.imaging.images import Planes
 from sr_bench.support.parallel import Map
 
 WINDOW = 11
@@ -46,6 +49,13 @@ def ssim(
     ``structural_similarity`` with ``gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False``, borders excluded. Reference: Wang et al., 2004,
     doi:10.1109/TIP.2003.819861.
+
+    Example:
+        >>> import numpy as np
+        >>> from sr_bench import ssim
+        >>> hr = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+        >>> round(ssim(hr.T, hr, data_range=255), 4)
+        0.7215
     """
     sr, hr, data_range = checked_pair(sr, hr, data_range=data_range)
     return ssim_unchecked(sr, hr, data_range=data_range, mapper=mapper)
@@ -75,7 +85,7 @@ def ssim_unchecked(
     return float(sum(mapper(strip_sum, range(0, rows, _STRIP))) / (rows * columns))
 
 
-def _strip_sum(sr: NDArray[np.generic], hr: NDArray[np.generic], data_range: float) -> float:
+def _strip_sum(sr: Planes, hr: Planes, data_range: float) -> float:
     """Sum of the SSIM map of one strip of rows."""
     columns = hr.shape[1] - WINDOW + 1
     tiles = (
@@ -85,19 +95,48 @@ def _strip_sum(sr: NDArray[np.generic], hr: NDArray[np.generic], data_range: flo
     return sum(_tile_sum(sr[tile], hr[tile], data_range) for tile in tiles)
 
 
-def _tile_sum(sr: NDArray[np.generic], hr: NDArray[np.generic], data_range: float) -> float:
+def _tile_sum(sr: Planes, hr: Planes, data_range: float) -> float:
     """Sum of the SSIM map of one tile, which is 10 pixels larger than its map each way."""
+    return float(ssim_terms(gaussian_means(sr, hr), data_range).map().sum())
+
+
+def gaussian_means(sr: Planes, hr: Planes) -> Array:
+    """Means of x, y, x^2 + y^2 and x y over the windows that lie wholly inside, (4, h', w')."""
     maps = np.empty((4, *hr.shape))
     maps[0], maps[1] = sr, hr
     x, y = maps[0], maps[1]
     maps[2], maps[3] = x * x + y * y, x * y
     rows, columns = gaussian_matrix(x.shape[0]), gaussian_matrix(x.shape[1])
-    mx, my, power, product = columns.along_columns(rows.along_rows(maps))
+    return np.asarray(columns.along_columns(rows.along_rows(maps)), np.float64)
+
+
+class Terms(NamedTuple):
+    """SSIM's two fractions, each a numerator and a denominator."""
+
+    luminance: tuple[Array, Array]
+    contrast: tuple[Array, Array]  # and structure
+
+    def map(self) -> Array:
+        """SSIM of each window."""
+        (a, c), (b, d) = self
+        return (a * b) / (c * d)
+
+
+def ssim_terms(means: Iterable[Array], data_range: float, *, sample: float = 1) -> Terms:
+    """SSIM's formula.
+
+    Args:
+        means: local means of x, y, x^2 + y^2 and x y.
+        data_range: the L of the constants C1 and C2.
+        sample: n / (n - 1) for (co)variances of a sample of n values, 1 for those of all.
+    """
+    mx, my, power, product = means
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     mean_product, mean_power = mx * my, mx * mx + my * my
-    numerator = (2 * mean_product + c1) * (2 * (product - mean_product) + c2)
-    denominator = (mean_power + c1) * (power - mean_power + c2)
-    return float((numerator / denominator).sum())
+    covariance, variances = product - mean_product, power - mean_power
+    if sample != 1:
+        covariance, variances = sample * covariance, sample * variances
+    return Terms((2 * mean_product + c1, mean_power + c1), (2 * covariance + c2, variances + c2))
 
 
 @lru_cache(maxsize=256)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.metrics.ms_ssim import ms_ssim_unchecked
 from sr_bench.evaluation.metrics.perceptual import load_perceptual
-from sr_bench.evaluation.scoring.score import Job, Scored, Views, gathered, views
-from sr_bench.support.errors import about
-from sr_bench.support.parallel import outcomes
+from sr_bench.evaluation.scoring.planes import Views
+from sr_bench.evaluation.scoring.score import Job, Pair, Row, Scored, score_by, views
 
 EXTRA = ("ms_ssim", "lpips", "dists", "niqe")
 
@@ -23,42 +22,35 @@ class Extra:
     signature: str
 
 
-def load_extra(metric: str, protocol: str) -> Extra:
+def load_extra(metric: str, protocol: Protocol) -> Extra:
     """The metric, and the protocol's signature with the metric's own appended.
 
     Raises:
         SrBenchError: "not run" and the reason, where its library or weights can't be had.
-        WrongUse: for an unknown metric or protocol.
+        WrongUse: for an unknown metric.
     """
-    signature = f"{load_protocols().signature(protocol)}|metric:{metric}"
+    signature = f"{protocol.signature}|metric:{metric}"
     if metric == "ms_ssim":
-        return Extra(
-            lambda v: ms_ssim_unchecked(*v.main(), data_range=255), f"{signature}+wang-2003"
-        )
+        return Extra(lambda v: ms_ssim_unchecked(*v.main, data_range=255), f"{signature}+wang-2003")
     loaded = load_perceptual(metric)
-    return Extra(lambda v: loaded(*v.rgb()), f"{signature}+{loaded.signature}")
+    return Extra(lambda v: loaded(*v.rgb), f"{signature}+{loaded.signature}")
 
 
-def score_extra(jobs: Iterable[Job], *, metric: str, protocol: str, scale: int) -> Scored:
+def score_extra(jobs: Iterable[Job], *, metric: str, protocol: Protocol, scale: int) -> Scored:
     """Score many pairs by one extra metric; a bad image doesn't cost the scores of the others.
 
-    The protocol says how hr is cut and how wide the border is; MS-SSIM is of the planes that the
-    protocol scores, LPIPS, DISTS and NIQE of RGB.
+    MS-SSIM is of the planes that the protocol scores, LPIPS, DISTS and NIQE of RGB.
 
     Args:
         jobs: as for :func:`~sr_bench.evaluation.scoring.score.score_each`, which gives the columns.
         metric: one of :data:`EXTRA`.
-        protocol: a name.
+        protocol: its modcrop and crop, and the planes of MS-SSIM.
         scale: the factor that sr was enlarged by.
     """
     extra = load_extra(metric, protocol)
 
-    def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
-        name, read = job
-        with about(name):
-            pair = read()
-        with about(f"{name} ({pair.origin})"):
-            value = extra.function(views(pair, protocol, scale=scale))
-        return [(name, protocol, metric, value, extra.signature)]
+    def rows_of(pair: Pair) -> list[Row]:
+        value = extra.function(views(pair, protocol, scale=scale))
+        return [(protocol.name, metric, value, extra.signature)]
 
-    return gathered(outcomes(score_one, list(jobs), workers=1))
+    return score_by(rows_of, list(jobs), workers=1)

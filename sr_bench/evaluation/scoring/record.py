@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.data.datasets.manifest import Entry, read_manifest
-from sr_bench.project.project import Project
+from sr_bench.project.entries import Run
+from sr_bench.project.project import Project, Work
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.text_files import read_object
@@ -26,36 +27,40 @@ _KEYS = {"schema", "run", "table", "protocols", "hr", "sr"}
 
 
 def record_of(table: Path) -> Path:
-    """Where the record of a table lies: beside it."""
+    """The path of a table's record: the same name, as JSON."""
     return table.with_suffix(".json")
 
 
 def write_record(
-    project: Project, name: str, text: str, opened: Mapping[str, Iterable[Entry]]
+    table: Path,
+    run: Run,
+    text: str,
+    work: Iterable[Work],
+    opened: Mapping[str, Iterable[Entry]],
 ) -> None:
     """Write the record of the run's table, just scored.
 
     Args:
-        project: the project folder.
-        name: the run.
+        table: its file.
+        run: whose scores it holds.
         text: the table as it was written.
+        work: what was scored.
         opened: dataset to its images, of those that were scored.
     """
-    run = project.run(name)
     content = {
         "schema": SCHEMA,
-        "run": name,
+        "run": run.name,
         "table": hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest(),
-        "protocols": {protocol: _definition(protocol) for protocol in run.protocols},
+        "protocols": {p.name: _definition(p) for p in run.protocols},
         "hr": {dataset: _listing(entries) for dataset, entries in opened.items()},
         "sr": {
-            f"{degradation}/{dataset}": _hashes(
-                project.sr(name, degradation, dataset) / f"{e.stem}.png" for e in opened[dataset]
+            f"{part.degradation.name}/{part.dataset}": _hashes(
+                part.sr / f"{e.stem}.png" for e in opened[part.dataset]
             )
-            for dataset, degradation, _ in project.work(run)
+            for part in work
         },
     }
-    write_text(record_of(project.scores(name)), json.dumps(content, indent=1) + "\n")
+    write_text(record_of(table), json.dumps(content, indent=1) + "\n")
 
 
 def require_recorded(table: Path, content: bytes) -> None:
@@ -76,7 +81,7 @@ def require_recorded(table: Path, content: bytes) -> None:
         )
 
 
-def require_unchanged(project: Project, name: str) -> None:
+def require_unchanged(project: Project, run: str) -> None:
     """Refuse scores whose sr, hr or protocols are no longer what was scored.
 
     What isn't there any more can't differ, so a clone that has the tables alone passes.
@@ -84,7 +89,7 @@ def require_unchanged(project: Project, name: str) -> None:
     Raises:
         SrBenchError: naming the first thing that changed.
     """
-    table = project.scores(name)
+    table = project.scores(run)
     record = _read(table)
     if not record:
         return
@@ -95,9 +100,9 @@ def require_unchanged(project: Project, name: str) -> None:
             raise SrBenchError(
                 f"{table}: was scored with other hr than {manifest} lists now; {_again(table)}"
             )
-    for place, images in record["sr"].items():
-        degradation, _, dataset = place.partition("/")
-        _require_same_images(table, project.sr(name, degradation, dataset), images)
+    for part, images in record["sr"].items():
+        degradation, _, dataset = part.partition("/")
+        _require_same_images(table, project.sr(run, degradation, dataset), images)
 
 
 def require_all_recorded(project: Project) -> None:
@@ -106,21 +111,19 @@ def require_all_recorded(project: Project) -> None:
     Raises:
         SrBenchError: as :func:`require_recorded` and :func:`require_unchanged`.
     """
-    for name in project.params.runs:
-        table = project.scores(name)
+    for run in project.params.runs:
+        table = project.scores(run)
         if table.is_file():
             require_recorded(table, table.read_bytes())
-            require_unchanged(project, name)
+            require_unchanged(project, run)
 
 
 def _require_same_protocols(table: Path, protocols: Mapping[str, str]) -> None:
-    for protocol, digest in protocols.items():
-        known = protocol in load_protocols().protocols
-        if not known or _definition(protocol) != digest:
-            what = "has another definition now" if known else "isn't known any more"
-            raise SrBenchError(
-                f"{table}: was scored under {protocol}, which {what}; {_again(table)}"
-            )
+    known = load_protocols().protocols
+    for name, digest in protocols.items():
+        if name not in known or _definition(known[name]) != digest:
+            what = "has another definition now" if name in known else "isn't known any more"
+            raise SrBenchError(f"{table}: was scored under {name}, which {what}; {_again(table)}")
 
 
 def _require_same_images(table: Path, folder: Path, images: Mapping[str, str]) -> None:
@@ -153,11 +156,9 @@ def _again(table: Path) -> str:
     return f"score the run again: sr-bench score {table.stem}"
 
 
-def _definition(protocol: str) -> str:
-    rule = load_protocols().protocol(protocol).model_dump(mode="json")
-    made = load_protocols().degradation_of(protocol).model_dump(mode="json")
-    told = {key: rule[key] for key in rule if key not in ("summary", "source", "tolerance")}
-    return _digest([load_protocols().signature(protocol), told, made])
+def _definition(protocol: Protocol) -> str:
+    rule = protocol.model_dump(mode="json", exclude={"summary", "source", "tolerance"})
+    return _digest([protocol.signature, rule, protocol.degradation.model_dump(mode="json")])
 
 
 def _listing(entries: Iterable[Entry]) -> str:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.evaluation.scoring.record import write_record
 from sr_bench.evaluation.scoring.score import read_pair, score_images
 from sr_bench.evaluation.scoring.table import DECIMALS, IMAGE_COLUMNS, write_table
 from sr_bench.imaging import images
 from sr_bench.project.entries import Run
-from sr_bench.project.project import Project
+from sr_bench.project.project import Project, Work
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sweep
 
 
-def score_run(project: Project, name: str) -> pd.DataFrame:
-    """Score a run and write ``build/scores/<run>.csv``: one row per image x protocol x metric.
+def score_run(project: Project, run: Run) -> pd.DataFrame:
+    """Write ``build/scores/<run>.csv``: one row per image x protocol x metric.
 
     Nothing is written unless every image of every dataset has its scores. Beside the table lies
     ``<run>.json``, the record of what was scored.
@@ -29,37 +28,36 @@ def score_run(project: Project, name: str) -> pd.DataFrame:
         SrBenchError: naming every upscaled image that is missing, can't be read or doesn't fit its
             hr; or if another process is upscaling or scoring the run.
     """
-    project.run(name)
-    with project.writing(f"run {name}", f"run-{name}"):
-        sweep(project.scores(name))
-        return _score_alone(project, name)
-
-
-def _score_alone(project: Project, name: str) -> pd.DataFrame:
-    run = project.run(name)
-    parts, problems = [], []
-    opened = {d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)}
-    for dataset, degradation, protocols in project.work(run):
-        folder = project.sr(name, degradation, dataset)
-        try:
-            rows = _score_dataset(opened[dataset], folder, protocols, run)
-        except SrBenchError as error:
-            problems.append(f"{dataset}, {degradation}: {error}")
-            continue
-        parts.append(rows.assign(dataset=dataset))
-    if problems:
-        raise SrBenchError("\n".join(problems))
-    table = pd.concat(parts, ignore_index=True).assign(
-        run=name, method=run.method, variant=run.variant, weights=run.weights, scale=run.scale
-    )[IMAGE_COLUMNS]
-    table["value"] = table["value"].round(DECIMALS)
-    write_record(project, name, write_table(project.scores(name), table), opened)
+    with project.writing(f"run {run.name}", f"run-{run.name}"):
+        target = project.scores(run.name)
+        sweep(target)
+        work = project.work(run)
+        opened = {name: project.dataset(name) for name in project.datasets(run)}
+        table = _scored(run, work, opened)
+        write_record(target, run, write_table(target, table), work, opened)
     return table
 
 
-def _score_dataset(
-    dataset: Dataset, folder: Path, protocols: Sequence[str], run: Run
-) -> pd.DataFrame:
+def _scored(run: Run, work: Sequence[Work], opened: Mapping[str, Dataset]) -> pd.DataFrame:
+    parts, problems = [], []
+    for part in work:
+        try:
+            rows = _score_part(opened[part.dataset], part, run)
+        except SrBenchError as error:
+            problems.append(f"{part.dataset}, {part.degradation.name}: {error}")
+            continue
+        parts.append(rows.assign(dataset=part.dataset))
+    if problems:
+        raise SrBenchError("\n".join(problems))
+    table = pd.concat(parts, ignore_index=True).assign(
+        run=run.name, method=run.method, variant=run.variant, weights=run.weights, scale=run.scale
+    )[IMAGE_COLUMNS]
+    table["value"] = table["value"].round(DECIMALS)
+    return table
+
+
+def _score_part(dataset: Dataset, part: Work, run: Run) -> pd.DataFrame:
+    folder = part.sr
     expected = {f"{e.stem}.png" for e in dataset}
     present = {p.name for p in folder.glob("*.png") if images.is_image(p)}
     if expected != present:
@@ -73,7 +71,7 @@ def _score_dataset(
         (e.stem, partial(read_pair, folder / f"{e.stem}.png", dataset.folder / e.name))
         for e in dataset
     ]
-    return score_images(jobs, protocols, scale=run.scale)
+    return score_images(jobs, part.protocols, scale=run.scale)
 
 
 def _named(names: list[str]) -> str:

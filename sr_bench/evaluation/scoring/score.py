@@ -8,26 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from sr_bench.data.catalogue.protocols import Metric, Protocol, load_protocols
+from sr_bench.data.catalogue.protocols import Metric, Protocol
 from sr_bench.evaluation.metrics.checks import require_uint8
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
+from sr_bench.evaluation.scoring.planes import Luma, Views
 from sr_bench.imaging import images
-from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from sr_bench.imaging.degrade import modcrop
-from sr_bench.imaging.images import Colour, Image
+from sr_bench.imaging.images import Colour, Image, Planes
 from sr_bench.support.errors import SrBenchError, about
-from sr_bench.support.parallel import Failure, Map, Outcomes, all_named, outcomes, strips_mapper
-
-Planes = NDArray[np.generic]
+from sr_bench.support.parallel import Failure, Map, all_named, outcomes, strips_mapper
 
 
 @dataclass(frozen=True)
@@ -40,13 +36,15 @@ class Pair:
     origin: str = "sr"  # sr's file, for messages
 
 
-def score_pair(pair: Pair, name: str, *, scale: int, mapper: Map = map) -> dict[Metric, float]:
+def score_pair(
+    pair: Pair, protocol: Protocol, *, scale: int, mapper: Map = map
+) -> dict[Metric, float]:
     """Every metric of one protocol on one pair of images.
 
     Args:
         pair: ``sr`` at the size of ``hr`` after the protocol's modcrop; ``hr`` RGB or gray, whole
             or already cut.
-        name: the protocol.
+        protocol: how hr is cut, what is compared, and which metrics there are.
         scale: the factor that sr was enlarged by: modcrop and border follow from it.
         mapper: see :func:`sr_bench.evaluation.metrics.ssim`.
 
@@ -54,87 +52,29 @@ def score_pair(pair: Pair, name: str, *, scale: int, mapper: Map = map) -> dict[
         metric -> dB or similarity. Metrics of colour are left out where hr is gray.
 
     Raises:
-        WrongUse: for an unknown protocol.
         ValueError: if sizes or channels don't go together, or an image isn't uint8, (h, w) or
             (h, w, 3): floats, 16 bits, transparency and channels first are never converted.
     """
-    seen = views(pair, name, scale=scale)
+    seen = views(pair, protocol, scale=scale)
     return {m: _METRICS[m](seen, mapper) for m in seen.rule.metrics if seen.has(m)}
 
 
-@dataclass(frozen=True)
-class Views:
-    """The planes of sr and hr that metrics look at, border cut off."""
-
-    sr: Image
-    hr: Image
-    sr_colour: Colour
-    rule: Protocol
-    border: int
-
-    def has(self, metric: Metric) -> bool:
-        """Chroma metrics need colour in both images, and sr as the planes that were scored."""
-        if metric not in ("psnr_cb", "psnr_cr", "psnr_ycbcr", "psnr_rgb"):
-            return True
-        return self.hr.ndim == 3 and self.sr.ndim == 3
-
-    def main(self) -> tuple[Planes, Planes]:
-        """What psnr and ssim are computed on."""
-        return self.y if self.rule.colour == "y" else self.rgb()
-
-    @cached_property  # psnr and ssim both ask for it
-    def y(self) -> tuple[Planes, Planes]:
-        """Luminance as the protocol rounds it; of a gray hr as its field ``gray`` says."""
-        own = self.hr.ndim == 2 and self.rule.gray == "own-y"
-        return self._cut(self._luma(self.sr, self.sr_colour, own), self._luma(self.hr, "rgb", own))
-
-    @cached_property  # three metrics ask for it
-    def ycbcr(self) -> tuple[Planes, Planes]:
-        """MATLAB's Y, Cb, Cr as uint8."""
-        return self._cut(_ycbcr8(self.sr, self.sr_colour), _ycbcr8(self.hr, "rgb"))
-
-    def rgb(self) -> tuple[Planes, Planes]:
-        """RGB of both; a gray image counts as three equal channels."""
-        sr = self.sr
-        if self.sr_colour == "ycbcr" and sr.ndim == 3:
-            sr = to_uint8(ycbcr_to_rgb(sr))
-        return self._cut(_three(sr), _three(self.hr))
-
-    def _luma(self, image: Image, colour: Colour, own: bool) -> Planes:
-        """Y of one image; ``own``: on the scale of a gray hr that is its own Y."""
-        if image.ndim == 2 and (own or self.hr.ndim == 3):
-            return image
-        if colour == "ycbcr" and image.ndim == 3:
-            return image[..., 0]
-        y = gray_of_rgb(image) if own else rgb_to_y(_three(image))
-        return to_uint8(y) if self.rule.y == "uint8" else y
-
-    def _cut(self, sr: Planes, hr: Planes) -> tuple[Planes, Planes]:
-        b = self.border
-        height, width = hr.shape[:2]
-        inside = np.s_[b : height - b, b : width - b]
-        return sr[inside], hr[inside]
-
-
-def views(pair: Pair, name: str, *, scale: int) -> Views:
+def views(pair: Pair, protocol: Protocol, *, scale: int) -> Views:
     """What a protocol's metrics look at: hr after modcrop, and the border cut off both.
 
     Raises:
-        WrongUse: for an unknown protocol.
         ValueError: if sizes or channels don't go together.
     """
-    protocols = load_protocols()
-    rule = protocols.protocol(name)
     _require_arrays(pair, scale)
-    hr = modcrop(pair.hr, protocols.degradation_of(name).multiple(scale))
-    _require_fit(pair.sr, hr, pair.hr, name)
-    border = rule.crop.pixels(scale)
+    hr = modcrop(pair.hr, protocol.degradation.multiple(scale))
+    _require_fit(pair.sr, hr, pair.hr, protocol)
+    border = protocol.crop.pixels(scale)
     if min(hr.shape[:2]) <= 2 * border:
         raise ValueError(
-            f"hr is {hr.shape[:2]}, {name} crops {border} from each side and leaves nothing; "
+            f"hr is {hr.shape[:2]}, {protocol} crops {border} from each side and leaves nothing; "
             "use larger images"
         )
-    return Views(pair.sr, hr, pair.sr_colour, rule, border)
+    return Views(pair.sr, hr, pair.sr_colour, protocol, border, Luma.of(protocol))
 
 
 def _require_arrays(pair: Pair, scale: int) -> None:
@@ -150,14 +90,6 @@ def _require_arrays(pair: Pair, scale: int) -> None:
         raise ValueError(f"scale is {scale!r}, expected a whole number from 2 to 8")
 
 
-def _three(image: Image) -> Image:
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-
-
-def _ycbcr8(image: Image, colour: Colour) -> Image:
-    return image if colour == "ycbcr" else to_uint8(rgb_to_ycbcr(image))
-
-
 def _psnr(planes: tuple[Planes, Planes]) -> float:
     return psnr_unchecked(*planes, data_range=255)
 
@@ -171,27 +103,25 @@ def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]
 
 
 _METRICS: dict[Metric, Callable[[Views, Map], float]] = {
-    "psnr": lambda v, _: _psnr(v.main()),
-    "ssim": lambda v, mapper: ssim_unchecked(*v.main(), data_range=255, mapper=mapper),
-    "ssim_blue": lambda v, mapper: ssim_unchecked(
-        *_channel(v.rgb(), 2), data_range=255, mapper=mapper
-    ),
+    "psnr": lambda v, _: _psnr(v.main),
+    "ssim": lambda v, mapper: _ssim(v.main, mapper),
+    "ssim_blue": lambda v, mapper: _ssim(_channel(v.rgb, 2), mapper),
     "psnr_y": lambda v, _: _psnr(v.y),
     "psnr_cb": lambda v, _: _psnr(_channel(v.ycbcr, 1)),
     "psnr_cr": lambda v, _: _psnr(_channel(v.ycbcr, 2)),
     "psnr_ycbcr": lambda v, _: _psnr(v.ycbcr),
-    "psnr_rgb": lambda v, _: _psnr(v.rgb()),
+    "psnr_rgb": lambda v, _: _psnr(v.rgb),
 }
 
 
-def _require_fit(sr: Image, hr: Image, whole: Image, protocol: str) -> None:
+def _require_fit(sr: Image, hr: Image, whole: Image, protocol: Protocol) -> None:
     if sr.shape[:2] != hr.shape[:2]:
         cut = "" if hr.shape == whole.shape else f" after {protocol} cut {whole.shape[:2]}"
         raise ValueError(
             f"sr is {sr.shape[:2]}, hr is {hr.shape[:2]}{cut}; upscale an lr made from hr under "
             f"{protocol} (sr-bench degrade), and check the scale"
         )
-    y_only = load_protocols().degradation_of(protocol).colour == "ycbcr"
+    y_only = protocol.degradation.colour == "ycbcr"
     if sr.ndim == 2 and hr.ndim == 3 and not y_only:
         raise ValueError(
             f"sr is gray, hr is RGB; {protocol} scores the RGB output of a method: save sr as RGB"
@@ -199,6 +129,7 @@ def _require_fit(sr: Image, hr: Image, whole: Image, protocol: str) -> None:
 
 
 Job = tuple[str, Callable[[], Pair]]  # an image's name, and what reads its pair
+Row = tuple[str, str, float, str]  # protocol, metric, value, signature
 ROW = ["image", "protocol", "metric", "value", "signature"]
 
 
@@ -226,12 +157,12 @@ class Scored:
         return all_named(self.failed, self.total, "scored")
 
 
-def score_images(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> pd.DataFrame:
+def score_images(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: int) -> pd.DataFrame:
     """Score many pairs under several protocols: all of them, or it is an error.
 
     Args:
         jobs: (image name, a function that reads the pair); read and scored in threads.
-        protocols: names.
+        protocols: each scores every pair.
         scale: the factor that sr was enlarged by.
 
     Returns:
@@ -243,33 +174,35 @@ def score_images(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -
     return score_each(jobs, protocols, scale=scale).whole()
 
 
-def score_each(jobs: Iterable[Job], protocols: Sequence[str], *, scale: int) -> Scored:
+def score_each(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: int) -> Scored:
     """As :func:`score_images`, but a bad image doesn't cost the scores of the others."""
     listed = list(jobs)
-    signatures = {p: load_protocols().signature(p) for p in protocols}
     mapper, workers = strips_mapper(len(listed))
+
+    def rows_of(pair: Pair) -> list[Row]:
+        values = [(p, score_pair(pair, p, scale=scale, mapper=mapper)) for p in protocols]
+        return [(p.name, m, v, p.signature) for p, found in values for m, v in found.items()]
+
+    with workers:
+        return score_by(rows_of, listed)
+
+
+def score_by(
+    rows_of: Callable[[Pair], list[Row]], jobs: Sequence[Job], *, workers: int | None = None
+) -> Scored:
+    """Read and score many pairs, each by one call of ``rows_of``; ``workers``: threads."""
 
     def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
         name, read = job
         with about(name):
             pair = read()
-        rows: list[tuple[str, str, str, float, str]] = []
-        for protocol in protocols:
-            with about(f"{name} ({pair.origin})"):
-                values = score_pair(pair, protocol, scale=scale, mapper=mapper)
-            rows += [(name, protocol, m, v, signatures[protocol]) for m, v in values.items()]
-        return rows
+        with about(f"{name} ({pair.origin})"):
+            return [(name, *row) for row in rows_of(pair)]
 
-    with workers:
-        found = outcomes(score_one, listed)
-    return gathered(found)
-
-
-def gathered(found: Outcomes[Job, list[tuple[str, str, str, float, str]]]) -> Scored:
-    """What became of each job, as one table of scores and the images that failed."""
+    found = outcomes(score_one, jobs, workers=workers)
     rows = pd.DataFrame([row for _, rows in found.done for row in rows], columns=ROW)
     failed = [Failure(f.item[0], f.reason) for f in found.failed]
-    return Scored(rows, failed, len(found.done) + len(failed))
+    return Scored(rows, failed, len(jobs))
 
 
 def read_pair(sr: Path, hr: Path) -> Pair:

@@ -93,7 +93,7 @@ def open_unfinished(folder: Path, inputs: Mapping[str, Mapping[str, Any]]) -> di
 
 
 def circumstances(method_folders: Iterable[Path]) -> dict[str, Any]:
-    """What may decide a pixel beside a run's own facts: code, libraries, the processor."""
+    """What may decide a pixel besides a run's own facts: code, libraries, the processor."""
     return {
         "sr_bench": _code(PACKAGE),
         "methods": [_code(folder) for folder in method_folders],

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import torch
 
-from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.evaluation.upscaling.unfinished import Unfinished, circumstances, open_unfinished
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, degrade
@@ -23,8 +22,8 @@ from sr_bench.project.project import Project, Work
 from sr_bench.project.run_weights import noted_weights
 from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.files import put, sha256, sweep
+from sr_bench.support.notices import notice
 from sr_bench.support.parallel import cores, outcomes
-from sr_bench.support.told import tell
 
 _PIXELS_AT_ONCE = 4_000_000  # of sr over all workers: 64 float32 channels of these take 1 GB
 
@@ -54,7 +53,7 @@ class BadImages(SrBenchError):
         self.reasons = reasons
 
 
-def upscale_run(project: Project, name: str, *, progress: Callable[[int], None]) -> list[Path]:
+def upscale_run(project: Project, run: Run, *, progress: Callable[[int], None]) -> list[Path]:
     """Write ``build/sr/<run>/<degradation>/<dataset>/*.png`` for all the run is scored on.
 
     Images come into ``build/unfinished/<run>/`` until all are there. A run that was stopped, or in
@@ -62,7 +61,7 @@ def upscale_run(project: Project, name: str, *, progress: Callable[[int], None])
 
     Args:
         project: the project folder.
-        name: a run of ``params.yaml``.
+        run: of ``params.yaml``.
         progress: called with 1 after each image.
 
     Returns:
@@ -73,8 +72,7 @@ def upscale_run(project: Project, name: str, *, progress: Callable[[int], None])
             an earlier run stays.
         SrBenchError: if the run can't be made at all, or another process is making or scoring it.
     """
-    run = project.run(name)
-    with project.writing(f"run {name}", f"run-{name}"):
+    with project.writing(f"run {run.name}", f"run-{run.name}"):
         return _Upscaling.begin(project, run).all(progress)
 
 
@@ -93,22 +91,19 @@ class _Upscaling:
     def begin(cls, project: Project, run: Run) -> _Upscaling:
         method = find_method(run.method, project.method_folders)
         file = noted_weights(project, run, method)
-        datasets = {
-            d: open_dataset(d, project.data, project.manifest(d)) for d in project.datasets(run)
-        }
+        datasets = {d: project.dataset(d) for d in project.datasets(run)}
         common = {
             "run": run.model_dump(exclude={"protocols", "origin"}),
             "weights": None if file is None else sha256(file),
             **circumstances(project.method_folders),
         }
-        rules = load_protocols().degradations
         used = dict.fromkeys(work.degradation for work in project.work(run))
-        inputs = {d: {**common, "degradation": rules[d].model_dump()} for d in used}
+        inputs = {d.name: {**common, "degradation": d.model_dump()} for d in used}
         kept = open_unfinished(project.unfinished(run.name), inputs)
         return cls(project, run, method, file, datasets, kept)
 
     def all(self, progress: Callable[[int], None]) -> list[Path]:
-        upscalers: dict[str, Upscaler] = {}
+        upscalers: dict[Degradation, Upscaler] = {}
         bad: list[str] = []
         for work in self.project.work(self.run):
             bad += self._one(work, upscalers, progress)
@@ -122,25 +117,25 @@ class _Upscaling:
         return self._put()
 
     def _one(
-        self, work: Work, upscalers: dict[str, Upscaler], progress: Callable[[int], None]
+        self, work: Work, upscalers: dict[Degradation, Upscaler], progress: Callable[[int], None]
     ) -> list[str]:
         """Make what is missing of a dataset under a degradation; returns what failed, and why."""
-        dataset, kept = self.datasets[work.dataset], self.unfinished[work.degradation]
+        dataset, rule = self.datasets[work.dataset], work.degradation
+        kept = self.unfinished[rule.name]
         missing = [e for e in dataset if not kept.has(work.dataset, e)]
         there, total = len(dataset.entries) - len(missing), len(dataset.entries)
         progress(there)
         if there:
             what = f"{there} of {total} images are there from a run that was stopped"
-            tell(kept.folder / work.dataset, what)
+            notice(kept.folder / work.dataset, what)
         if not missing:
             return []
-        if work.degradation not in upscalers:
-            rule = load_protocols().degradations[work.degradation]
-            upscalers[work.degradation] = load_upscaler(self.run, self.method, self.file, rule)
+        if rule not in upscalers:
+            upscalers[rule] = load_upscaler(self.run, self.method, self.file, rule)
         part, folder = replace(dataset, entries=tuple(missing)), kept.folder / work.dataset
         note = partial(kept.note, work.dataset)
         try:
-            upscale_dataset(upscalers[work.degradation], part, folder, progress=progress, note=note)
+            upscale_dataset(upscalers[rule], part, folder, progress=progress, note=note)
         except BadImages as error:
             return error.reasons
         return []
@@ -149,10 +144,9 @@ class _Upscaling:
         written = []
         for work in self.project.work(self.run):
             entries = self.datasets[work.dataset]
-            target = self.project.sr(self.run.name, work.degradation, work.dataset)
-            sweep(target)
-            put(self.unfinished[work.degradation].finished(work.dataset, entries), target)
-            written.append(target)
+            sweep(work.sr)
+            put(self.unfinished[work.degradation.name].finished(work.dataset, entries), work.sr)
+            written.append(work.sr)
         unfinished = self.project.unfinished(self.run.name)
         shutil.rmtree(unfinished)
         with suppress(OSError):  # where other runs' lie

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.data.datasets.manifest import Dataset, Entry
+from sr_bench.evaluation.scoring.planes import Luma, as_rgb
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import CELL, read_run, require_one_signature
 from sr_bench.imaging import images
-from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, to_uint8, ycbcr_to_rgb
 from sr_bench.imaging.degrade import modcrop
 from sr_bench.imaging.images import Colour, Image
 from sr_bench.project.entries import FigureEntry
@@ -78,13 +77,12 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
         SrBenchError: for SR images or scores that are missing, or that don't belong together.
     """
     project.require_scored(entry, where=entry.image)
-    dataset = open_dataset(entry.dataset, project.data, project.manifest(entry.dataset))
+    dataset = project.dataset(entry.dataset)
     found = _find(dataset, entry.name)
     hr = dataset.read(found)
     scores = pd.concat([_scores(project, run, found.stem, entry) for run in entry.runs])
     require_one_signature(scores, f"the figure of {entry.image}")
-    rule = load_protocols().protocol(entry.protocol)
-    multiple = load_protocols().degradation_of(entry.protocol).multiple(entry.scale)
+    multiple = entry.protocol.degradation.multiple(entry.scale)
     with about(dataset.folder / found.name):
         shown_hr = modcrop(hr, multiple)
     names = Names.of(project)
@@ -94,8 +92,8 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
     return Pictures(
         _plain(found.stem),
         shown_hr,
-        _luminance(shown_hr, "rgb", gray=hr.ndim == 2),
-        rule.crop.pixels(entry.scale),
+        _luminance(shown_hr, "rgb"),
+        entry.protocol.crop.pixels(entry.scale),
         str(scores["signature"].iloc[0]),
         tuple(
             _shown(_sr(project, run, found.stem, entry), hr, of[run], entry, labels[run])
@@ -117,8 +115,7 @@ def _plain(stem: str) -> str:
 
 
 def _sr(project: Project, run: str, stem: str, entry: FigureEntry) -> Path:
-    degradation = load_protocols().protocol(entry.protocol).degradation
-    path = project.sr(run, degradation, entry.dataset) / f"{stem}.png"
+    path = project.sr(run, entry.protocol.degradation.name, entry.dataset) / f"{stem}.png"
     if not path.is_file():
         raise SrBenchError(f"{path}: no such file; make it with: dvc repro upscale@{run}")
     return path
@@ -130,7 +127,7 @@ def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.Dat
     rows = table[
         (table["image"] == stem)
         & (table["dataset"] == entry.dataset)
-        & (table["protocol"] == entry.protocol)
+        & (table["protocol"] == entry.protocol.name)
         & table["metric"].isin(["psnr", "ssim"])
     ]
     if sorted(rows["metric"]) != ["psnr", "ssim"]:
@@ -156,22 +153,13 @@ def _shown(path: Path, hr: Image, scores: pd.DataFrame, entry: FigureEntry, labe
     return Shown(
         run,
         label,
-        _looked_at(planes, colour),
-        _luminance(planes, colour, gray=hr.ndim == 2),
+        np.asarray(as_rgb(planes, colour), np.uint8),
+        _luminance(planes, colour, gray_hr=hr.ndim == 2),
         values["psnr"],
         values["ssim"],
     )
 
 
-def _looked_at(planes: Image, colour: Colour) -> Image:
-    """The picture as a person sees it: planes of YCbCr as RGB."""
-    return planes if planes.ndim == 2 or colour == "rgb" else to_uint8(ycbcr_to_rgb(planes))
-
-
-def _luminance(planes: Image, colour: Colour, *, gray: bool) -> Image:
-    """(h, w) uint8; a gray hr is its own luminance, and an RGB sr of it is compared as gray."""
-    if planes.ndim == 2:
-        return planes
-    if colour == "ycbcr":
-        return np.asarray(planes[..., 0])
-    return to_uint8(gray_of_rgb(planes) if gray else rgb_to_y(planes))
+def _luminance(planes: Image, colour: Colour, *, gray_hr: bool = False) -> Image:
+    """(h, w) uint8, as errors are shown."""
+    return np.asarray(Luma(rounded=True)(planes, colour, gray_hr=gray_hr), np.uint8)

@@ -57,7 +57,8 @@ def write_figures(
 
 def _plots(project: Project, per_image: pd.DataFrame, notes: list[str]) -> Iterator[Plot]:
     names = Names.of(project)
-    protocols = tuple(name for name in PROTOCOLS if name in project.params.protocols)
+    known = {protocol.name for protocol in project.params.protocols}
+    protocols = tuple(name for name in PROTOCOLS if name in known)
     yield from figure_gain.gain_plots(per_image, protocols, notes, names)
     yield from figure_training.training_plots(figure_training.read_curves(project, notes), names)
     methods = {run.method for run in project.params.runs.values()}

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import nn
 
-from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.images import Image
 from sr_bench.networks.method import Method, Model, Setup
 from sr_bench.project.project import Project
@@ -85,7 +84,7 @@ _FACTS = {"method", "variant", "weights", "scale"}
 
 def _load(project: Project, name: str, method: Method) -> Model:
     run = project.run(name)
-    degradation = load_protocols().degradation_of(run.protocols[0])
+    degradation = run.protocols[0].degradation
     file = noted_weights(project, run, method)
     setup = Setup(run.base_variant, run.weights, file, run.scale, degradation)
     return method.built(setup, name)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sr_bench.analysis.drift.accept import CHANGES
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
 from sr_bench.project.project import Project
@@ -86,7 +86,7 @@ def collect(project: Project) -> Provenance:
         code = made.pop("code")
         made["code"] = f"code/{_digest(code)}"  # the same for most runs: written once
         records |= {f"runs/{name}": made, made["code"]: code}
-    records |= {f"protocols/{name}": _protocol(name) for name in project.params.protocols}
+    records |= {f"protocols/{p}": _protocol(p) for p in project.params.protocols}
     records |= dict(_trainings(project))
     records |= dict(_machines(project))
     if project.params.ledger is not None:
@@ -138,7 +138,7 @@ def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
             dataset: inputs.get(f"build/manifests/{dataset}.json")
             for dataset in project.datasets(run)
         },
-        "signatures": {p: load_protocols().signature(p) for p in run.protocols},
+        "signatures": {p.name: p.signature for p in run.protocols},
         "scores": made,
         "code": {p: h for p, h in inputs.items() if p.startswith("sr_bench/")},
     }
@@ -159,12 +159,11 @@ def _inputs(project: Project, name: str) -> dict[str, str]:
     return found
 
 
-def _protocol(name: str) -> dict[str, Any]:
-    rule = load_protocols().protocol(name)
+def _protocol(protocol: Protocol) -> dict[str, Any]:
     return {
-        "signature": load_protocols().signature(name),
-        "rule": rule.model_dump(mode="json"),
-        "degradation": load_protocols().degradation_of(name).model_dump(mode="json"),
+        "signature": protocol.signature,
+        "rule": protocol.model_dump(mode="json"),
+        "degradation": protocol.degradation.model_dump(mode="json"),
     }
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.data import Report
 from sr_bench.report.names import Names
@@ -57,7 +57,7 @@ def _protocols(cells: pd.DataFrame) -> list[str]:
 
 def _protocol(name: str, cells: pd.DataFrame) -> dict[str, str]:
     require_one_signature(cells, f"the page's table of {name}")
-    summary = load_protocols().protocol(name).summary
+    summary = find_protocol(name).summary
     return {"name": name, "summary": summary, "signature": cells["signature"].iloc[0]}
 
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import numpy as np
 
-from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.datasets.manifest import Dataset, Entry, open_dataset
+from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.imaging import images
 from sr_bench.imaging.color import to_uint8, ycbcr_to_rgb
 from sr_bench.project.entries import ViewerEntry
@@ -53,10 +53,10 @@ def find_pictures(project: Project, entry: ViewerEntry) -> Viewer:
     found: list[Picture] = []
     for dataset, wanted in entry.images.items():
         runs = _runs(project, entry, names, dataset)
-        opened = open_dataset(dataset, project.data, project.manifest(dataset))
+        opened = project.dataset(dataset)
         for image in _chosen(opened, wanted):
             found += _scales(project, entry.protocol, runs, opened, image)
-    return Viewer(entry.protocol, tuple(found))
+    return Viewer(entry.protocol.name, tuple(found))
 
 
 def write_pictures(viewer: Viewer, folder: Path) -> tuple[list[dict[str, object]], int]:
@@ -98,12 +98,11 @@ def _chosen(dataset: Dataset, wanted: tuple[str, ...] | str) -> Iterator[Entry]:
 
 
 def _scales(
-    project: Project, protocol: str, runs: tuple[str, ...], dataset: Dataset, image: Entry
+    project: Project, protocol: Protocol, runs: tuple[str, ...], dataset: Dataset, image: Entry
 ) -> Iterator[Picture]:
-    degradation = load_protocols().protocol(protocol).degradation
     for scale in sorted({project.run(run).scale for run in runs}):
         sr = {
-            run: project.sr(run, degradation, dataset.name) / f"{image.stem}.png"
+            run: project.sr(run, protocol.degradation.name, dataset.name) / f"{image.stem}.png"
             for run in runs
             if project.run(run).scale == scale
         }

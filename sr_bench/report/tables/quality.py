@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.names import NO_NAMES, Names, RunName
 from sr_bench.report.tables.grades import graded, metric_name, places
@@ -74,8 +74,8 @@ def protocol_tables(
 ) -> list[Table]:
     """PSNR and SSIM of a protocol, and its other metrics; signatures must not differ."""
     require_one_signature(cells, f"the table of {protocol}")
-    summary = load_protocols().protocol(protocol).summary
-    again = "psnr_y" if load_protocols().protocol(protocol).colour == "y" else ""
+    rule = find_protocol(protocol)
+    summary, again = rule.summary, "psnr_y" if rule.colour == "y" else ""
     main = cells[cells["metric"].isin(MAIN)]
     more = cells[~cells["metric"].isin([*MAIN, again])]  # where Y is scored, psnr_y is psnr again
     tables = []
