@@ -6,7 +6,7 @@ doi:10.1109/CVPRW.2017.151. Keys of ours are those of the official PyTorch code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from sr_bench.networks.blocks import (
     upsampler,
 )
 from sr_bench.networks.method import Method, ModelColour, Published, Samples, Setup, Training
-from sr_bench.networks.strips import Chain, Residual
+from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.support.errors import SrBenchError, unknown
 
 
@@ -103,7 +103,7 @@ RECIPES = {
 # fmt: on
 
 
-class EDSR(Chain):
+class EDSR(nn.Module):
     """The network, which is also the model: (B, 3, h, w) RGB in [0, 1] to ``scale`` times the size.
 
     At x2, x3, x4 ``baseline`` has 1,369,859, 1,554,499, 1,517,571 parameters, and ``full`` has
@@ -119,15 +119,20 @@ class EDSR(Chain):
         self.reach = 1 + 2 * blocks + 1 + UPSAMPLER_REACH
         self.sub_mean, self.add_mean = MeanShift(-1), MeanShift(+1)
         self.head = nn.Sequential(conv(3, features))
-        self.body = Residual(
+        self.body = nn.Sequential(
             *(ResBlock(features, res_scale=res_scale) for _ in range(blocks)),
             conv(features, features),
         )
         self.tail = nn.Sequential(upsampler(features, scale), conv(features, 3))
 
-    def steps(self) -> Iterable[nn.Module]:
-        """To (B, 3, scale * h, scale * w)."""
-        return self.sub_mean, self.head, self.body, self.tail, self.add_mean
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
+        x: torch.Tensor = self.sub_mean(lr)
+        x = self.head(x)
+        x = x + self.body(x)
+        x = self.tail(x)
+        x = self.add_mean(x)
+        return x
 
 
 def build(variant: str, scale: int) -> EDSR:
@@ -137,24 +142,17 @@ def build(variant: str, scale: int) -> EDSR:
     return EDSR(SIZES[variant], scale=scale)
 
 
-def load(setup: Setup) -> EDSR:
+def load(setup: Setup) -> InferenceNetwork:
     """The model with the weights of a file: ours, the authors', mmediting's or BasicSR's."""
-    if setup.file is None:
-        raise SrBenchError(
-            f"edsr {setup.variant}: weights are '{setup.weights}', but EDSR can't run without; "
-            "name published or trained ones in params.yaml"
-        )
-    return model(read(setup.file, setup.variant).state, setup)
+    return model(read(setup.require_file("edsr"), setup.variant).state, setup)
 
 
-def model(state: Mapping[str, torch.Tensor], setup: Setup) -> EDSR:
+def model(state: Mapping[str, torch.Tensor], setup: Setup) -> InferenceNetwork:
     """The model with weights under our keys."""
     path = setup.file or Path(f"edsr {setup.variant} x{setup.scale}")
     network = build(setup.variant, setup.scale)
     weights.load_strictly(network, state, path)
-    network.in_strips = True
-    # channels_last is the layout that oneDNN's and cuDNN's wide convolutions want.
-    return network.eval().to(memory_format=torch.channels_last)
+    return InferenceNetwork(network)
 
 
 def key_map(path: Path, variant: str, scale: int) -> list[weights.RenamedKey]:

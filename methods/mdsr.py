@@ -7,7 +7,7 @@ doi:10.1109/CVPRW.2017.151. Keys of ours are those of the official PyTorch code.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +24,10 @@ from sr_bench.networks.blocks import (
     upsampler,
 )
 from sr_bench.networks.method import Method, ModelColour, Published, Samples, Setup, Training
-from sr_bench.networks.strips import Chain, Residual
+from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.support.errors import SrBenchError, unknown
 
-SCALES = (2, 3, 4)  # a scale's place is what keys call it: pre_process.0 is x2's
+SCALES = (2, 3, 4)  # keys call a scale by its index: pre_process.0 is that of x2
 
 
 class Sizes(NamedTuple):
@@ -83,7 +83,7 @@ RECIPES = {
 # fmt: on
 
 
-class MDSR(Chain):
+class MDSR(nn.Module):
     """The network of several scales: 3,227,203 (``baseline``) or 7,953,987 (``full``) parameters.
 
     These counts are of all three scales; a pass at one of them uses only its own layers and those
@@ -98,15 +98,23 @@ class MDSR(Chain):
         self.reach = 1 + 2 * 2 * 2 + 2 * blocks + 1 + UPSAMPLER_REACH
         self.sub_mean, self.add_mean = MeanShift(-1), MeanShift(+1)
         self.head = nn.Sequential(conv(3, features))
-        self.pre_process = nn.ModuleDict({place(s): entrance(features) for s in scales})
-        self.body = Residual(*(ResBlock(features) for _ in range(blocks)), conv(features, features))
-        self.upsample = nn.ModuleDict({place(s): upsampler(features, s) for s in scales})
+        self.pre_process = nn.ModuleDict({scale_key(s): entrance(features) for s in scales})
+        self.body = nn.Sequential(
+            *(ResBlock(features) for _ in range(blocks)), conv(features, features)
+        )
+        self.upsample = nn.ModuleDict({scale_key(s): upsampler(features, s) for s in scales})
         self.tail = nn.Sequential(conv(features, 3))
 
-    def steps(self, scale: int) -> Iterable[nn.Module]:
-        """To (B, 3, scale * h, scale * w)."""
-        entrance, exit = self.pre_process[place(scale)], self.upsample[place(scale)]
-        return self.sub_mean, self.head, entrance, self.body, exit, self.tail, self.add_mean
+    def forward(self, lr: torch.Tensor, scale: int) -> torch.Tensor:
+        """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
+        x: torch.Tensor = self.sub_mean(lr)
+        x = self.head(x)
+        x = self.pre_process[scale_key(scale)](x)
+        x = x + self.body(x)
+        x = self.upsample[scale_key(scale)](x)
+        x = self.tail(x)
+        x = self.add_mean(x)
+        return x
 
 
 class AtScale(nn.Module):
@@ -120,7 +128,8 @@ class AtScale(nn.Module):
 
     def forward(self, lr: torch.Tensor) -> torch.Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        return self.network(lr, self.scale)
+        sr: torch.Tensor = self.network(lr, self.scale)
+        return sr
 
 
 def entrance(features: int) -> nn.Sequential:
@@ -128,8 +137,8 @@ def entrance(features: int) -> nn.Sequential:
     return nn.Sequential(*(ResBlock(features, kernel=5) for _ in range(2)))
 
 
-def place(scale: int) -> str:
-    """What keys call a scale."""
+def scale_key(scale: int) -> str:
+    """The name of a scale in keys: its index in ``SCALES``."""
     if scale not in SCALES:
         raise SrBenchError(f"scale is {scale}, MDSR has 2, 3 and 4; choose one of them")
     return str(SCALES.index(scale))
@@ -142,24 +151,17 @@ def build(variant: str, scales: tuple[int, ...]) -> MDSR:
     return MDSR(SIZES[variant], scales=scales)
 
 
-def load(setup: Setup) -> AtScale:
+def load(setup: Setup) -> InferenceNetwork:
     """The model with the weights of a file: ours, or the authors'."""
-    if setup.file is None:
-        raise SrBenchError(
-            f"mdsr {setup.variant}: weights are '{setup.weights}', but MDSR can't run without; "
-            "name published or trained ones in params.yaml"
-        )
-    return model(read(setup.file).state, setup)
+    return model(read(setup.require_file("mdsr")).state, setup)
 
 
-def model(state: Mapping[str, torch.Tensor], setup: Setup) -> AtScale:
+def model(state: Mapping[str, torch.Tensor], setup: Setup) -> InferenceNetwork:
     """The model with weights under our keys, of three scales or fewer."""
     path = setup.file or Path(f"mdsr {setup.variant} x{setup.scale}")
     network = build(setup.variant, scales_of(state, setup.scale, path))
     weights.load_strictly(network, state, path)
-    network.in_strips = True
-    # channels_last is the layout that oneDNN's and cuDNN's wide convolutions want.
-    return AtScale(network, scale=setup.scale).eval().to(memory_format=torch.channels_last)
+    return InferenceNetwork(AtScale(network, scale=setup.scale))
 
 
 def key_map(path: Path, variant: str, scale: int) -> list[weights.RenamedKey]:
@@ -174,12 +176,12 @@ def key_map(path: Path, variant: str, scale: int) -> list[weights.RenamedKey]:
 def scales_of(state: Mapping[str, torch.Tensor], scale: int, path: Path) -> tuple[int, ...]:
     """The scales that a state has layers for, ``scale`` among them."""
     there = {m[1] for m in (re.match(r"(?:pre_process|upsample)\.(\d+)\.", k) for k in state) if m}
-    scales = tuple(s for s in SCALES if place(s) in there)
+    scales = tuple(s for s in SCALES if scale_key(s) in there)
     if scale not in scales:
         names = ", ".join(f"x{s}" for s in scales) or "no scale"
         raise SrBenchError(
-            f"{path}: has layers for {names}, x{scale} needs upsample.{place(scale)} and "
-            f"pre_process.{place(scale)}; use weights that were trained for x{scale}"
+            f"{path}: has layers for {names}, x{scale} needs upsample.{scale_key(scale)} and "
+            f"pre_process.{scale_key(scale)}; use weights that were trained for x{scale}"
         )
     return scales
 

@@ -8,7 +8,7 @@ doi:10.1109/TPAMI.2015.2439281. A variant names the three kernel sizes, then, wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,13 +19,13 @@ from torch.nn import functional
 
 from sr_bench.imaging.resize import Border, imresize
 from sr_bench.networks.method import Method, ModelColour, Published, Samples, Setup, Training
-from sr_bench.networks.reparametrised import whitener
-from sr_bench.networks.strips import Chain
+from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.taps import tap_convolution
 from sr_bench.networks.weights import is_safetensors, load_strictly, read_checkpoint, read_mat
 from sr_bench.support.errors import SrBenchError
 
 LAYERS = (1, 2, 3)
+Padding = Literal["replicate", "zeros", "valid"]
 
 
 class Shape(NamedTuple):
@@ -135,7 +135,7 @@ RECIPES = {
 # fmt: on
 
 
-class SRCNN(Chain):
+class SRCNN(nn.Module):
     """The network proper: an enlarged image in, a sharper one out.
 
     Args:
@@ -145,31 +145,37 @@ class SRCNN(Chain):
             none, as in training, where the output is smaller by the shape's margin.
     """
 
-    def __init__(self, shape: Shape, *, padding: str) -> None:
+    def __init__(self, shape: Shape, *, padding: Padding) -> None:
         super().__init__()
-        self.relu = nn.ReLU(inplace=True)
-        sizes = (shape.channels, *shape.widths, shape.channels)
-        mode = "zeros" if padding == "valid" else padding
-        for i, kernel in enumerate(shape.kernels):
-            width = 0 if padding == "valid" else kernel // 2
-            layer = nn.Conv2d(sizes[i], sizes[i + 1], kernel, padding=width, padding_mode=mode)
-            self.add_module(f"conv{i + 1}", layer)
+        (f1, f2, f3), (n1, n2), planes = shape.kernels, shape.widths, shape.channels
+        self.conv1 = _conv(planes, n1, f1, padding)
+        self.conv2 = _conv(n1, n2, f2, padding)
+        self.conv3 = _conv(n2, planes, f3, padding)
 
-    def steps(self) -> Iterable[nn.Module]:
-        """From (B, C, H, W), enlarged, in [0, 1], to the same, sharper."""
-        return self.conv1, self.relu, self.conv2, self.relu, self.conv3
+    def forward(self, enlarged: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) in [0, 1] -> the same, sharper."""
+        x: torch.Tensor = functional.relu(self.conv1(enlarged), inplace=True)
+        x = functional.relu(self.conv2(x), inplace=True)
+        x = self.conv3(x)
+        return x
 
 
-class Easier(nn.Module):
-    """SRCNN in a form that trains a hundred times as fast, and folds into it exactly.
+def _conv(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn.Conv2d:
+    if padding == "valid":
+        return nn.Conv2d(inputs, outputs, kernel)
+    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode=padding)
 
-    As many channels of both hidden layers as there are planes hand the input through, so that the
-    others make the difference to it; the first layer sees centred patches, whitened; what comes
-    out is scaled to the size of that difference.
+
+class ResidualSRCNN(nn.Module):
+    """A form of SRCNN that trains a hundred times as fast, and folds into SRCNN exactly.
+
+    One channel per plane in each hidden layer is an identity path; the others learn the residual.
+    The first layer sees centred, whitened patches; the output is scaled to the size of a typical
+    residual.
     """
 
-    CENTRE, SMALL = 0.5, 0.1  # of the input's range; typical differences
-    SHIFT = 1.0  # keeps what is handed through positive, so that ReLU leaves it alone
+    CENTRE, RESIDUAL = 0.5, 0.1  # of the input's range; typical size
+    SHIFT = 1.0  # keeps the identity path positive, so that ReLU doesn't change it
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -181,7 +187,7 @@ class Easier(nn.Module):
         self.register_buffer("whitener", torch.eye(planes * f1 * f1))
         for layer in (self.first, self.second, self.third):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(_bias(layer))
         with torch.no_grad():
             self.third.weight *= 0.3
 
@@ -201,11 +207,11 @@ class Easier(nn.Module):
             y = functional.linear(y, self.second.weight[..., 0, 0], self.second.bias).relu_()
         else:
             y = self.second(y.permute(0, 3, 1, 2)).relu_().permute(0, 2, 3, 1)
-        y = tap_convolution(y, self.third.weight) + self.third.bias[:, None, None]
-        return x[..., m:-m, m:-m] + self.SMALL * y
+        y = tap_convolution(y, self.third.weight) + _bias(self.third)[:, None, None]
+        return x[..., m:-m, m:-m] + self.RESIDUAL * y
 
     def folded(self) -> dict[str, torch.Tensor]:
-        """As SRCNN's state; the channels handed through are the last ones."""
+        """The ``state_dict`` of SRCNN; the identity path is in the last channels."""
         shape = self.shape
         kind = self.first.weight.dtype
         network = SRCNN(shape, padding="valid").to(kind)
@@ -213,8 +219,8 @@ class Easier(nn.Module):
         first = (self.first.weight.double() @ self.whitener.double()).to(kind)
         layers = {
             "conv1": (first, self.first.bias - self.CENTRE * first.sum(1)),
-            "conv2": (self.second.weight, self.second.bias),
-            "conv3": (self.SMALL * self.third.weight, self.SMALL * self.third.bias),
+            "conv2": (self.second.weight, _bias(self.second)),
+            "conv3": (self.RESIDUAL * self.third.weight, self.RESIDUAL * _bias(self.third)),
         }
         for name, (weight, bias) in layers.items():
             whole = state[f"{name}.weight"]
@@ -222,10 +228,10 @@ class Easier(nn.Module):
             whole[:out, :into] = weight.detach().reshape(out, into, *whole.shape[2:])
             state[f"{name}.bias"][:out] = bias.detach()
         for plane in range(shape.channels):
-            self._hand_through(state, plane)
+            self._add_identity(state, plane)
         return state
 
-    def _hand_through(self, state: dict[str, torch.Tensor], plane: int) -> None:
+    def _add_identity(self, state: dict[str, torch.Tensor], plane: int) -> None:
         sizes = (self.shape.channels, *self.shape.widths, self.shape.channels)
         for i, kernel in enumerate(self.shape.kernels):
             into = plane if i == 0 else sizes[i] - 1 - plane
@@ -241,10 +247,30 @@ class Easier(nn.Module):
         return windows.permute(0, 2, 3, 1, 4, 5).flatten(3)
 
 
-class AsInThePaper:
-    """SRCNN behind MATLAB's bicubic enlargement: on luminance, or on all planes of a colour."""
+def whitener(vectors: torch.Tensor, *, floor: float) -> torch.Tensor:
+    """(C + floor I)^(-1/2), C the mean of v v^T over the rows v of (N, d): (d, d), float32.
 
-    def __init__(self, network: SRCNN, shape: Shape, *, scale: int, border: Border) -> None:
+    A layer that sees ``whitener @ v`` instead of v has inputs of about equal variance in all
+    directions, which gradient descent needs; natural image patches are far from that.
+    """
+    moment = (vectors.T @ vectors / len(vectors)).double()
+    values, directions = torch.linalg.eigh(moment)
+    root = directions @ torch.diag((values + floor).rsqrt()) @ directions.T
+    whitened: torch.Tensor = root.float()
+    return whitened
+
+
+def _bias(layer: nn.Conv2d | nn.Linear) -> torch.Tensor:
+    assert layer.bias is not None
+    return layer.bias
+
+
+class MatlabSRCNN:
+    """SRCNN after MATLAB's bicubic enlargement, as in the paper: on Y, RGB or YCbCr."""
+
+    def __init__(
+        self, network: InferenceNetwork, shape: Shape, *, scale: int, border: Border
+    ) -> None:
         self.network, self.scale, self.border = network, scale, border
         self.colour: ModelColour = shape.colour
         self.reach = reach(shape, scale)
@@ -254,15 +280,16 @@ class AsInThePaper:
         planes = lr[0].permute(1, 2, 0).double().numpy()  # (h, w, C)
         enlarged = imresize(planes, scale=self.scale, rounding="none", border=self.border)
         batch = torch.from_numpy(enlarged.astype(np.float32)).permute(2, 0, 1)[None]
-        return self.network(batch)
+        sr: torch.Tensor = self.network(batch)
+        return sr
 
 
-class AsInMmediting:
-    """SRCNN on RGB, behind PyTorch's bicubic enlargement (a = -0.75), as in mmediting."""
+class MmeditingSRCNN:
+    """SRCNN on RGB after PyTorch's bicubic enlargement (a = -0.75), as in mmediting."""
 
     colour: ModelColour = "rgb"
 
-    def __init__(self, network: SRCNN, shape: Shape, *, scale: int) -> None:
+    def __init__(self, network: nn.Module, shape: Shape, *, scale: int) -> None:
         self.network, self.scale = network, scale
         self.reach = reach(shape, scale)
 
@@ -271,7 +298,8 @@ class AsInMmediting:
         enlarged = functional.interpolate(
             lr, scale_factor=self.scale, mode="bicubic", align_corners=False
         )
-        return self.network(enlarged)
+        sr: torch.Tensor = self.network(enlarged)
+        return sr
 
 
 def reach(shape: Shape, scale: int) -> int:
@@ -279,36 +307,26 @@ def reach(shape: Shape, scale: int) -> int:
     return math.ceil(shape.margin / scale) + 2
 
 
-def load(setup: Setup) -> AsInThePaper | AsInMmediting:
+def load(setup: Setup) -> MatlabSRCNN | MmeditingSRCNN:
     """Build the variant and load its weights: the authors' .mat, mmediting's .pth, or our own."""
-    if setup.file is None:
-        raise SrBenchError(
-            f"srcnn {setup.variant}: weights are '{setup.weights}', but SRCNN can't run without; "
-            "name published or trained ones in params.yaml"
-        )
-    if is_safetensors(setup.file):
-        return trained(read_checkpoint(setup.file), setup)
-    if setup.file.suffix == ".mat":
-        return trained(matlab_state(setup.file), setup)
+    file = setup.require_file("srcnn")
+    if is_safetensors(file):
+        return trained(read_checkpoint(file), setup)
+    if file.suffix == ".mat":
+        return trained(matlab_state(file), setup)
     shape = SHAPES[setup.variant]._replace(colour="rgb")
     network = SRCNN(shape, padding="zeros")
-    load_strictly(network, mmediting_state(setup.file), setup.file)
-    return AsInMmediting(_ready(network), shape, scale=setup.scale)
+    load_strictly(network, mmediting_state(file), file)
+    return MmeditingSRCNN(InferenceNetwork(network), shape, scale=setup.scale)
 
 
-def trained(state: Mapping[str, torch.Tensor], setup: Setup) -> AsInThePaper:
+def trained(state: Mapping[str, torch.Tensor], setup: Setup) -> MatlabSRCNN:
     """The variant with these weights, as it is scored."""
     shape = SHAPES[setup.variant]
     network = SRCNN(shape, padding="replicate")
     load_strictly(network, state, setup.file or Path(f"srcnn {setup.variant}"))
     border = setup.degradation.border
-    return AsInThePaper(_ready(network), shape, scale=setup.scale, border=border)
-
-
-def _ready(network: SRCNN) -> SRCNN:
-    """For inference; channels_last is the layout that oneDNN's wide convolutions want."""
-    network.in_strips = True
-    return network.eval().to(memory_format=torch.channels_last)
+    return MatlabSRCNN(InferenceNetwork(network), shape, scale=setup.scale, border=border)
 
 
 def matlab_state(path: Path) -> dict[str, torch.Tensor]:
@@ -379,7 +397,7 @@ METHOD = Method(
         network=lambda variant, scales: SRCNN(SHAPES[variant], padding="valid"),
         model=trained,
         samples=_samples,
-        reparametrised=lambda variant: Easier(SHAPES[variant]),
+        reparametrised=lambda variant: ResidualSRCNN(SHAPES[variant]),
         recipes=RECIPES,
     ),
     published={

@@ -298,5 +298,5 @@ def test_damaged_safetensors_are_refused(tmp_path):
 
 
 def test_edsr_without_weights_says_so():
-    with pytest.raises(SrBenchError, match="edsr baseline: weights are 'some', but EDSR can't run"):
+    with pytest.raises(SrBenchError, match="edsr baseline: weights are 'some', but it can't run"):
         METHOD.load(setup(None))

@@ -253,5 +253,5 @@ def test_damaged_safetensors_are_refused(tmp_path):
 
 
 def test_mdsr_without_weights_says_so():
-    with pytest.raises(SrBenchError, match="mdsr baseline: weights are 'some', but MDSR can't run"):
+    with pytest.raises(SrBenchError, match="mdsr baseline: weights are 'some', but it can't run"):
         METHOD.load(setup(None))

@@ -1,12 +1,10 @@
-"""The contract, on every method file of this project's folders, and of methods/README.md's example.
+"""The contract, on every method file of this project's folders.
 
 The checks are those of ``sr-bench try``. Weights that are published are replaced by made-up files:
 for the methods here in their authors' formats (`FAKES`), for any other as ``sr-bench try`` does.
 """
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,7 @@ from sr_bench.conformance import configurations as named
 from sr_bench.conformance import method_contract as contract
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.resize import imresize
-from sr_bench.networks.method import Method, Published, Setup, load_method, method_files
+from sr_bench.networks.method import Method, Published, Setup, method_files
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 
@@ -369,68 +367,6 @@ def test_weights_that_cannot_be_made_are_skipped_with_the_reason(tmp_path):
     assert [o.status for o in outcomes] == ["passed", "failed", "skipped"]
     assert "unknown file 'x.mat'" in outcomes[1].why
     assert "sr-bench fetch SRCNN-author-weights" in outcomes[2].why
-
-
-def readme_blocks(kind):
-    text = (ROOT / "methods" / "README.md").read_text()
-    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
-
-
-@pytest.fixture
-def readme_project(tmp_path):
-    """A project with the README's method, run and group of weights."""
-    (tmp_path / "methods").mkdir()
-    (tmp_path / "methods" / "mine.py").write_text(readme_blocks("python")[0])
-    runs = next(block for block in readme_blocks("yaml") if block.startswith("runs:"))
-    (tmp_path / "params.yaml").write_text(
-        "methods: [methods]\nledger: null\nfetch: []\nprotocols: {edsr-2017: [Set5]}\n" + runs
-    )
-    return tmp_path
-
-
-def test_the_readmes_group_of_weights_is_a_right_entry():
-    from sr_bench.data.catalogue.sources import read_entries, read_source
-
-    group = next(block for block in readme_blocks("yaml") if block.startswith("mine-weights:"))
-    source = read_source("mine-weights", read_entries(group.encode()))
-    assert source.kind == "weights" and source.file("mine_x2.pth")
-
-
-def test_the_readmes_method_holds_the_contract(readme_project):
-    method = load_method(readme_project / "methods" / "mine.py")
-    (one,) = named.configurations(method)
-    file = named.weights_file(one, readme_project, readme_project / "data")
-    for check in (contract.check_model, contract.check_repeated, contract.check_reach):
-        check(one, file, RULE)
-    assert method.weights_file("small", "author", 2) == Published(
-        "mine-weights", "mine_x2.pth", trained_on="DIV2K"
-    )
-
-
-def test_the_readmes_method_is_tried_on_the_command_line(readme_project, cli, monkeypatch):
-    group = next(block for block in readme_blocks("yaml") if block.startswith("mine-weights:"))
-    from sr_bench.data.catalogue import sources
-
-    entries = sources._entries() | sources.read_entries(group.encode())
-    monkeypatch.setattr(sources, "_entries", lambda: entries)
-    out, _ = cli(["try", "mine"], cwd=readme_project)
-    assert f"mine: {len(DEGRADATIONS) + 4} passed, 0 failed, 0 skipped" in out
-    text = (readme_project / "methods" / "mine.py").read_text()
-    other = readme_project / "other.py"
-    other.write_text(text.replace("return model.eval()", "return model"))
-    out, _ = cli(["try", other], status=1)
-    assert "mine-small-author-x2" in out and "training mode" in out
-
-
-def test_the_readmes_method_is_good_style(readme_project):
-    words = ["ruff", "check", "--no-cache", "--config", ROOT / "pyproject.toml"]
-    done = subprocess.run(
-        [sys.executable, "-m", *words, readme_project / "methods" / "mine.py"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # SRCNN, against a slow correlation written from the layout that PROTOCOLS describes

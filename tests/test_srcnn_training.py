@@ -9,12 +9,12 @@ from torch.nn import functional
 
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.method import Setup, load_method
-from sr_bench.networks.reparametrised import whitener
 from sr_bench.training.recipe import Recipe
 from sr_bench.training.trainer import initialise
 
 METHOD = load_method(Path(__file__).resolve().parent.parent / "methods" / "srcnn.py")
 TRAINING, VARIANTS = METHOD.training, METHOD.variants
+whitener = METHOD.load.__globals__["whitener"]
 RULE = load_protocols().degradations["ycbcr-float-replicate"]
 RECIPE = Recipe(steps=1, patch=33, lr=1)
 
@@ -30,7 +30,7 @@ def inputs(variant, low=-0.2, high=1.2, side=24, count=3):
     return torch.from_numpy(values)
 
 
-def easier(variant, perturb=0.1):
+def residual_form(variant, perturb=0.1):
     """The form in training, prepared, all of its parameters moved.
 
     In float64: how far float32 sums of another order lie apart depends on the processor.
@@ -52,21 +52,21 @@ def plain(variant, state):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_is_folded_is_the_network(variant):
-    made, x = easier(variant), inputs(variant)
+    made, x = residual_form(variant), inputs(variant)
     with torch.no_grad():
         expected, folded = made(x), plain(variant, made.folded())(x)
     margin = TRAINING.samples(variant).margin
     assert folded.shape == expected.shape == (3, planes(variant), 24 - 2 * margin, 24 - 2 * margin)
     moved = (expected - x[..., margin:-margin, margin:-margin]).abs()
-    assert moved.max() > 0.05  # something was added to what is handed through
+    assert moved.max() > 0.05  # something was added to the identity path
     torch.testing.assert_close(folded, expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_is_folded_is_the_model_that_is_scored(variant):
-    made = easier(variant)
+    made = residual_form(variant)
     model = TRAINING.model(made.folded(), Setup(variant, "sr-bench-t91", None, 3, RULE))
-    model.network.double().load_state_dict(made.folded())
+    model.network.network.double().load_state_dict(made.folded())
     x, margin = inputs(variant, count=1), TRAINING.samples(variant).margin
     with torch.no_grad():
         expected, scored = made(x), model.network(x)[..., margin:-margin, margin:-margin]
@@ -74,9 +74,9 @@ def test_what_is_folded_is_the_model_that_is_scored(variant):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_input_is_handed_through_below_0_and_above_1(variant):
+def test_the_identity_path_keeps_values_below_0_and_above_1(variant):
     """With nothing to add, what comes out is what went in, ReLU or not."""
-    made = easier(variant)
+    made = residual_form(variant)
     with torch.no_grad():
         made.third.weight.zero_()
         made.third.bias.zero_()
@@ -91,7 +91,7 @@ def test_the_input_is_handed_through_below_0_and_above_1(variant):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_parameter_and_plane_has_a_gradient(variant):
-    made, x = easier(variant), inputs(variant)
+    made, x = residual_form(variant), inputs(variant)
     for plane in range(planes(variant)):
         made.zero_grad()
         made(x)[:, plane].square().mean().backward()
@@ -109,7 +109,7 @@ def test_the_margin_is_what_valid_convolutions_take(variant):
 
 
 def test_reach_covers_what_an_output_pixel_depends_on():
-    state = easier("9-1-5").folded()
+    state = residual_form("9-1-5").folded()
     for scale in (2, 3, 4):
         model = TRAINING.model(state, Setup("9-1-5", "", None, scale, RULE))
         lr = torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(1))

@@ -12,7 +12,7 @@ from torch.nn import functional
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import load_method
-from sr_bench.networks.strips import Chain, may_use_strips
+from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing import cost
 from sr_bench.timing.computation import network_of, put_on_device
@@ -79,19 +79,16 @@ def test_placed(make: type, precision: str, lr: torch.Tensor) -> None:
     torch.testing.assert_close(sr, expected, rtol=0, atol=1e-2 if precision == "bf16" else 1e-6)
 
 
-class Watched(Chain):
-    """A chain of no layers, which notes whether strips were to be used."""
-
-    colour, reach = "rgb", 0
+class Watched(InferenceNetwork):
+    """It notes whether strips were to be used."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.in_strips, self.seen = True, list[bool]()
-        self.scale = nn.Parameter(torch.ones(()))
+        super().__init__(nn.Conv2d(3, 3, 1))
+        self.colour, self.reach, self.seen = "rgb", 0, list[bool]()
 
     def forward(self, lr: torch.Tensor) -> torch.Tensor:
-        self.seen.append(may_use_strips(self, lr))
-        return self.scale * lr
+        self.seen.append(self.uses_strips(lr))
+        return super().forward(lr)
 
 
 def test_strips_are_ours_alone(lr: torch.Tensor) -> None:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def imresize(
     scale: int | Fraction,
     rounding: Rounding,
     border: Border,
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """Resize by ``scale`` as MATLAB's bicubic ``imresize`` does.
 
     Args:

@@ -6,14 +6,12 @@ doi:10.1109/CVPRW.2017.151.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from sr_bench.networks.strips import Residual
 from sr_bench.networks.weights import Renamed, Rule, layer_rules, rename
 from sr_bench.support.errors import SrBenchError
 
@@ -45,17 +43,21 @@ class MeanShift(nn.Module):
         return x + self.mean
 
 
-class ResBlock(nn.Sequential):
+class ResBlock(nn.Module):
     """x + res_scale * conv(relu(conv(x))): ResNet's block without batch normalisation."""
 
     def __init__(self, features: int, *, kernel: int = 3, res_scale: float = 1.0) -> None:
-        body = Residual(
+        super().__init__()
+        self.res_scale = res_scale
+        self.body = nn.Sequential(
             conv(features, features, kernel),
             nn.ReLU(inplace=True),
             conv(features, features, kernel),
-            scale=res_scale,
         )
-        super().__init__(OrderedDict(body=body))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, features, h, w) -> the same."""
+        return torch.add(x, self.body(x), alpha=self.res_scale)
 
 
 def upsampler(features: int, scale: int) -> nn.Sequential:

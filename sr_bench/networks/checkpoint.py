@@ -21,7 +21,7 @@ _HASH = "sha256"  # the header's key of the hash over facts and tensors
 
 
 def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and facts beside ``path`` and rename: what was there stays until it is whole.
+    """Write tensors and facts to a temporary file, then rename it: an older file stays until then.
 
     Raises:
         SrBenchError: if the disk is full or can't be written; an older file is still there.
@@ -60,7 +60,7 @@ def is_hashed(path: Path) -> bool:
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """The facts alone: how weights were made, or where a training stands.
+    """The facts alone: how weights were made, or how far a training is.
 
     Raises:
         SrBenchError: if the file is missing or holds none.

@@ -29,7 +29,7 @@ Real = TypeVar("Real", np.float32, np.float64)
 
 _SLACK = 1.0  # a model's values may leave [0, 1] by this much before they are called wrong
 _CHANNELS = {"any": 1, "y": 1, "rgb": 3, "ycbcr": 3}
-_THIN, _MORE = 5, 9  # lr pixels across a strip that tries `reach`; along it, beside twice the reach
+_THIN, _MORE = 5, 9  # lr pixels across a strip that tests `reach`; along it, twice the reach more
 _CUTS = (1, 3)  # odd, so that strides and windows show
 _NOISE = 5e-5  # in 0..1: more than float32 rounds by from size to size, 0.013 grey levels
 _NO_CHROMA = 128.0  # Cb and Cr of a gray image
@@ -48,7 +48,7 @@ class Upscaler:
         ensemble: whether to average the model over the 8 flips and rotations of lr, before
             anything is rounded or clamped (Timofte et al. 2016, doi:10.1109/CVPR.2016.206; Lim et
             al. 2017, doi:10.1109/CVPRW.2017.151, section 3.4). It concerns the planes that the
-            model makes, not those that bicubic makes beside them.
+            model makes, not Cb and Cr where bicubic makes them.
         tile: run the model on at most this many lr pixels a side, and what it needs around them;
             ``None`` is the whole image at once. The result is the same.
         untrained: whether the weights are made up, so that values may lie anywhere.
@@ -79,7 +79,7 @@ class Upscaler:
         ============  ==============================  ==========================================
         ``any``       each plane as it is             the plane as it is
         ``y``         Y; Cb and Cr by bicubic         the plane is Y; a gray sr
-        ``ycbcr``     Y, Cb, Cr                       Y beside Cb = Cr = 128; a gray sr, its Y
+        ``ycbcr``     Y, Cb, Cr                       Y with Cb = Cr = 128; a gray sr, its Y
         ``rgb``       R, G, B                         three equal channels; all three are kept, or
                                                       become gray where the planes are Y, Cb, Cr
         ============  ==============================  ==========================================
@@ -94,8 +94,8 @@ class Upscaler:
     def unrounded(self, lr: NDArray[np.generic]) -> Planes:
         """The same before rounding and clamping: float64, about 0..255."""
         planes = np.asarray(lr, dtype=np.float64)
-        ways = {"any": self._apply, "y": self._y, "ycbcr": self._ycbcr, "rgb": self._rgb}
-        return ways[self.model.colour](planes)
+        by_colour = {"any": self._apply, "y": self._y, "ycbcr": self._ycbcr, "rgb": self._rgb}
+        return by_colour[self.model.colour](planes)
 
     def _rgb(self, lr: Planes) -> Planes:
         if lr.ndim == 2:
@@ -124,7 +124,7 @@ class Upscaler:
         return sr if self.degradation.colour == "ycbcr" else ycbcr_to_rgb(sr)
 
     def _apply(self, lr: Planes) -> Planes:
-        """The model on (h, w) or (h, w, C) in 0..255, and what was asked for around it."""
+        """The model, with self-ensemble and tiles where asked for, on (h, w) or (h, w, C)."""
         unit = (np.atleast_3d(lr).transpose(2, 0, 1) / 255).astype(np.float32)  # (C, h, w)
         values = self._averaged(unit) if self.ensemble else self._enlarged(unit)
         sr = values.transpose(1, 2, 0).astype(np.float64) * 255  # (H, W, C)
@@ -138,7 +138,7 @@ class Upscaler:
         return total / len(_TURNS)
 
     def _enlarged(self, lr: Unit) -> Unit:
-        """(C, h, w) -> (C, H, W): the model, piece by piece where the run is tiled."""
+        """(C, h, w) -> (C, H, W): the model, tile by tile where the run is tiled."""
         if self.tile is None:
             return self.called(lr)
         sr = np.empty(self._shape(lr), np.float32)
@@ -159,13 +159,13 @@ class Upscaler:
         return reach
 
     def called(self, lr: Unit) -> Unit:
-        """One call of the model, (C, h, w) -> (C, H, W), and what it returned if it can be used.
+        """One call of the model, (C, h, w) -> (C, H, W), its output checked.
 
         Raises:
             SrBenchError: if the model fails, or what it returned has the wrong shape, type or
                 range, or NaN in it.
         """
-        own = lr.copy()  # the model's, contiguous: lr may be a view, and serve other calls
+        own = lr.copy()  # contiguous: lr may be a view, and is used by other calls
         with torch.inference_mode():
             out = self.own_call(torch.from_numpy(own)[None])
         self._check_layout(out, (1, *self._shape(lr)))
@@ -174,7 +174,7 @@ class Upscaler:
         return values
 
     def own_call(self, lr: torch.Tensor) -> torch.Tensor:
-        """The model's own call; whatever it raises names the run and the image's size."""
+        """The model's own call; its errors name the run and the image's size."""
         try:
             return self.model(lr)
         except (SrBenchError, MemoryError, torch.OutOfMemoryError):
@@ -254,7 +254,7 @@ class Upscaler:
 
 
 def require_model(name: str, model: object) -> None:
-    """Refuse what isn't a model, or one that would compute as in training.
+    """Refuse what isn't a model, and a model in training mode.
 
     Raises:
         SrBenchError: naming what is wrong, and the remedy.

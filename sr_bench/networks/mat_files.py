@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 from scipy.io.matlab import MatlabFunction, MatlabOpaque
 
+from sr_bench.networks.unwrap import some
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.filetype import describe
 from sr_bench.support.notices import notice
 
-_SHOWN = 6  # names in an error or a note
 _NUMBERS = "fiub"  # NumPy's kinds of real numbers
 
 
@@ -23,7 +23,7 @@ def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
     """The numeric arrays of a MATLAB file (up to version 7.2), by name.
 
     Fields of structs are ``name.field``; elements of cells and of struct arrays are counted from 1,
-    as MATLAB does: ``model.weight.1``. Text and what else isn't numeric is left out, and told.
+    as MATLAB does: ``model.weight.1``. What isn't numeric is left out, with a note.
 
     Raises:
         SrBenchError: if the file isn't one, is of version 7.3 (HDF5), holds no numbers, or complex
@@ -33,18 +33,18 @@ def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
     complex_ones = [k for k, v in found.items() if _kind(v) == "c"]
     if complex_ones:
         raise SrBenchError(
-            f"{path}: {_some(complex_ones)} are complex numbers, weights are real ones; "
+            f"{path}: {some(complex_ones)} are complex numbers, weights are real ones; "
             "save their real and imaginary parts under two names"
         )
     numbers = {k: np.asarray(v, np.float64) for k, v in found.items() if _kind(v) in _NUMBERS}
     others = [f"{k} ({_type(v)})" for k, v in found.items() if k not in numbers]
     if not numbers:
         raise SrBenchError(
-            f"{path}: a MATLAB file without numeric arrays; it holds {_some(others) or 'nothing'}; "
+            f"{path}: a MATLAB file without numeric arrays; it holds {some(others) or 'nothing'}; "
             "is it the right file?"
         )
     if others:
-        notice(path, f"left out, since they aren't numeric: {_some(others)}")
+        notice(path, f"left out, since they aren't numeric: {some(others)}")
     return numbers
 
 
@@ -92,8 +92,3 @@ def _type(value: Any) -> str:
     return {"U": "text", "S": "text", "V": "an object", "O": "an object"}.get(
         _kind(value), str(value.dtype)
     )
-
-
-def _some(names: list[str]) -> str:
-    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-    return ", ".join(names[:_SHOWN] + more)

@@ -50,10 +50,24 @@ class Setup:
     scale: int
     degradation: Degradation  # methods that resample inside do it as lr was made
 
+    def require_file(self, method: str) -> Path:
+        """The weights' file, for a method that can't run without weights.
+
+        Raises:
+            SrBenchError: if there is none.
+        """
+        if self.file is None:
+            variant = f" {self.variant}" if self.variant else ""
+            raise SrBenchError(
+                f"{method}{variant}: weights are '{self.weights}', but it can't run without them; "
+                "name published or trained weights in params.yaml"
+            )
+        return self.file
+
 
 @dataclass(frozen=True)
 class Published:
-    """A published weights file, and what is known of it.
+    """A published weights file and its origin.
 
     Args:
         group: its group in ``sources.yaml``.
@@ -61,7 +75,7 @@ class Published:
         trained_on: the training set, as tables name it; empty: as the group says, else not stated.
         by: who trained it; empty: as the group says, else ``authors`` where the weights are called
             ``author...``, else the weights' name.
-        label: what figures call the weights, beside the method's title; by default the training
+        label: what figures call the weights, after the method's title; by default the training
             set of the authors' weights, and who trained others.
     """
 
@@ -92,6 +106,19 @@ class Samples:
     margin: int = 0
 
 
+class Reparametrised(Protocol):
+    """A form of a network that is easier to train, and folds into the network exactly.
+
+    It is an ``nn.Module`` with the network's inputs and outputs.
+    """
+
+    def prepare(self, inputs: torch.Tensor) -> None:
+        """See (B, C, p, p) training inputs, float32 in [0, 1], before the first step."""
+
+    def folded(self) -> dict[str, torch.Tensor]:
+        """The network's own ``state_dict``."""
+
+
 @dataclass(frozen=True)
 class Training:
     """How a method's networks are trained: the engine does the rest.
@@ -103,7 +130,7 @@ class Training:
         model: the network's ``state_dict`` and the run's :class:`Setup` to what ``load`` returns.
         samples: the pairs that a variant is trained on.
         reparametrised: a variant to another form of its untrained network, for recipes that ask for
-            it; see :class:`sr_bench.networks.reparametrised.Reparametrised`.
+            it; see :class:`Reparametrised`.
         recipes: the method file's ``RECIPES``: variant to name to a recipe's fields, see
             :class:`sr_bench.training.recipe.Recipe`.
     """
@@ -284,13 +311,13 @@ def load_method(path: Path) -> Method:
     method = getattr(module, "METHOD", None)
     if not isinstance(method, Method):
         raise SrBenchError(
-            f"{path}: METHOD is {_told(method)}, expected sr_bench.networks.method.Method; "
+            f"{path}: METHOD is {_description(method)}, expected sr_bench.networks.method.Method; "
             "see methods/README.md"
         )
     return method
 
 
-def _told(method: object) -> str:
+def _description(method: object) -> str:
     if method is Method:
         return "the class Method itself, without its fields"
     return "missing" if method is None else type(method).__name__

@@ -1,4 +1,4 @@
-"""What the fields of a method file may hold; a wrong one is told with a right one."""
+"""What the fields of a method file may hold; errors show a right value."""
 
 from __future__ import annotations
 

@@ -1,25 +1,27 @@
-"""A chain of layers computed strip by strip: what lies between layers stays in cache.
+"""A network in inference, computed strip by strip: what lies between its layers stays in cache.
 
-Of a whole image, one layer's output is hundreds of megabytes (64 channels of 1280 x 720 float32
-values: 236 MB) that go to fresh memory and come back for padding, ReLU and the next layer. Of some
-rows it is a few, let go as soon as the next layer has read them. Nothing is computed twice: each
-layer waits for the rows that it needs. The result is that of the whole image, up to the order of
-float32 sums.
+The output of one layer on a whole image takes hundreds of megabytes (64 channels of 1280 x 720
+float32 values: 236 MB), which are written to memory and read again by the next layer. The output of
+some rows takes a few, and is freed as soon as the next layer has read it. Nothing is computed
+twice: each layer waits for the rows that it needs. The result equals that of the whole image, up to
+the order of float32 sums.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeGuard
+from typing import TypeGuard, cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from sr_bench.networks.method import ModelColour
+from sr_bench.networks.steps import Convolution, Pixelwise, Relu, Residual, Step, steps_of
 from sr_bench.networks.taps import tap_convolution
 
 _STRIP = 20_000  # pixels
@@ -29,78 +31,65 @@ Strip = tuple[torch.Tensor, bool]  # (B, h, W, C) rows of an image; whether they
 Strips = Iterator[Strip]  # from the top down
 
 
-class Residual(nn.Sequential):
-    """x + scale * f(x), f being its layers, one after the other."""
+class InferenceNetwork(nn.Module):
+    """A network in inference mode. On a CPU, large images are computed strip by strip.
 
-    def __init__(self, *layers: nn.Module, scale: float = 1.0) -> None:
-        super().__init__(*layers)
-        self.scale = scale
+    That takes less time and memory. It needs a forward pass that is a list of steps
+    (:mod:`sr_bench.networks.steps`); any other is computed on whole images, as is all that isn't
+    plain inference on a CPU. Weights become channels_last, which wide convolutions of oneDNN and
+    cuDNN are fastest in.
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C, h, w) -> the same."""
-        made = x
-        for layer in self:
-            made = layer(made)
-        return torch.add(x, made, alpha=self.scale)
-
-
-class Chain(nn.Module):
-    """A network that is one step after the other.
-
-    Attributes:
-        in_strips: whether it may be computed in strips; see :func:`may_use_strips`.
+    Args:
+        network: taken over. Where it has a ``colour`` and a ``reach``, this has them too.
     """
 
-    in_strips = False
+    colour: ModelColour
+    reach: int
 
-    def steps(self, *which: Any) -> Iterable[nn.Module]:
-        """What is done to an image, in order; see :func:`through_strips` for what may be there."""
-        raise NotImplementedError
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.in_strips = True
+        for name in ("colour", "reach"):
+            if hasattr(network, name):
+                setattr(self, name, getattr(network, name))
+        self.eval()
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: torch.Tensor, *which: Any) -> torch.Tensor:
-        """(B, C, h, w) -> what the steps make of it."""
-        steps = self.steps(*which)
-        if may_use_strips(self, x):
-            return through_strips(steps, x)
-        for step in steps:
-            x = step(x)
-        return x
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> the network's output."""
+        steps = steps_of(self.network, x.shape[1]) if self.uses_strips(x) else None
+        if steps is None:
+            return cast(torch.Tensor, self.network(x))
+        return through_strips(steps, x)
+
+    def uses_strips(self, x: torch.Tensor) -> bool:
+        """True for CPU inference without gradients, autocast or torch.compile."""
+        return (
+            self.in_strips
+            and x.ndim == 4
+            and x.device.type == "cpu"
+            and not torch.is_grad_enabled()
+            and not torch.is_autocast_enabled("cpu")
+            and not torch.compiler.is_compiling()
+        )
 
 
 @contextmanager
 def whole_images(network: nn.Module) -> Iterator[None]:
     """Compute a network without strips, as a plain PyTorch call does."""
-    chains = [m for m in network.modules() if isinstance(m, Chain) and m.in_strips]
-    for chain in chains:
-        chain.in_strips = False
+    found = [m for m in network.modules() if isinstance(m, InferenceNetwork) and m.in_strips]
+    for each in found:
+        each.in_strips = False
     try:
         yield
     finally:
-        for chain in chains:
-            chain.in_strips = True
+        for each in found:
+            each.in_strips = True
 
 
-def may_use_strips(chain: Chain, x: torch.Tensor) -> bool:
-    """Whether this call is what strips are for: inference on a CPU, in the precision of ``x``."""
-    return (
-        chain.in_strips
-        and x.device.type == "cpu"
-        and not torch.is_grad_enabled()
-        and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-    )
-
-
-def through_strips(steps: Iterable[nn.Module], x: torch.Tensor) -> torch.Tensor:
-    """(B, C, H, W) to what the steps make of it, float32.
-
-    Args:
-        steps: convolutions of stride 1 with odd square kernels that keep the image's size, with
-            zeros or replication outside it; :class:`Residual` and ``nn.Sequential`` of steps; all
-            else must act on each pixel by itself, as ReLU and PixelShuffle do. Weights in
-            channels_last are fastest.
-        x: what the first step sees.
-    """
+def through_strips(steps: Iterable[Step], x: torch.Tensor) -> torch.Tensor:
+    """The steps on (B, C, H, W), in strips."""
     planes = x.permute(0, 2, 3, 1)  # (B, H, W, C)
     strips = _through(steps, iter(_pieces((planes, True))))
     return _image_of(strips, planes).permute(0, 3, 1, 2)
@@ -129,19 +118,19 @@ def _pieces(strip: Strip) -> Sequence[Strip]:
     return [*((piece, False) for piece in upper), (lowest, last)]
 
 
-def _through(steps: Iterable[nn.Module], strips: Strips) -> Strips:
+def _through(steps: Iterable[Step], strips: Strips) -> Strips:
     """What a list of steps makes of the strips.
 
     A ReLU between two convolutions is left to the second, which copies its input anyway.
     """
     rectify, before = False, None
     for step in steps:
-        if isinstance(step, nn.Conv2d):
+        if isinstance(step, Convolution):
             strips = _convolved(step, strips, rectify=rectify)
             rectify = False
         else:
             strips = map(_rectified, strips) if rectify else strips
-            rectify = isinstance(step, nn.ReLU) and isinstance(before, nn.Conv2d)
+            rectify = isinstance(step, Relu) and isinstance(before, Convolution)
             strips = strips if rectify else _stepped(step, strips)
         before = step
     return map(_rectified, strips) if rectify else strips
@@ -151,30 +140,29 @@ def _through(steps: Iterable[nn.Module], strips: Strips) -> Strips:
 # its strip while the next step works on what came of it, which was half of all memory.
 
 
-def _stepped(step: nn.Module, strips: Strips) -> Strips:
+def _stepped(step: Step, strips: Strips) -> Strips:
     if isinstance(step, Residual):
         waiting = _Waiting(step.scale)
-        return map(waiting.add, _through(step, map(waiting.note, strips)))
-    if isinstance(step, nn.Sequential):
-        return _through(step, strips)
-    made = map(partial(_called, step), strips)
+        return map(waiting.add, _through(step.steps, map(waiting.note, strips)))
+    function = step.function if isinstance(step, Pixelwise) else torch.relu
+    made = map(partial(_called, function), strips)
     return itertools.chain.from_iterable(map(_pieces, made))
 
 
-def _convolved(layer: nn.Conv2d, strips: Strips, *, rectify: bool) -> Strips:
+def _convolved(layer: Convolution, strips: Strips, *, rectify: bool) -> Strips:
     """What a layer makes of strips: as many rows in all.
 
     Where ``rectify``, it sees their negative values as 0, and may write that into them.
     """
-    if layer.kernel_size == (1, 1):
+    if layer.pad == 0:
         strips = map(_rectified, strips) if rectify else strips
         return map(partial(_linear, layer), strips)
     window = _Window(layer, rectify=rectify)
     return filter(_is_there, map(window.convolve, strips))
 
 
-def _called(step: nn.Module, strip: Strip) -> Strip:
-    made: torch.Tensor = step(strip[0].permute(0, 3, 1, 2))  # (B, C, h, W)
+def _called(function: Callable[[torch.Tensor], torch.Tensor], strip: Strip) -> Strip:
+    made = function(strip[0].permute(0, 3, 1, 2))  # (B, C, h, W)
     return made.permute(0, 2, 3, 1), strip[1]
 
 
@@ -182,7 +170,7 @@ def _rectified(strip: Strip) -> Strip:
     return strip[0].relu_(), strip[1]
 
 
-def _linear(layer: nn.Conv2d, strip: Strip) -> Strip:
+def _linear(layer: Convolution, strip: Strip) -> Strip:
     return functional.linear(strip[0], layer.weight[..., 0, 0], layer.bias), strip[1]
 
 
@@ -219,10 +207,9 @@ class _Waiting:
 class _Window:
     """A layer that keeps the last rows of its input, with their padding, for the next strip."""
 
-    def __init__(self, layer: nn.Conv2d, *, rectify: bool) -> None:
+    def __init__(self, layer: Convolution, *, rectify: bool) -> None:
         self.layer, self.rectify = layer, rectify
-        self.pad = layer.kernel_size[0] // 2
-        self.replicate = layer.padding_mode == "replicate"
+        self.pad = layer.pad
         self.above: torch.Tensor | None = None  # (B, h, W + 2 pad, C)
 
     def convolve(self, strip: Strip) -> Strip | None:
@@ -232,7 +219,7 @@ class _Window:
         each layer would be as many calls as half the square of their number.
         """
         last = strip[1]
-        if last and self.above is None and self.layer.out_channels > _FEW:
+        if last and self.above is None and self.layer.width > _FEW:
             # All of the image: the layer pads it without a copy.
             return _called(self.layer, _rectified(strip) if self.rectify else strip)
         rows = self._padded(*strip)
@@ -262,7 +249,7 @@ class _Window:
         return rows
 
     def _fill(self, padding: torch.Tensor, nearest: torch.Tensor) -> None:
-        if self.replicate:
+        if self.layer.replicate:
             padding.copy_(nearest)
         else:
             padding.zero_()
@@ -272,9 +259,9 @@ def _is_there(made: Strip | None) -> TypeGuard[Strip]:
     return made is not None
 
 
-def _convolve(layer: nn.Conv2d, planes: torch.Tensor) -> torch.Tensor:
+def _convolve(layer: Convolution, planes: torch.Tensor) -> torch.Tensor:
     """(B, h, w, C) without further padding -> (B, h', w', out)."""
-    if layer.out_channels > _FEW:
+    if layer.width > _FEW:
         made = functional.conv2d(planes.permute(0, 3, 1, 2), layer.weight, layer.bias)
         return made.permute(0, 2, 3, 1)
     made = tap_convolution(planes, layer.weight).permute(0, 2, 3, 1)

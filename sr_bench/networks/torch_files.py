@@ -27,9 +27,9 @@ _PLAIN = ("torch", "collections")  # what a checkpoint of tensors names
 def read_checkpoint(path: Path, *, take: str | None = None) -> dict[str, torch.Tensor]:
     """The tensors of a PyTorch checkpoint or a safetensors file, by key; floats as float32.
 
-    Weights that lie inside ``state_dict``, ``params``, ``model``, ``net_g`` and the like are taken
-    out, however deep; where a moving average lies beside them, it is taken. What was done is said
-    in one line on stderr. Only tensors and plain containers are unpickled.
+    Weights inside ``state_dict``, ``params``, ``model``, ``net_g`` and the like are found at any
+    depth; a moving average of them is preferred. One line on stderr says what was done. Only
+    tensors and plain containers are unpickled.
 
     Args:
         path: the file; what it is follows from its content, not from its name.

@@ -38,7 +38,7 @@ PREFIXES = (
     "network.",
     "state_dict.",
 )
-# What lies beside a network in a checkpoint, or in its state, and isn't what upscales.
+# Content of a checkpoint, or of a network's state, that isn't used for upscaling.
 _OTHERS = re.compile(
     r"(^|_)(optim\w*|(lr_)?sched\w*|(grad_)?scaler|discrim\w*|net_?d|teacher|loss\w*|vgg\w*"
     r"|perceptual\w*)(_|$)",
@@ -58,7 +58,7 @@ class Found:
 
 
 def unwrap(content: Any, path: Path, take: str | None = None) -> Found:
-    """The weights in what a checkpoint holds: of one network, without what lies beside.
+    """The weights in what a checkpoint holds: of one network, without its other content.
 
     Raises:
         SrBenchError: if there are none, or several networks and nothing says which; with the keys.
@@ -69,7 +69,7 @@ def unwrap(content: Any, path: Path, take: str | None = None) -> Found:
             f"{path}: holds no dictionary of tensors, but {_outline(content)}; is it a checkpoint?"
         )
     chosen = _choose(inside, path, take)
-    notes = _told(chosen, inside, content)
+    notes = _notes(chosen, inside, content)
     state, more = _one_network(inside[chosen], path, None if take in _named(chosen) else take)
     return Found(state, (*notes, *more))
 
@@ -176,10 +176,10 @@ def _has_group(state: Mapping[str, Any], name: str) -> bool:
     return any(k.startswith(f"{name}.") for k in state)
 
 
-def _told(chosen: str, inside: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:
+def _notes(chosen: str, inside: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:
     if not chosen:
-        beside = [str(k) for k, v in content.items() if not isinstance(v, torch.Tensor)]
-        return [f"left out: {some(beside)}"] if beside else []
+        others = [str(k) for k, v in content.items() if not isinstance(v, torch.Tensor)]
+        return [f"left out: {some(others)}"] if others else []
     average = ", the moving average," if _is_average(chosen) else ""
     others = [f"'{at}'" for at in inside if at != chosen]
     choice = f" (to take another: {some(others)})" if others else ""

@@ -153,7 +153,7 @@ def load_strictly(model: torch.nn.Module, state: Mapping[str, torch.Tensor], pat
     """Load every tensor of ``state`` into ``model``, none missing, none left over.
 
     A prefix such as ``module.`` before all keys, as DataParallel and torch.compile put there, is
-    removed and told, where the keys are the network's without it.
+    removed, with a note, where the keys are the network's without it.
 
     Raises:
         SrBenchError: naming the misshapen, missing and extra keys, and some of both sides.
