@@ -5,13 +5,18 @@ BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 # A killed dvc can leave .dvc/tmp/rwlock empty, and then no dvc command works (docs/pipeline.md).
-HEAL := $(BIN)/python -m sr_bench.support.heal .dvc/tmp
+UNLOCK := $(BIN)/python -m sr_bench.support.dvc_rwlock .dvc/tmp
 
 # The benchmarks' rivals have an environment of their own: no test or check ever sees them.
 BENCH := .venv-bench
 BENCH_BIN := $(CURDIR)/$(BENCH)/bin
 BENCH_STAMP := $(BENCH)/.installed
 RIVALS := benchmarks/requirements.txt benchmarks/requirements-no-deps.txt
+
+# The documents and a release have another: what builds them is in no test's way.
+DOCS := .venv-docs
+DOCS_BIN := $(CURDIR)/$(DOCS)/bin
+DOCS_STAMP := $(DOCS)/.installed
 
 # A process for each core, at most four (each takes up to 1.2 GB). One runs a whole file, so that what
 # a file's tests share is made once; conftest.py puts the slowest files first.
@@ -21,7 +26,7 @@ PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-lo
 AVX2 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2
 SSE4 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
-.PHONY: help demo test test-all test-slow test-emulated lint repro bench wheel clean
+.PHONY: help demo test test-all test-slow test-emulated lint repro bench docs wheel dist clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -46,13 +51,19 @@ $(BENCH_STAMP): pyproject.toml constraints.txt $(RIVALS)
 		--requirement benchmarks/requirements-no-deps.txt
 	@touch $@
 
+$(DOCS_STAMP): pyproject.toml constraints.txt
+	$(CHECK_PYTHON)
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS_BIN)/python $(INSTALL) --editable '.[docs,release]'
+	@touch $@
+
 demo: $(STAMP)  ## Run the whole pipeline on images that installed packages carry: no download.
-	@$(HEAL)
+	@$(UNLOCK)
 	cd demo && dvc repro --quiet
 	@cd demo && sr-bench report --tables
 
 repro: $(STAMP)  ## dvc repro: fetch, upscale, score and report the real thing.
-	@$(HEAL)
+	@$(UNLOCK)
 	dvc repro
 
 lint: $(STAMP)  ## Lint and type-check.
@@ -78,9 +89,17 @@ bench: $(BENCH_STAMP)  ## Measure speed against other packages, in .venv-bench.
 	pytest benchmarks --benchmark-only --benchmark-json build/benchmarks.json
 	python -m benchmarks.ratios build/benchmarks.json
 
+docs: $(DOCS_STAMP)  ## Build the documentation site into build/site; a broken link is an error.
+	NO_MKDOCS_2_WARNING=1 $(DOCS_BIN)/mkdocs --quiet build --strict
+
 wheel: $(STAMP)  ## Build the wheel into dist/.
 	rm -rf build/lib build/bdist.*
 	$(BIN)/python -m build --wheel
 
+dist: $(DOCS_STAMP)  ## Build what a release publishes into dist/, and check it (RELEASE.md).
+	rm -rf build/lib build/bdist.* dist
+	$(DOCS_BIN)/python -m build
+	$(DOCS_BIN)/twine check --strict dist/*
+
 clean:  ## Remove the environments and everything that can be made again.
-	rm -rf $(VENV) $(BENCH) build dist demo/build demo/data demo/reports
+	rm -rf $(VENV) $(BENCH) $(DOCS) build dist demo/build demo/data demo/reports

@@ -42,7 +42,7 @@ def contest(
     benchmark.extra_info.update(
         contender=contender.name, differences=differences, why=contender.why
     )
-    benchmark.pedantic(work, rounds=rounds, warmup_rounds=1)
+    benchmark.pedantic(work, rounds=rounds, warmup_rounds=1)  # type: ignore[no-untyped-call]
     benchmark.extra_info["load"] = os.getloadavg()[0]
 
 

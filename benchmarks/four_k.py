@@ -14,6 +14,7 @@ import tempfile
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,10 +23,9 @@ from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Setup, load_method
 from sr_bench.networks.strips import whole_images
-from sr_bench.timing.memory import peak_mb
+from sr_bench.timing.devices import peak_mb
+from sr_bench.timing.photo import photo
 from sr_bench.timing.setting import frame_of
-
-from .pictures import photo
 
 SCALE, FRAME = 4, "2160p"
 METHODS = Path(__file__).parents[1] / "methods"
@@ -54,7 +54,7 @@ def upscale(way: str, path: Path) -> None:
     rule = load_protocols().degradations["rgb-matlab"]
     weights = METHODS / "weights" / f"edsr-baseline-{TRAINED}-x{SCALE}.safetensors"
     setup = Setup("baseline", TRAINED, weights, SCALE, rule)
-    model = load_method(METHODS / "edsr.py").load(setup)
+    model: Any = load_method(METHODS / "edsr.py").load(setup)
     lr = photo(*frame_of(SCALE, FRAME), seed=0)
     tile = None if way in ("layers", "strips") else int(way)
     upscaler = Upscaler("edsr", model, rule, SCALE, tile=tile)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sr_bench.support import partial_import
+from sr_bench.support import import_without_init
 
 _REMEDY = "see benchmarks/README.md for how to install the rivals"
 
@@ -24,10 +24,10 @@ def rival(module: str, get: Callable[[str], Any] = import_module) -> Any:
 def basicsr(module: str) -> Any:
     """A pure module of basicsr; the package's own ``__init__`` needs torchvision and more."""
     rival("cv2")
-    return rival(module, partial_import.basicsr)
+    return rival(module, import_without_init.basicsr)
 
 
 def piq(module: str) -> Any:
     """A pure module of piq; the package's own ``__init__`` loads networks from torchvision."""
     rival("torch")
-    return rival(f"piq.{module}", partial_import.module_without_init)
+    return rival(f"piq.{module}", import_without_init.module_without_init)

@@ -14,9 +14,10 @@ from sr_bench.evaluation.scoring.score import Pair, score_images
 from sr_bench.imaging.color import rgb_to_y
 from sr_bench.imaging.images import Image
 from sr_bench.support.parallel import one_blas_thread
+from sr_bench.timing.photo import photo
 
 from .contest import Contender, Values, Work, apart, contenders, contest
-from .pictures import photo, upscaled
+from .pictures import upscaled
 from .rivals import basicsr, piq, rival
 
 HEIGHT, WIDTH, SCALE = 1356, 2040, 4

@@ -13,9 +13,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import imresize
+from sr_bench.timing.photo import photo
 
 from .contest import Contender, Values, contenders, contest
-from .pictures import photo
 from .rivals import basicsr, rival
 
 HEIGHT, WIDTH, SCALE = 1356, 2040, 4

@@ -13,9 +13,10 @@ from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.score import read_pair, score_images
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import modcrop
+from sr_bench.timing.photo import photo
 
 from .contest import Contender, Values, Work, apart, contenders, contest
-from .pictures import photo, upscaled
+from .pictures import upscaled
 from .rivals import basicsr, rival
 
 SCALE, COUNT, HEIGHT, WIDTH = 3, 100, 321, 481

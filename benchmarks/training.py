@@ -18,12 +18,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.images import Image
 from sr_bench.networks.method import Training, find_method
+from sr_bench.timing.photo import photo
 from sr_bench.training.pairs import Cut, Pairs, make_pairs
 from sr_bench.training.processes import Processes
 from sr_bench.training.recipe import Recipe
 from sr_bench.training.trainer import LOSSES, Trainer, initialise
-
-from .pictures import photo
 
 METHODS = Path(__file__).parents[1] / "methods"
 STEPS = 3  # a round's: MDSR's are one at each of its scales

@@ -71,6 +71,25 @@ RECIPES = {
             "ema": 0.998, "validate_every": 200, "checkpoint_every": 100, "small_images": "skip",
             "rescale": [1, 0.75],
         },
+        # Minutes on a GPU; x3 and x4 start from the weights that `gpu` makes at x2.
+        "gpu": {
+            "steps": 42650, "batch": 16, "patch": 48, "loss": "l1", "optimizer": "muon",
+            "lr": 1e-3, "momentum": 0.95, "schedule": "cosine", "warmup": 200, "clip": 1.0,
+            "ema": 0.999, "validate_every": 4265, "checkpoint_every": 4265,
+            "small_images": "skip", "rescale": [1, 0.8, 0.6],
+        },
+        "gpu-x3": {
+            "steps": 14290, "batch": 16, "patch": 48, "loss": "l1", "optimizer": "muon",
+            "lr": 8e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 200, "clip": 1.0,
+            "ema": 0.999, "validate_every": 1429, "checkpoint_every": 1429,
+            "small_images": "skip", "rescale": [1, 0.8, 0.6],
+        },
+        "gpu-x4": {
+            "steps": 11650, "batch": 16, "patch": 48, "loss": "l1", "optimizer": "muon",
+            "lr": 8e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 200, "clip": 1.0,
+            "ema": 0.999, "validate_every": 1165, "checkpoint_every": 1165,
+            "small_images": "skip", "rescale": [1, 0.8, 0.6],
+        },
     },
     "full": {
         "published": {

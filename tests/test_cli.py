@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import typer
 from PIL import Image
 
 from sr_bench import __version__
+from sr_bench.cli.app import COMMANDS, app
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.data.catalogue.sources import find_source, load_sources
 from sr_bench.imaging import images
@@ -146,6 +148,15 @@ def test_an_error_does_not_list_dozens_of_names():
     assert error.endswith("known: " + ", ".join(f"a{i:02}" for i in range(12)) + " and 29 more")
     few = str(unknown("run", "zzz", ["a", "b"], where="params.yaml"))
     assert few.endswith("known: a, b")
+
+
+def test_help_groups_the_commands_and_each_word_has_a_help_text(cli):
+    out = cli(["--help"])[0]
+    places = [out.index(f"─ {panel} ─") for panel in COMMANDS]
+    assert places == sorted(places) and "─ Commands ─" not in out
+    for name, command in typer.main.get_command(app).commands.items():
+        assert any(name in commands for commands in COMMANDS.values())
+        assert command.help and all(p.help for p in command.params), name
 
 
 @pytest.mark.parametrize("words", [["-h"], ["list", "-h"], ["score", "--help"]])

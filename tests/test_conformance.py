@@ -12,8 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from sr_bench.cli.conformance import conformance
+from sr_bench.conformance import ours
 from sr_bench.conformance.adapter import Adapter, load_adapter
-from sr_bench.conformance.adapters import ours
 from sr_bench.conformance.golden import load_golden
 from sr_bench.conformance.make import cases
 from sr_bench.conformance.matlab import run_matlab
@@ -149,8 +149,8 @@ def test_an_adapter_is_found_by_module_and_attribute(tmp_path, monkeypatch):
         load_adapter("mine_sr:worst")
     with pytest.raises(WrongUse, match="neither resize nor score"):
         load_adapter("json")
-    with pytest.raises(WrongUse, match="did you mean torch"):
-        load_adapter("torhc")
+    with pytest.raises(WrongUse, match="did you mean sr-bench"):
+        load_adapter("sr-bnech")
 
 
 @pytest.fixture
@@ -220,11 +220,26 @@ def test_an_adapter_that_cannot_be_used_says_what_to_write(files, name, facts):
         assert fact in str(caught.value)
 
 
-def test_a_library_that_is_missing_is_not_run(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "sr_bench.conformance.adapters.kornia", None)
-    outcome = run_adapter("kornia", tmp_path)
-    assert not outcome.results
-    assert outcome.not_run.startswith("kornia: ")
+def test_the_table_of_libraries_names_those_that_are_missing(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    monkeypatch.setitem(sys.modules, "kornia", None)
+    from benchmarks.conformance import MODULES, suites
+
+    found = list(suites(["pillow", "kornia"]))
+    assert [s.adapter for s in found] == ["sr-bench", "pillow"]
+    assert found[1].version.startswith("pillow ") and found[1].failed
+    assert capsys.readouterr().err.startswith("kornia: not run: benchmarks.adapters.kornia: can't")
+    adapters = {p.stem for p in (Path(__file__).parents[1] / "benchmarks/adapters").glob("*.py")}
+    assert adapters == {"__init__", "common", *MODULES.values()}
+
+
+def test_an_adapter_that_is_missing_ends_the_command(monkeypatch, tmp_path):
+    """Though sr-bench, which was asked for as well, agrees."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "needs_sr.py").write_text("import not_there_at_all\n")
+    done = CliRunner().invoke(APP, ["--adapter", "needs_sr", "--adapter", "sr-bench"])
+    assert isinstance(done.exception, WrongUse) and "install what it needs" in str(done.exception)
 
 
 def test_images_made_by_matlab_are_not_run_without_them(tmp_path):

@@ -4,7 +4,7 @@ pytest_plugins = ["pytester"]
 
 TEST = """
 from types import SimpleNamespace
-from sr_bench.conformance.adapters import ours
+from sr_bench.conformance import ours
 
 def wrong(sr, hr, *, metric, planes, crop):
     return ours.score(sr, hr, metric=metric, planes=planes, crop=0)

@@ -1,4 +1,4 @@
-"""What `check` makes of numbers: cells and images that moved, noise or regression, suspects."""
+"""What `check` makes of numbers: what moved, noise or regression, which inputs changed."""
 
 import gzip
 import json
@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from sr_bench.analysis.drift.check import check
+from sr_bench.analysis.drift.changes import Tolerances, load_tolerances
+from sr_bench.analysis.drift.check import check_scores
+from sr_bench.analysis.drift.inputs import changed_inputs
 from sr_bench.analysis.drift.render import facts, findings, github_lines, markdown
 from sr_bench.analysis.drift.snapshot import Snapshot, open_snapshot
-from sr_bench.analysis.drift.suspects import suspects
-from sr_bench.analysis.drift.tolerance import Tolerances, load_tolerances
 from sr_bench.evaluation.scoring.table import CELL, CELL_COLUMNS, IMAGE_COLUMNS, cells
 from sr_bench.support.errors import SrBenchError
 
@@ -46,7 +46,7 @@ def base(n=5):
 
 
 def compared(before, after, **given):
-    return check(state(rows(before, **given)), state(rows(after, **given)))
+    return check_scores(state(rows(before, **given)), state(rows(after, **given)))
 
 
 # Cells and images
@@ -78,31 +78,31 @@ def test_images_that_cancel_in_the_mean_are_caught():
 
 def test_cells_and_images_that_came_or_went_are_named():
     both, other = rows(base()), rows(base(), dataset="Set14")
-    gone = check(state(both, other), state(both))
+    gone = check_scores(state(both, other), state(both))
     assert gone.cells[["dataset", "what"]].values.tolist() == [["Set14", "missing"]]
     assert gone.images.empty  # of a cell that went as a whole
-    new = check(state(both), state(both, other))
+    new = check_scores(state(both), state(both, other))
     assert new.cells["what"].tolist() == ["new"]
-    fewer = check(state(both), state(both[:4]))
+    fewer = check_scores(state(both), state(both[:4]))
     assert fewer.images[["image", "what"]].values.tolist() == [["im4", "missing"]]
-    assert check(state(both[:4]), state(both)).images["what"].tolist() == ["new"]
+    assert check_scores(state(both[:4]), state(both)).images["what"].tolist() == ["new"]
 
 
 def test_a_mean_over_other_images_is_drift_though_numbers_are_equal():
     before = Snapshot("old.csv", state(rows([30.0, 30.0])).cells, None)
     after = Snapshot("new.csv", state(rows([30.0])).cells, None)
-    assert check(before, after).cells["what"].tolist() == ["other images"]
+    assert check_scores(before, after).cells["what"].tolist() == ["other images"]
 
 
 def test_another_version_of_the_software_is_no_drift():
     first, second = (rows(base(), signature=f"protocol:p|version:1|sr-bench:{v}") for v in "12")
-    assert not check(state(first), state(second)).drift
+    assert not check_scores(state(first), state(second)).drift
     third = rows(base(), signature="protocol:p|version:2|sr-bench:2")
-    assert check(state(second), state(third)).cells["what"].tolist() == ["signature"]
+    assert check_scores(state(second), state(third)).cells["what"].tolist() == ["signature"]
 
 
 def test_another_signature_is_drift_though_numbers_are_equal():
-    found = check(state(rows(base())), state(rows(base(), signature="other")))
+    found = check_scores(state(rows(base())), state(rows(base(), signature="other")))
     assert found.cells["what"].tolist() == ["signature"]
 
 
@@ -116,7 +116,7 @@ def test_nan_is_drift_even_if_both_have_it_and_infinities_are_equal():
 
 def test_without_images_cells_are_compared_and_it_is_said():
     before, after = (Snapshot("old.csv", state(rows(v)).cells, None) for v in (base(), base() + 1))
-    found = check(before, after)
+    found = check_scores(before, after)
     assert found.drift and len(found.cells) == 1
     assert "compared by cell alone" in found.notes[0]
 
@@ -165,11 +165,11 @@ def test_noise_in_hundreds_of_groups_raises_no_alarm():
     rng = np.random.default_rng(1)
     before = [rows(base(119), run=f"run{i}") for i in range(150)]
     after = [part.assign(value=part["value"] + rng.normal(0, 0.001, 119)) for part in before]
-    found = check(state(*before), state(*after))
+    found = check_scores(state(*before), state(*after))
     assert not found.drift and len(found.noise) == 150
 
 
-# Suspects
+# Changed inputs
 
 
 def lock(path, **md5):
@@ -179,15 +179,15 @@ def lock(path, **md5):
     return path
 
 
-def test_suspects_are_what_differs_in_the_locks(tmp_path):
+def test_inputs_that_differ_in_the_locks(tmp_path):
     files = {"methods__srcnn.py": "1", "build__weights__srcnn-x2.json": "2", "build__sr__a": "3"}
     changed = {"methods__srcnn.py": "1", "build__weights__srcnn-x2.json": "9", "build__sr__a": "9"}
     before = state(rows(base()), lock=lock(tmp_path / "a", **files))
     after = state(rows(base() + 1), lock=lock(tmp_path / "b", **changed))
-    (found,) = suspects(before, after, ["srcnn-x2"])
+    (found,) = changed_inputs(before, after, ["srcnn-x2"])
     assert (found.kind, found.what) == ("weights", "build/weights/srcnn-x2.json")
     text = "changed: weights: build/weights/srcnn-x2.json (read by 1 of the runs that moved)"
-    assert text in findings(check(before, after))
+    assert text in findings(check_scores(before, after))
 
 
 def provenance(path, torch, color):
@@ -198,17 +198,17 @@ def provenance(path, torch, color):
     return path
 
 
-def test_suspects_are_what_differs_in_the_provenance(tmp_path):
+def test_inputs_that_differ_in_the_provenance(tmp_path):
     before = state(rows(base()), provenance=provenance(tmp_path / "a", "2.9", "x"))
     after = state(rows(base() + 1), provenance=provenance(tmp_path / "b", "2.10", "y"))
-    found = [(s.kind, s.what) for s in suspects(before, after, ["srcnn-x2"])]
+    found = [(s.kind, s.what) for s in changed_inputs(before, after, ["srcnn-x2"])]
     assert found == [("code", "sr_bench/imaging/color.py"), ("environment", "torch: 2.9 -> 2.10")]
 
 
 def test_without_both_states_nothing_is_suspected_and_it_is_said(tmp_path):
     before = state(rows(base()), lock=lock(tmp_path / "a"))
-    found = check(before, state(rows(base() + 1)))
-    assert found.suspects == ()
+    found = check_scores(before, state(rows(base() + 1)))
+    assert found.inputs == ()
     assert any("what changed isn't known" in note for note in found.notes)
 
 
@@ -220,7 +220,7 @@ def test_patterns_name_what_the_moved_cells_share():
     before = state(*(rows(base(), **g) for g in given))
 
     def moved(where):
-        return check(before, state(*(rows(base() + where(g), **g) for g in given))).patterns
+        return check_scores(before, state(*(rows(base() + where(g), **g) for g in given))).patterns
 
     assert moved(lambda g: g["run"] == "a") == ("only a moved: its weights or its method's file",)
     luminance = "only protocols that score Y moved: luminance (color.py)"

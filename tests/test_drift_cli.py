@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sr_bench.analysis.drift.check import check as check_scores
+from sr_bench.analysis.drift.check import check_scores
 from sr_bench.analysis.drift.render import changelog
 from sr_bench.analysis.drift.snapshot import Snapshot
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS

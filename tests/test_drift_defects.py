@@ -17,7 +17,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from sr_bench.analysis.drift.check import check
+from sr_bench.analysis.drift.check import check_scores
 from sr_bench.analysis.drift.snapshot import Snapshot
 from sr_bench.analysis.explain.resizers import half_shifted, resized
 from sr_bench.data.catalogue.protocols import Crop
@@ -247,7 +247,7 @@ MAKING = {
 
 def found(project, before, after):
     """The check, which must fail, and the names of the causes it gives."""
-    result = check(before, after, project=project)
+    result = check_scores(before, after, project=project)
     assert result.drift
     return result, {name for cause in result.causes for name in cause.names}
 
@@ -278,7 +278,7 @@ def test_what_all_protocols_share_is_named_by_what_undoes_it(project, sound, mon
 
 def test_without_images_the_numbers_tell_the_blue_channel(project, sound, monkeypatch):
     monkeypatch.setattr(score, "_METRICS", blue(score._METRICS))
-    result = check(sound, scored(project, BICUBIC, SRCNN))
+    result = check_scores(sound, scored(project, BICUBIC, SRCNN))
     assert result.causes == ()
     assert "ssim of mmediting-2020 is now that of the blue channel" in result.patterns
     assert "only SSIM moved: its window, constants or channels (metrics/ssim.py)" in result.patterns
@@ -288,7 +288,7 @@ def test_a_cause_that_cannot_be_looked_for_is_noted(again, sound):
     moved = sound.images.assign(value=sound.images["value"] + 1)
     after = replace(sound, images=moved, cells=cells(moved)[CELL_COLUMNS])
     (again.root / "build" / "manifests" / "Set5.json").unlink()
-    result = check(sound, after, project=again)
+    result = check_scores(sound, after, project=again)
     assert result.drift and result.causes == ()
     assert any("no cause was looked for in bicubic-x2 on Set5: " in n for n in result.notes)
 
@@ -310,5 +310,5 @@ def test_fifty_runs_on_other_threads_and_tiles_raise_no_alarm(again, monkeypatch
         monkeypatch.setattr(upscale, "cores", lambda cores=cores: cores)
         runs = {SRCNN: run.model_copy(update={"tile": tile})}
         other = replace(again, params=again.params.model_copy(update={"runs": runs}))
-        result = check(before, made(other, SRCNN))
+        result = check_scores(before, made(other, SRCNN))
         assert not result.drift, (cores, tile, result.movements)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sr_bench.analysis.compare import not_worse
-from sr_bench.analysis.drift.check import check
+from sr_bench.analysis.drift.check import check_scores
 from sr_bench.analysis.drift.render import facts, markdown
 from sr_bench.analysis.drift.snapshot import Snapshot
 from sr_bench.analysis.ledger.ledger import REPRODUCTION
@@ -143,7 +143,7 @@ def test_drift_of_infinite_scores_is_told_and_is_json(after, capsys):
         Snapshot(name, cells(rows), rows.assign(images=3))
         for name, rows in (("old", before), ("new", scores("bicubic-x2", after)))
     ]
-    found = check(*states)
+    found = check_scores(*states)
     assert found.drift and "inf" in markdown(found)
     print_json(facts(found))
     assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["drift"] is True

@@ -14,8 +14,8 @@ from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import note_weights
 from sr_bench.support import locks
+from sr_bench.support.dvc_rwlock import remove_unreadable_rwlock
 from sr_bench.support.files import sweep
-from sr_bench.support.heal import heal
 from sr_bench.support.locks import Locked, writing
 
 HOLD = """
@@ -139,17 +139,17 @@ def test_leftovers_of_an_output_are_swept_and_others_stay(tmp_path):
 def test_an_unreadable_rwlock_of_dvc_is_removed_unless_dvc_runs(tmp_path, content, monkeypatch):
     (tmp_path / "rwlock").write_bytes(content)
     monkeypatch.setattr(
-        "sr_bench.support.heal.is_held", lambda lock: lock == tmp_path / "rwlock.lock"
+        "sr_bench.support.dvc_rwlock.is_held", lambda lock: lock == tmp_path / "rwlock.lock"
     )
-    assert not heal(tmp_path) and (tmp_path / "rwlock").exists()
+    assert not remove_unreadable_rwlock(tmp_path) and (tmp_path / "rwlock").exists()
     monkeypatch.undo()
-    assert heal(tmp_path) and not (tmp_path / "rwlock").exists()
-    assert not heal(tmp_path)
+    assert remove_unreadable_rwlock(tmp_path) and not (tmp_path / "rwlock").exists()
+    assert not remove_unreadable_rwlock(tmp_path)
 
 
 def test_a_readable_rwlock_of_dvc_stays(tmp_path):
     (tmp_path / "rwlock").write_text('{"a": {"read": []}}')
-    assert not heal(tmp_path) and (tmp_path / "rwlock").exists()
+    assert not remove_unreadable_rwlock(tmp_path) and (tmp_path / "rwlock").exists()
 
 
 def test_a_held_lock_of_another_program_is_seen(tmp_path):

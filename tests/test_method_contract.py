@@ -16,6 +16,7 @@ from scipy.io import savemat
 from torch import nn
 from torch.nn import functional
 
+from sr_bench.conformance import configurations as named
 from sr_bench.conformance import method_contract as contract
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.resize import imresize
@@ -101,7 +102,7 @@ def mdsr(path, variant, scale, rng):
 FAKES = {"srcnn": srcnn, "edsr": edsr, "mdsr": mdsr}
 # Up to 43M weights: these see one degradation, which they don't use.
 LARGE = {("edsr", "full"), ("mdsr", "full")}
-CONFIGURATIONS = [of for method in METHODS.values() for of in contract.configurations(method)]
+CONFIGURATIONS = [of for method in METHODS.values() for of in named.configurations(method)]
 
 
 def param(of, *more):
@@ -116,12 +117,12 @@ def weights_file(of, folder):
     published = of.method.weights_file(of.variant, of.weights, of.scale)
     if published is None or of.method.name not in FAKES:
         try:
-            return contract.weights_file(of, folder, ROOT / "data")
-        except contract.NoFile as error:
+            return named.weights_file(of, folder, ROOT / "data")
+        except named.NoFile as error:
             pytest.skip(str(error))
     file = folder / Path(published.name).name
     FAKES[of.method.name](file, of.variant, of.scale, np.random.default_rng(5))
-    return contract.Weights(file)
+    return named.Weights(file)
 
 
 def lr_of(shape, seed=0):
@@ -266,12 +267,12 @@ def of(kind, ready=True):
     def load(setup):
         return kind().eval() if ready and issubclass(kind, nn.Module) else kind()
 
-    return contract.Configuration(Method(name="mine", load=load, reference="r"), "", "none", 2)
+    return named.Configuration(Method(name="mine", load=load, reference="r"), "", "none", 2)
 
 
 def checked(one):
     for check in (contract.check_model, contract.check_repeated, contract.check_reach):
-        check(one, contract.NO_WEIGHTS, RULE)
+        check(one, named.NO_WEIGHTS, RULE)
 
 
 def test_a_right_model_passes():
@@ -313,7 +314,7 @@ def test_load_that_fails_is_told():
     method = Method(name="mine", load=lambda setup: {}["key"], reference="r")
     fact = "mine-none-x2: load fails with KeyError: 'key'; mend the file of method mine"
     with pytest.raises(SrBenchError, match=fact):
-        checked(contract.Configuration(method, "", "none", 2))
+        checked(named.Configuration(method, "", "none", 2))
 
 
 BROKEN = """
@@ -397,8 +398,8 @@ def test_the_readmes_group_of_weights_is_a_right_entry():
 
 def test_the_readmes_method_holds_the_contract(readme_project):
     method = load_method(readme_project / "methods" / "mine.py")
-    (one,) = contract.configurations(method)
-    file = contract.weights_file(one, readme_project, readme_project / "data")
+    (one,) = named.configurations(method)
+    file = named.weights_file(one, readme_project, readme_project / "data")
     for check in (contract.check_model, contract.check_repeated, contract.check_reach):
         check(one, file, RULE)
     assert method.weights_file("small", "author", 2) == Published(

@@ -17,7 +17,7 @@ from sr_bench.evaluation.metrics.ms_ssim import WEIGHTS, ms_ssim
 from sr_bench.evaluation.scoring.extra import load_extra
 from sr_bench.imaging import images
 from sr_bench.support.errors import WrongUse
-from sr_bench.support.partial_import import module_without_init
+from sr_bench.support.import_without_init import module_without_init
 
 
 def pair(height, width, *, gray=True):

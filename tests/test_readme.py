@@ -48,7 +48,8 @@ def test_trained_here_table():
 
 
 def test_links_lead_somewhere():
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "methods/README.md"]:
+    folders = [ROOT, ROOT / "docs", ROOT / "methods", ROOT / "benchmarks"]
+    for page in (page for folder in folders for page in folder.glob("*.md")):
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if not link.startswith("http"):
                 assert (page.parent / link).exists(), f"{page}: {link}"

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from sr_bench.analysis.drift.inputs import changed_inputs
 from sr_bench.analysis.drift.snapshot import Snapshot
-from sr_bench.analysis.drift.suspects import suspects
 from sr_bench.analysis.ledger.ledger import COLUMNS, RUN, TRAINED_RUN, read_ledger
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.data.datasets.manifest import read_manifest
@@ -196,13 +196,13 @@ def test_no_mutation_of_five_hundred_does(tmp_path, name):
 
 def facts(path):
     snapshot = Snapshot("x", pd.DataFrame(), None, provenance=path)
-    suspects(snapshot, snapshot, ["bicubic-x2"])
+    changed_inputs(snapshot, snapshot, ["bicubic-x2"])
 
 
 def locked(path):
     read_lock(path.parent).inputs("bicubic-x2", "a")
     snapshot = Snapshot("x", pd.DataFrame(), None, lock=path)
-    suspects(snapshot, snapshot, ["bicubic-x2"])
+    changed_inputs(snapshot, snapshot, ["bicubic-x2"])
 
 
 def result():

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sr_bench.analysis.drift.rank import can_reach, p_longer, smallest_p
-from sr_bench.analysis.drift.speed import FASTER, FEW, LEVEL, SLOWER, compare
+from sr_bench.analysis.drift.rank_tests import can_reach, p_longer, smallest_p
+from sr_bench.analysis.drift.slowdown import FASTER, FEW, LEVEL, SLOWER, check_timings
 from sr_bench.cli.app import app
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.fingerprint import Fingerprint
@@ -80,11 +80,11 @@ def row(s: Setting, times: list[float], pixels: list[int], *, session: str = "s"
         "threads": 1, "timer": "perf_counter", "warmup": 6, "stable": True, "load": 0.5,
         "pixels": pixels,
     }  # fmt: skip
-    return make_row(s, Measured(facts, {"data": times}), weights_sha256=None, session=session)
+    return make_row(s, Measured(facts, times), weights_sha256=None, session=session)
 
 
 def slower_runs(before: Results, after: Results) -> set[str]:
-    return {v.setting.run for v in compare(before, after, METHODS, REFERENCES).those(SLOWER)}
+    return {v.setting.run for v in check_timings(before, after, METHODS, REFERENCES).those(SLOWER)}
 
 
 def test_the_same_machine_twice_is_no_alarm() -> None:
@@ -115,7 +115,7 @@ def test_a_slower_run_of_a_reference_method_is_named() -> None:
 
 
 def test_a_slowdown_of_one_input_is_named() -> None:
-    found = compare(
+    found = check_timings(
         timed(0),
         timed(1, slowed=lambda s: 1.4 if (s.run, s.input) == ("edsr-x2", "Set14") else 1.0),
         METHODS,
@@ -125,7 +125,7 @@ def test_a_slowdown_of_one_input_is_named() -> None:
 
 
 def test_what_is_faster_is_information() -> None:
-    found = compare(
+    found = check_timings(
         timed(0), timed(1, slowed=lambda s: 0.6 if s.run == "edsr-x2" else 1), METHODS, REFERENCES
     )
     assert found.those(SLOWER) == []
@@ -135,10 +135,10 @@ def test_what_is_faster_is_information() -> None:
 
 def test_a_noisier_machine_raises_the_hurdle() -> None:
     before, after = timed(0), timed(1)
-    quiet = compare(before, after, METHODS, REFERENCES)
+    quiet = check_timings(before, after, METHODS, REFERENCES)
     rng = np.random.default_rng(3)
     shaken = {s: math.exp(0.15 * rng.standard_normal()) for s in SETTINGS}
-    noisy = compare(before, timed(1, slowed=lambda s: shaken[s]), METHODS, REFERENCES)
+    noisy = check_timings(before, timed(1, slowed=lambda s: shaken[s]), METHODS, REFERENCES)
     assert quiet.noise == pytest.approx(0.03, abs=0.015) and quiet.hurdle < 1.2
     assert noisy.noise > 0.1 and noisy.hurdle > 1.3 and noisy.those(SLOWER) == []
 
@@ -159,34 +159,34 @@ def few(factor: float = 1.0, rounds: int = 9, *, settings: object = (BICUBIC, SR
 
 
 def test_too_few_rounds_are_said() -> None:
-    found = compare(few(rounds=2), few(2.0, rounds=2), METHODS, REFERENCES)
+    found = check_timings(few(rounds=2), few(2.0, rounds=2), METHODS, REFERENCES)
     assert [v.what for v in found.verdicts] == [FEW] * 3
-    (first, *_) = compare(few(), few(2.0), METHODS, REFERENCES).those(SLOWER)
+    (first, *_) = check_timings(few(), few(2.0), METHODS, REFERENCES).those(SLOWER)
     assert first.p == pytest.approx(3 / 48620)
 
 
 def test_rows_without_references_beside_them_are_left_out() -> None:
     before, after = few(), few(2.0)
     before.add(row(EDSR, [1.0] * 9, [921600] * 9, session="later"))
-    found = compare(before, after, METHODS, REFERENCES)
+    found = check_timings(before, after, METHODS, REFERENCES)
     assert list(found.left_out) == [EDSR] and "same session" in found.left_out[EDSR]
     with pytest.raises(SrBenchError, match="none of 1 settings can be compared; edsr-x2"):
-        compare(few(settings=[EDSR]), after, METHODS, REFERENCES)
+        check_timings(few(settings=[EDSR]), after, METHODS, REFERENCES)
 
 
 def test_other_images_are_left_out() -> None:
     after = few()
     after.add(row(EDSR, [1.0] * 9, [5] * 9))
-    assert "images differ" in compare(few(), after, METHODS, REFERENCES).left_out[EDSR]
+    assert "images differ" in check_timings(few(), after, METHODS, REFERENCES).left_out[EDSR]
 
 
 def test_other_machines_and_nothing_in_common() -> None:
     other = few()
     other.machine = MACHINE.model_copy(update={"cpu": "B"})
     with pytest.raises(SrBenchError, match=r"two machines \(cpu A and B\)"):
-        compare(few(), other, METHODS, REFERENCES)
+        check_timings(few(), other, METHODS, REFERENCES)
     with pytest.raises(SrBenchError, match="no setting is in both files"):
-        compare(few(settings=[EDSR]), few(settings=[SRCNN]), METHODS, REFERENCES)
+        check_timings(few(settings=[EDSR]), few(settings=[SRCNN]), METHODS, REFERENCES)
 
 
 def test_rank_tests() -> None:

@@ -2,19 +2,19 @@
 
 import os
 import platform
+import time
 from collections.abc import Iterator
 from itertools import count
 
 import numpy as np
 import pytest
 
+from sr_bench.networks import machine
 from sr_bench.support.errors import WrongUse
-from sr_bench.timing.devices import choose, pinned, present, threads_of
+from sr_bench.timing.devices import choose, peak_mb, pinned, present, resident_mb, threads_of
 from sr_bench.timing.fingerprint import Fingerprint, fingerprint
-from sr_bench.timing.memory import peak_mb, resident_mb
-from sr_bench.timing.rounds import rounds_for, warm_up
+from sr_bench.timing.rounds import clock_of, duration, median_and_iqr, rates, rounds_for, warm_up
 from sr_bench.timing.setting import PRECISIONS, SIZES, Setting, all_settings, frame_of, works_on
-from sr_bench.timing.stats import median_and_iqr, rates
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_rates() -> None:
     assert rates([1.0, 3.0], [1_000_000, 3_000_000]) == (0.5, 1.0)  # over all of a dataset
 
 
-def clock_of(durations: Iterator[float]) -> tuple[object, object]:
+def call_and_clock(durations: Iterator[float]) -> tuple[object, object]:
     """A call that takes the next of the durations, and the clock that shows it."""
     now = [0.0]
 
@@ -74,16 +74,16 @@ def clock_of(durations: Iterator[float]) -> tuple[object, object]:
 
 
 def test_warm_up_ends_when_stable() -> None:
-    call, clock = clock_of(iter([9e-1, 5e-1, 3e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1]))
+    call, clock = call_and_clock(iter([9e-1, 5e-1, 3e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1, 1e-1]))
     warmth = warm_up(call, clock)
     assert (warmth.calls, warmth.stable) == (8, True)
     assert warmth.seconds == pytest.approx(0.1)
 
 
 def test_warm_up_gives_up() -> None:
-    call, clock = clock_of(0.01 * 1.1**i for i in count())
+    call, clock = call_and_clock(0.01 * 1.1**i for i in count())
     assert warm_up(call, clock)[:2] == (30, False)
-    call, clock = clock_of(iter([9.0, 9.0]))
+    call, clock = call_and_clock(iter([9.0, 9.0]))
     assert warm_up(call, clock) == (2, False, 9.0)
 
 
@@ -92,6 +92,28 @@ def test_warm_up_gives_up() -> None:
 )
 def test_rounds(seconds: float, rounds: int) -> None:
     assert rounds_for(seconds) == rounds
+
+
+@pytest.mark.parametrize(("images", "rounds"), [(2, 10), (5, 10), (9, 9), (14, 14), (100, 100)])
+def test_rounds_of_a_dataset(images: int, rounds: int) -> None:
+    """Each image once, those of a small one as often as nine rounds need."""
+    assert rounds_for(6.0, images) == rounds
+
+
+def test_duration_is_of_the_call_alone() -> None:
+    """Not of freeing what it returns."""
+    now = [0.0]
+
+    class Result:
+        def __del__(self) -> None:
+            now[0] += 5
+
+    def call() -> Result:
+        now[0] += 0.5
+        return Result()
+
+    assert duration(call, lambda: now[0]) == 0.5
+    assert now == [5.5]
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +149,24 @@ def test_name_of_a_machine() -> None:
     assert another == again and len({one, another, other}) == 3
 
 
+X86 = "processor: 0\nvendor_id: A\ncpu family: 25\nmodel: 1\nmodel name: AMD  EPYC\nstepping: 1\n"
+ARM = "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd40\nCPU revision: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "name", "cpu_id"),
+    [(f"{X86}\n{X86}", "AMD EPYC", "25.1.1"), (ARM, "arm", "0x41.0xd40.1"), (None, "arm", "?.?.?")],
+)
+def test_processor(
+    cpuinfo: str | None, name: str, cpu_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "processor", lambda: "arm")
+    monkeypatch.setattr(machine, "_brand", str)
+    monkeypatch.setattr(machine.Path, "is_file", lambda _: cpuinfo is not None)
+    monkeypatch.setattr(machine.Path, "read_text", lambda *_, **__: cpuinfo)
+    assert machine.processor() == (name, cpu_id)
+
+
 def test_fingerprint_does_not_tell_whose_machine_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "node", lambda: "SECRET")
     here = fingerprint()
@@ -137,3 +177,30 @@ def test_fingerprint_does_not_tell_whose_machine_it_is(monkeypatch: pytest.Monke
 
 def test_memory() -> None:
     assert 10 < resident_mb() <= peak_mb()
+
+
+def test_a_network_alone_on_a_gpu_is_timed_by_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event is recorded and waited for; milliseconds since the last one are added up."""
+    done: list[str] = []
+
+    class Event:
+        def __init__(self, *, enable_timing: bool) -> None:
+            assert enable_timing
+            self.number = done.count("record")
+
+        def record(self) -> None:
+            done.append("record")
+
+        def synchronize(self) -> None:
+            done.append("synchronize")
+
+        def elapsed_time(self, end: "Event") -> float:
+            return 250.0 * (end.number - self.number)
+
+    monkeypatch.setattr("torch.cuda.Event", Event)
+    clock = clock_of(Setting("a", "cuda", "bf16", "720p"))
+    assert duration(lambda: None, clock) == 0.25
+    assert (clock(), clock.__name__) == (0.75, "cuda_events")
+    assert done == ["record", "synchronize"] * 4
+    for device, name in (("cuda", "720p-png"), ("cuda", "Set5"), ("cpu-all", "720p")):
+        assert clock_of(Setting("a", device, "bf16", name)) is time.perf_counter

@@ -20,12 +20,11 @@ from sr_bench.report.timing_table import COLUMNS, timings_table
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.timing import launch as launching
 from sr_bench.timing.fingerprint import Fingerprint
-from sr_bench.timing.launch import Measured, OutOfMemory, launch
-from sr_bench.timing.plan import Wanted, make_plan
+from sr_bench.timing.launch import Measured, OutOfMemory, Task, launch
+from sr_bench.timing.plan import Selection, make_plan
 from sr_bench.timing.results import SCHEMA, Results, _entry, results_folder
 from sr_bench.timing.session import Session, make_row
 from sr_bench.timing.setting import Setting
-from sr_bench.timing.task import Task, handed_over
 
 MACHINE = Fingerprint(
     cpu="A",
@@ -38,6 +37,7 @@ MACHINE = Fingerprint(
     gpu=None,
     driver=None,
 )
+ROOT = Path(__file__).parents[1]
 ONE = Setting("bicubic-x2", "cpu-1", "float32", "720p")
 FILES = Setting("bicubic-x2", "cpu-1", "float32", "720p-png")
 SETS = Setting("bicubic-x2", "cpu-1", "float32", "Set5")
@@ -67,7 +67,7 @@ def measured(task: Task, times: tuple[float, ...] = (0.3, 0.1, 0.2, 0.5, 0.4)) -
     if task.setting.input == "Set5":
         facts |= {"macs": None, "pixels": [100, 200], "matrix_gflops": None}
         times = times[:2]
-    return Measured(facts, {"data": list(times), "median": 0.3})
+    return Measured(facts, list(times))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_row() -> None:
 def test_rounds_are_kept_where_a_fact_is_missing(session: Callable[..., Session]) -> None:
     def lacking(task: Task) -> Measured:
         facts = measured(task).facts | {"macs": None, "psnr": None, "matrix_gflops": None}
-        return Measured(facts | {"not_known": {"macs": "why"}}, measured(task).stats)
+        return Measured(facts | {"not_known": {"macs": "why"}}, measured(task).times_s)
 
     made = session(lacking)
     assert made.time([ONE, SETS], nobody) == {}
@@ -121,7 +121,7 @@ def test_the_file_holds_all_that_was_measured(session: Callable[..., Session]) -
     assert made.path.name == f"{MACHINE.name}.json"
     first = content["benchmarks"][0]
     assert first["stats"]["data"] == [0.3, 0.1, 0.2, 0.5, 0.4]
-    assert made.results.rows[ONE].times_s == first["stats"]["data"]
+    assert list(made.results.rows[ONE].times_s) == first["stats"]["data"]
 
 
 def test_rows_are_merged(session: Callable[..., Session]) -> None:
@@ -253,7 +253,7 @@ def test_speedups_over_the_plain_call(project: Path) -> None:
 
     def measure(task: Task) -> Measured:
         made = measured(task, (seconds[task.setting],) * 5)
-        return Measured(made.facts | {"psnr": 33.5 - (task.setting == fast) / 1024}, made.stats)
+        return Measured(made.facts | {"psnr": 33.5 - (task.setting == fast) / 1024}, made.times_s)
 
     made = Session(project, Results(MACHINE), path, {"bicubic-x2": "w"}, measure, "one session")
     made.time([plain, fast, alone], nobody)
@@ -271,38 +271,39 @@ def test_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("sr_bench.timing.devices.cores", lambda: 2)
     root = Project.load(project)
-    plan = make_plan(root, Wanted())
+    plan = make_plan(root, Selection())
     devices = ("cpu-1", "cpu-all")
     assert [str(s) for s in plan.settings] == [
         f"bicubic-x2 {d} float32 {i}" for d in devices for i in ("720p", "720p-png", "Set5")
     ]
     assert plan.weights == {"bicubic-x2": None} and plan.failed == {}
-    sizes = make_plan(root, Wanted(devices=("cpu-1",), inputs=("sizes",))).settings
+    sizes = make_plan(root, Selection(devices=("cpu-1",), inputs=("sizes",))).settings
     assert [s.input for s in sizes] == ["180p", "360p", "720p", "1080p", "2160p"]
-    for wanted, said in (
-        (Wanted(runs=("bicubic-x9",)), "did you mean bicubic-x2"),
-        (Wanted(devices=("cuda",)), "no device 'cuda'"),
-        (Wanted(precisions=("float16",)), "unknown precision 'float16'"),
-        (Wanted(inputs=("Set15",)), "did you mean Set5"),
-        (Wanted(precisions=("fp16",)), "nothing to time"),
-        (Wanted(precisions=("bf16",)), "nothing to time"),
+    for selection, said in (
+        (Selection(runs=("bicubic-x9",)), "did you mean bicubic-x2"),
+        (Selection(devices=("cuda",)), "no device 'cuda'"),
+        (Selection(precisions=("float16",)), "unknown precision 'float16'"),
+        (Selection(inputs=("Set15",)), "did you mean Set5"),
+        (Selection(precisions=("fp16",)), "nothing to time"),
+        (Selection(precisions=("bf16",)), "nothing to time"),
     ):
         with pytest.raises(WrongUse, match=said):
-            make_plan(root, wanted)
+            make_plan(root, selection)
 
 
 def test_a_run_without_images_is_named(project: Path) -> None:
     (project / "build" / "manifests" / "Set5.json").unlink()
-    plan = make_plan(Project.load(project), Wanted())
+    plan = make_plan(Project.load(project), Selection())
     assert plan.settings == [] and "sr-bench fetch Set5" in plan.failed["bicubic-x2"]
 
 
-def test_task_crosses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert handed_over() is None
+def test_task_and_answer_cross(tmp_path: Path) -> None:
     task = Task(Path("/root"), SETS, psnr=True)
     task.write(tmp_path)
-    monkeypatch.setenv("SR_BENCH_TIMING", str(tmp_path))
-    assert handed_over() == (task, tmp_path)
+    assert Task.read(tmp_path) == task
+    answer = measured(task)
+    answer.write(tmp_path)
+    assert Measured.read(tmp_path) == answer
 
 
 @pytest.mark.parametrize(
@@ -313,7 +314,7 @@ def test_task_crosses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (1, "CUDA out of memory. Tried 9 GiB", OutOfMemory, "out of memory"),
         (1, "DefaultCPUAllocator: can't allocate memory", OutOfMemory, "out of memory"),
         (1, "sr is wrong", SrBenchError, "sr is wrong"),
-        (4, None, SrBenchError, "ended with 4: pytest says"),
+        (4, None, SrBenchError, "ended with 4: it says"),
     ],
 )
 def test_how_a_process_ends(
@@ -321,8 +322,8 @@ def test_how_a_process_ends(
 ) -> None:
     def run(task: Task, folder: Path) -> subprocess.CompletedProcess[str]:
         if why:
-            (folder / "error.txt").write_text(why)
-        return subprocess.CompletedProcess([], code, "pytest says", "")
+            (folder / "failure.txt").write_text(why)
+        return subprocess.CompletedProcess([], code, "it says", "")
 
     monkeypatch.setattr(launching, "_run", run)
     with pytest.raises(SrBenchError, match=said) as caught:
@@ -331,8 +332,9 @@ def test_how_a_process_ends(
 
 
 def test_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of it, in the processes that it starts."""
+    """All of it, in the processes that it starts; they import this package, not the folder's."""
     monkeypatch.chdir(project)
+    (project / "sr_bench.py").write_text("raise SystemExit(3)")
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
     arguments = ["time", "--device", "cpu-1", "--input", "Set5", "--json"]
     done = CliRunner().invoke(app, arguments)
@@ -347,9 +349,24 @@ def test_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(again.stdout)["rows"] == []
 
 
+def test_a_failure_in_the_process_is_told(project: Path) -> None:
+    task = Task(project, Setting("bicubic-x2", "cpu-1", "float32", "Set15"), psnr=False)
+    with pytest.raises(SrBenchError, match="bicubic-x2 cpu-1 float32 Set15: 'Set15'"):
+        launch(task)
+
+
+def test_todays_files_are_read_and_written_shorter(tmp_path: Path) -> None:
+    """Files of version 0.1, which had all that pytest-benchmark computes."""
+    (path,) = results_folder(Project.load(ROOT)).glob("*.json")
+    old = Results.load(path)
+    old.save(tmp_path / "new.json")
+    assert Results.load(tmp_path / "new.json") == old
+    assert (tmp_path / "new.json").stat().st_size < 0.8 * path.stat().st_size
+
+
 def test_peak_memory_is_the_programs_own() -> None:
     """Not that of the process which starts it, as ru_maxrss would have it."""
     held = bytearray(os.urandom(1) * 400_000_000)
-    code = "from sr_bench.timing.memory import peak_mb; print(peak_mb())"
+    code = "from sr_bench.timing.devices import peak_mb; print(peak_mb())"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(said.stdout) < len(held) / 1e6

@@ -65,14 +65,17 @@ def test_more_images_help_on_bsd100(scores, scale, weights):
 
 # Kim et al. 2016, doi:10.1109/CVPR.2016.182, table 2: VDSR, trained on 291 images.
 @pytest.mark.parametrize(("scale", "vdsr"), [(2, 37.53), (3, 33.66), (4, 31.35)])
-def test_edsr_goes_past_vdsr(set5, scale, vdsr):
-    assert set5[f"edsr-baseline-sr-bench-open591-x{scale}", "edsr-2017"] > vdsr
+@pytest.mark.parametrize(
+    "family", ["edsr-baseline-sr-bench-open690", "mdsr-baseline-sr-bench-open591"]
+)
+def test_edsr_and_mdsr_go_past_vdsr(set5, family, scale, vdsr):
+    assert set5[f"{family}-x{scale}", "edsr-2017"] > vdsr
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_mdsr_is_within_a_tenth_of_a_db_of_edsr(set5, scale):
-    edsr, mdsr = (f"{m}-baseline-sr-bench-open591-x{scale}" for m in ("edsr", "mdsr"))
-    assert set5[mdsr, "edsr-2017"] > set5[edsr, "edsr-2017"] - 0.1
+@pytest.mark.parametrize(("scale", "aim"), [(2, 37.80), (3, 34.05), (4, 31.75)])
+def test_edsr_comes_near_the_published_numbers(set5, scale, aim):
+    """Published: 37.98, 34.37, 32.09, after 300,000 steps on DIV2K."""
+    assert set5[f"edsr-baseline-sr-bench-open690-x{scale}", "edsr-2017"] > aim
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -10,7 +10,9 @@ from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.machine import describe, fast_bf16
 from sr_bench.networks.method import Samples
 from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.training import graphs
 from sr_bench.training import trainer as engine
+from sr_bench.training.muon import BatchedMuon
 from sr_bench.training.optimizers import as_matrix, in_channels_last
 from sr_bench.training.pairs import Cut, make_pairs
 from sr_bench.training.processes import Processes
@@ -360,3 +362,76 @@ def test_a_batch_that_cannot_be_shared(pairs):
     parts = [Processes(rank, 4).part(8) for rank in range(4)]
     assert [i for part in parts for i in range(8)[part]] == list(range(8))
     assert [Processes(rank, 2).first for rank in range(2)] == [True, False]
+
+
+# As a GPU does it (tests/test_cuda.py has what needs one)
+
+
+@pytest.mark.parametrize("scales", [(2,), (2, 3)])
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_a_step_for_a_gpu_is_the_same_step(trained, monkeypatch, optimizer, scales):
+    monkeypatch.setattr(graphs, "AHEAD", 4)  # blocks that end in between
+    make = Tiny if len(scales) == 1 else TwoScales
+    fields = {"optimizer": optimizer, "ema": 0.8, "clip": 0.05, "schedule": "cosine", "warmup": 3}
+    plain, losses = trained(11, make=make, scales=scales, **fields)
+    mine, _ = trained(make=make, scales=scales, **fields)
+    mine.recorded = mine.in_one(record=False)
+    assert [float(mine.advance()) for _ in range(11)] == pytest.approx(losses, rel=1e-5)
+    assert mine.state().keys() == plain.state().keys()
+    for one, other in ((mine.weights(), plain.weights()), (mine.state(), plain.state())):
+        for key, value in other.items():
+            torch.testing.assert_close(one[key], value, rtol=1e-4, atol=1e-6, msg=key)
+
+
+def test_a_step_for_a_gpu_goes_on_bit_by_bit(trained):
+    whole, _ = trained()
+    whole.recorded = whole.in_one(record=False)
+    losses = [float(whole.advance()) for _ in range(7)]
+    first, _ = trained()
+    first.recorded = first.in_one(record=False)
+    early = [float(first.advance()) for _ in range(3)]
+    kept = {k: v.clone() for k, v in first.state().items()}
+    for _ in range(2):
+        first.advance()
+    first.restore(kept, 3)
+    assert early + [float(first.advance()) for _ in range(4)] == losses
+    assert equal(first.state(), whole.state())
+
+
+def test_what_is_put_back_lies_where_it_lay(trained):
+    mine, _ = trained(3, optimizer="muon", ema=0.9)
+    kept = {k: v.clone() for k, v in mine.state().items()}
+    some = {k: v for k, v in kept.items() if not k.startswith("optimizer/0/0/")}
+    places = {k: v.data_ptr() for k, v in mine.optimizers[0].state().items()}
+    mine.advance()
+    mine.put_back(some)
+    assert {k: v.data_ptr() for k, v in mine.optimizers[0].state().items()} == places
+    for key, value in mine.state().items():
+        assert torch.equal(value, some.get(key, torch.zeros_like(value))), key
+
+
+@pytest.mark.parametrize("rate", [0.02, torch.tensor(0.02)])
+def test_batched_muon_is_torchs_muon(rate):
+    torch.manual_seed(0)
+    shapes = [(8, 36), (8, 36), (12, 6), (8, 36), (3, 40)]
+    ours = [nn.Parameter(torch.randn(s)) for s in shapes]
+    theirs = [nn.Parameter(p.detach().clone()) for p in ours]
+    mine = BatchedMuon(ours, lr=1.0, momentum=0.9)
+    muon = torch.optim.Muon(
+        theirs, lr=1.0, momentum=0.9, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
+    )
+    for step in range(4):
+        for one, other in zip(ours, theirs):
+            one.grad = None if step == 1 and one.shape == (12, 6) else torch.randn(one.shape)
+            other.grad = None if one.grad is None else one.grad.clone()
+        mine.param_groups[0]["lr"], muon.param_groups[0]["lr"] = rate, float(rate)
+        before = ours[0].detach().clone()
+        mine.step()
+        muon.step()
+        for one, other in zip(ours, theirs):
+            # bf16 sums of another order: a hundredth of what a step moves
+            moved = float((ours[0].detach() - before).abs().max())
+            torch.testing.assert_close(one.data, other.data, rtol=0, atol=0.02 * moved * (step + 1))
+    assert mine.state_dict()["state"].keys() == muon.state_dict()["state"].keys()
+    for index, slots in muon.state_dict()["state"].items():
+        torch.testing.assert_close(mine.state_dict()["state"][index], slots)

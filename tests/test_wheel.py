@@ -74,6 +74,23 @@ def test_a_command_that_needs_torch_says_so(installed, tmp_path):
 
 
 @pytest.mark.slow
+def test_timing_outside_a_clone(installed, project):
+    """In processes that have the wheel alone, without pytest."""
+    command = [sys.executable, "-c", PROGRAM.replace('"torch", "dvc"', '"pytest", "cpuinfo"')]
+    done = subprocess.run(
+        [*command, "time", "--device", "cpu-1", "--input", "Set5", "--json"],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["rounds"] == 10 and row["median_s"] > 0
+
+
+@pytest.mark.slow
 def test_degrade_and_score_outside_a_clone(installed, tmp_path):
     def run(*arguments):
         done = call(installed, tmp_path, *arguments)

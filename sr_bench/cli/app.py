@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
@@ -27,7 +28,7 @@ from sr_bench.cli import (
     training,
     weights,
 )
-from sr_bench.cli.show import print_whatever_comes
+from sr_bench.cli.show import escape_unprintable
 from sr_bench.support.errors import SrBenchError, WrongUse, printable
 from sr_bench.support.version import __version__
 
@@ -54,21 +55,31 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("fetch")(pipeline.fetch)
-app.command("train")(training.train)
-app.command("upscale")(pipeline.upscale)
-app.command("degrade")(standalone.degrade)
-app.command("score")(standalone.score)
-app.command("time")(timing.time)
-app.command("report")(report.report)
-app.command("figure")(figure.figure)
-app.command("check")(check.check)
-app.command("compare")(compare.compare)
-app.command("explain")(explain.explain)
-app.command("conformance")(conformance.conformance)
-app.command("keys")(weights.keys)
-app.command("try")(weights.try_method)
-app.command("list")(pipeline.list_things)
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Images": {"score": standalone.score, "degrade": standalone.degrade},
+    "Pipeline": {
+        "fetch": pipeline.fetch,
+        "train": training.train,
+        "upscale": pipeline.upscale,
+        "report": report.report,
+        "figure": figure.figure,
+    },
+    "Analysis": {
+        "explain": explain.explain,
+        "compare": compare.compare,
+        "check": check.check,
+        "time": timing.time,
+    },
+    "Methods and code": {
+        "try": weights.try_method,
+        "keys": weights.keys,
+        "conformance": conformance.conformance,
+        "list": pipeline.list_things,
+    },
+}
+for panel, commands in COMMANDS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(command)
 
 
 def _version(wanted: bool) -> None:
@@ -101,7 +112,7 @@ def main() -> None:
     try:
         app()
     except (SrBenchError, OSError, ImportError, MemoryError, RecursionError, UnicodeError) as error:
-        message = _told(error)
+        message = _message(error)
         if message is None:
             raise
         _fail(message, 2 if isinstance(error, WrongUse) else 1)
@@ -115,12 +126,12 @@ def _adapt_surroundings() -> None:
     A file name may hold what the terminal can't show. A notebook hands its backend of matplotlib on
     to the programs that it starts, where it may not exist.
     """
-    print_whatever_comes()
+    escape_unprintable()
     os.environ["MPLBACKEND"] = "agg"
 
 
-def _told(error: BaseException) -> str | None:
-    """What to tell of an error; ``None`` for one that only a programmer can mend."""
+def _message(error: BaseException) -> str | None:
+    """The message for a person; ``None`` for an error of sr-bench itself: a traceback."""
     if isinstance(error, SrBenchError):
         return str(error)
     if isinstance(error, OSError):  # a full disk, a folder that can't be written

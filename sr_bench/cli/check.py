@@ -1,4 +1,4 @@
-"""``sr-bench check``: fresh scores, or timings, beside the committed ones."""
+"""``sr-bench check``: compare fresh scores, or timings, with the committed ones."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import console, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, console, print_json, print_table
 from sr_bench.project.params import PARAMS
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import write_text
 
 if TYPE_CHECKING:
-    from sr_bench.analysis.drift.check import Check
+    from sr_bench.analysis.drift.check import DriftReport
+    from sr_bench.analysis.drift.slowdown import TimingCheck, Verdict
     from sr_bench.analysis.drift.snapshot import Snapshot
-    from sr_bench.analysis.drift.speed import Compared, Comparison
 
 _FRESH, _FRESH_TIMINGS = Path("reports"), Path("build/timings")
 _OWN = ("reports", "reports/scores.csv", "build/scores")  # made from the project's own images
@@ -47,42 +46,44 @@ def check(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="The committed scores.csv, its folder, or a Git revision (HEAD); with --timings a "
-            "results file, or a folder of them (benchmarks/results)."
+            help="Committed scores: scores.csv, its folder, or a Git revision; default: HEAD. With "
+            "--timings: a file of results or their folder; default: benchmarks/results."
         ),
     ] = None,
     fresh: Annotated[
         Path | None,
         typer.Option(
-            help="The fresh ones (reports; with --timings build/timings). Of a folder of "
-            "<run>.csv, as build/scores, those runs are compared."
+            help="Fresh scores, default: reports. In a folder of <run>.csv files, such as "
+            "build/scores, only these runs are compared. With --timings: build/timings."
         ),
     ] = None,
     run: Annotated[
-        list[str] | None, typer.Option(help="Compare this run alone; may be given several times.")
+        list[str] | None, typer.Option(help="Compare only this run; can be given several times.")
     ] = None,
     timings: Annotated[
         bool,
-        typer.Option("--timings", help="Compare timings: sr-bench time --results build/timings."),
+        typer.Option(
+            "--timings", help="Compare timings of: sr-bench time --results build/timings."
+        ),
     ] = False,
     accept: Annotated[
         str | None,
-        typer.Option(help="Accept the drift of scores for this REASON: reports/CHANGES.md."),
+        typer.Option(help="Accept the drift and write this reason into reports/CHANGES.md."),
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(help="Also write a summary for a pull request there.")
+        Path | None, typer.Option(help="Also write a summary for a pull request to this file.")
     ] = None,
     github: Annotated[
-        bool, typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print GitHub's annotations.")
+        bool,
+        typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print annotations for GitHub."),
     ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Compare fresh scores with committed ones, by cell and by image; exit status 1 on drift.
 
-    Tells numeric noise from a regression, and names likely causes: known deviations that give the
-    new numbers, and what changed of code, data, weights and environment. With --timings: fresh
-    timings of this machine, relative to those of the reference methods; exit status 1 if a setting
-    is slower.
+    It separates numeric noise from a regression and names likely causes: known deviations that give
+    the new numbers, and changes of code, data, weights and environment. With --timings it compares
+    timings of this machine, relative to the reference methods; exit status 1 if one is slower.
     """
     if timings and (accept is not None or markdown is not None or run):
         raise WrongUse("--accept, --markdown, --run are of scores; leave them out with --timings")
@@ -136,9 +137,9 @@ def _fresh(asked: _Asked) -> Snapshot:
     return after.only(asked.runs) if asked.runs else after
 
 
-def _compared(asked: _Asked, after: Snapshot) -> Check:
+def _compared(asked: _Asked, after: Snapshot) -> DriftReport:
     """The check of fresh scores; causes are looked for where they are this project's own."""
-    from sr_bench.analysis.drift.check import check as check_scores
+    from sr_bench.analysis.drift.check import check_scores
     from sr_bench.analysis.drift.snapshot import committed, open_snapshot
     from sr_bench.evaluation.scoring.record import require_all_recorded
 
@@ -153,7 +154,7 @@ def _compared(asked: _Asked, after: Snapshot) -> Check:
         return check_scores(before, after, project=project)
 
 
-def _tell(found: Check, shown: _Shown) -> None:
+def _tell(found: DriftReport, shown: _Shown) -> None:
     from sr_bench.analysis.drift import render as words
 
     if shown.markdown is not None:
@@ -172,16 +173,16 @@ def _tell(found: Check, shown: _Shown) -> None:
 
 
 def _check_timings(baseline: Path | None, fresh: Path, *, json: bool) -> None:
-    from sr_bench.analysis.drift.speed import SLOWER, compare
+    from sr_bench.analysis.drift.slowdown import SLOWER, check_timings
     from sr_bench.networks.method import load_methods
-    from sr_bench.timing.results import Results, beside, results_folder
+    from sr_bench.timing.results import Results, files_to_compare, results_folder
 
     project = require_project()
-    before, after = beside(baseline or results_folder(project), fresh)
+    before, after = files_to_compare(baseline or results_folder(project), fresh)
     methods = {name: run.method for name, run in project.params.runs.items()}
     known = load_methods(project.method_folders)
     references = [name for name, method in known.items() if method.speed_reference]
-    found = compare(Results.load(before), Results.load(after), methods, references)
+    found = check_timings(Results.load(before), Results.load(after), methods, references)
     if json:
         print_json(_facts(before, after, found))
     else:
@@ -197,8 +198,8 @@ def _check_timings(baseline: Path | None, fresh: Path, *, json: bool) -> None:
         console.print(f"{len(found.verdicts)} settings are no slower than in {before}")
 
 
-def _print_timings(found: Comparison) -> None:
-    from sr_bench.analysis.drift.speed import FASTER, FEW
+def _print_timings(found: TimingCheck) -> None:
+    from sr_bench.analysis.drift.slowdown import FASTER, FEW
 
     for setting, why in found.left_out.items():
         console.print(f"not compared: {setting}: {why}", highlight=False)
@@ -214,19 +215,19 @@ def _print_timings(found: Comparison) -> None:
     )
 
 
-def _line(v: Compared) -> str:
+def _line(v: Verdict) -> str:
     p = "" if v.p is None else f", p {v.p:.1g}"
-    return f"{v.setting}: {v.ratio:.2f} x as long (the references {v.machine:.2f} x){p}"
+    return f"{v.setting}: {v.ratio:.2f} x as long (the references {v.references:.2f} x){p}"
 
 
-def _facts(before: Path, after: Path, found: Comparison) -> dict[str, object]:
+def _facts(before: Path, after: Path, found: TimingCheck) -> dict[str, object]:
     return {
         "baseline": str(before),
         "fresh": str(after),
         "hurdle": found.hurdle,
         "noise": found.noise,
         "settings": [
-            {**v.setting.asdict(), "ratio": v.ratio, "references": v.machine, "p": v.p,
+            {**v.setting.asdict(), "ratio": v.ratio, "references": v.references, "p": v.p,
              "verdict": v.what}
             for v in found.verdicts
         ],

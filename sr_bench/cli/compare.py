@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from sr_bench.cli.show import console, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, console, print_json, print_table
 from sr_bench.evaluation.scoring.table import listed
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import WrongUse
@@ -20,22 +19,25 @@ if TYPE_CHECKING:
 
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(help="Two runs or more; the first stands against each other.")
+        list[str],
+        typer.Argument(help="Two runs or more; the first is compared with each of the others."),
     ],
     protocol: Annotated[
-        str | None, typer.Option(help="Needed where the runs share several.")
+        str | None, typer.Option(help="Protocol; needed if the runs share several.")
     ] = None,
-    metric: Annotated[str, typer.Option(help="One metric of that protocol.")] = "psnr",
-    dataset: Annotated[str | None, typer.Option(help="One dataset; all shared if none.")] = None,
+    metric: Annotated[str, typer.Option(help="A metric of the protocol.")] = "psnr",
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset; default: all that the runs share.")
+    ] = None,
     images: Annotated[
-        bool, typer.Option("--images", help="Print the difference on every image as well.")
+        bool, typer.Option("--images", help="Also print the difference on every image.")
     ] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Say whether one run beats others, image by image, or whether it is noise.
+    """Test whether one run is better than others, image by image.
 
-    Mean of the paired differences with its 95 % bootstrap interval, images won, and the Wilcoxon
-    signed-rank test, corrected (Holm) for all runs that the first is compared with.
+    Prints the mean of the paired differences with its 95 % bootstrap interval, the images won, and
+    the Wilcoxon signed-rank test with Holm's correction for the number of runs.
     """
     from sr_bench.analysis.compare import choose, load_runs
     from sr_bench.analysis.compare import compare as compare_runs

@@ -8,77 +8,74 @@ from typing import Annotated
 
 import typer
 
-from sr_bench.cli.show import console, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
-from sr_bench.conformance.adapter import BUILT_IN
+from sr_bench.cli.show import JsonFlag, console, print_json, print_table
+from sr_bench.conformance.adapter import OURS
 from sr_bench.conformance.golden import load_golden
-from sr_bench.conformance.suite import Outcome, run_adapter, short_table
+from sr_bench.conformance.suite import SuiteResult, run_adapter, short_table
 
-_OWN = "or your own as ./file.py or module, either with :attribute after it"
-_ADAPTERS = f"{', '.join(BUILT_IN)}, all of these (all), {_OWN}"
+_ADAPTERS = f"{OURS}, or your own: ./file.py, module, file.py:attribute"
 
 _WORDS = {"agrees": "agree", "differs": "differ", "fails": "fail", "not offered": "not offered (-)"}
 
 
 def conformance(
     adapter: Annotated[
-        list[str] | None, typer.Option(help=f"{_ADAPTERS}. Again for several; sr-bench if none.")
+        list[str] | None,
+        typer.Option(help=f"{_ADAPTERS}. Can be given several times; default: {OURS}."),
     ] = None,
     data: Annotated[
-        Path, typer.Option(help="Folder with fetched images made by MATLAB; not run without.")
+        Path,
+        typer.Option(
+            help="Folder of fetched images made by MATLAB; without an image its cases are skipped."
+        ),
     ] = Path("data"),
     cases: Annotated[
-        bool, typer.Option("--cases", help="Print every case, not the worst of each group.")
+        bool, typer.Option("--cases", help="Print every case instead of the worst of each group.")
     ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Run golden values of MATLAB's resize, colour, PSNR, SSIM and every protocol against code.
+    """Check code against golden values of MATLAB's resize and colour, PSNR, SSIM and each protocol.
 
-    An adapter is a module or object with resize, score or both (docs/conformance.md). Ends with 1
-    if a chosen adapter differs or fails anywhere; what it doesn't offer is no failure.
+    An adapter is a module or object with resize, score or both (docs/conformance.md). Exit status 1
+    if an adapter differs or fails in a case; a function that it doesn't have is no failure.
     """
-    chosen = adapter or ["sr-bench"]
-    names = list(dict.fromkeys(n for a in chosen for n in (BUILT_IN if a == "all" else [a])))
-    outcomes = [run_adapter(name, data) for name in names]
+    suites = [run_adapter(name, data) for name in dict.fromkeys(adapter or [OURS])]
     if json:
-        found = [asdict(o) for o in outcomes]
+        found = [asdict(suite) for suite in suites]
         print_json({"provenance": load_golden().provenance, "adapters": found})
+    elif cases:
+        _print_cases(suites)
     else:
-        _show(outcomes, cases=cases, markdown=markdown)
-    ran = [o for o in outcomes if o.results]
-    if not ran or any(o.failed for o in ran):
+        print_groups(suites, markdown=markdown)
+    if any(suite.failed for suite in suites):
         raise typer.Exit(1)
 
 
-def _show(outcomes: list[Outcome], *, cases: bool, markdown: bool) -> None:
-    ran = [o for o in outcomes if o.results]
-    if cases:
-        for outcome in ran:
-            listed = [[r.case, r.status, r.detail] for r in outcome.results]
-            print_table(outcome.adapter, ["case", "status", "detail"], listed)
-    elif ran:
-        _show_groups(ran, markdown=markdown)
-    for outcome in outcomes:
-        console.print(_sentence(outcome), highlight=False)
+def _print_cases(suites: list[SuiteResult]) -> None:
+    for suite in suites:
+        listed = [[r.case, r.status, r.detail] for r in suite.results]
+        print_table(suite.adapter, ["case", "status", "detail"], listed)
+        console.print(_sentence(suite), highlight=False)
 
 
-def _show_groups(ran: list[Outcome], *, markdown: bool) -> None:
-    columns, rows = short_table(ran)
+def print_groups(suites: list[SuiteResult], *, markdown: bool) -> None:
+    """Print the worst case of each group, and how many cases of each adapter agree."""
+    columns, rows = short_table(suites)
     if markdown:
         body = [columns, ["---"] * len(columns), *rows]
         print("\n".join(f"| {' | '.join(row)} |" for row in body))
     else:
         print_table("", columns, rows)
+    for suite in suites:
+        console.print(_sentence(suite), highlight=False)
 
 
-def _sentence(outcome: Outcome) -> str:
-    if outcome.not_run:
-        return f"not run: {outcome.not_run}"
+def _sentence(suite: SuiteResult) -> str:
     counts = {
-        status: sum(r.status == status for r in outcome.results)
+        status: sum(r.status == status for r in suite.results)
         for status in ("agrees", "differs", "fails", "not offered", "not run")
     }
     listed = ", ".join(f"{n} {_WORDS.get(status, status)}" for status, n in counts.items() if n)
-    version = f" ({outcome.version})" if outcome.version else ""
-    return f"{outcome.adapter}{version}: {listed}"
+    version = f" ({suite.version})" if suite.version else ""
+    return f"{suite.adapter}{version}: {listed}"

@@ -1,4 +1,4 @@
-"""``sr-bench explain``: which way of degrading or scoring gives a claimed number."""
+"""``sr-bench explain``: which deviation from a protocol gives a claimed number."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.search import PASSES, Explanation, Question
 from sr_bench.analysis.explain.search import explain as find_ways
 from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
-from sr_bench.cli.show import Skipped, console, count_progress, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, Skipped, console, count_progress, print_json, print_table
 from sr_bench.data.catalogue.protocols import Protocol, find_protocol
 from sr_bench.data.catalogue.sources import find_source, load_sources
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
@@ -28,44 +27,54 @@ from sr_bench.support.errors import SrBenchError, WrongUse
 
 def explain(
     run: Annotated[
-        str | None, typer.Argument(help="A run of params.yaml, or bicubic: made here anew.")
+        str | None,
+        typer.Argument(help="Run of params.yaml, or bicubic, which is computed from --hr."),
     ] = None,
     claim: Annotated[
         list[str] | None,
-        typer.Option(help="The number, with its digits: 28.43, or ssim=0.8104; may be repeated."),
+        typer.Option(
+            help="The number as printed: 28.43, or ssim=0.8104; can be given several times."
+        ),
     ] = None,
-    metric: Annotated[str, typer.Option(help="What a bare number is: psnr or ssim.")] = "psnr",
+    metric: Annotated[str, typer.Option(help="Metric of a claim without psnr= or ssim=.")] = "psnr",
     hr: Annotated[
-        str | None, typer.Option(help="HR images: a folder, or a fetched dataset's name.")
+        str | None, typer.Option(help="HR images: a folder, or the name of a fetched dataset.")
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
     scale: Annotated[int | None, typer.Option(min=2, max=8, help="Upscaling factor.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="The protocol that the claim names; default: try each.")
+        str | None, typer.Option(help="The protocol that the claim names; default: try all.")
     ] = None,
     single: Annotated[
-        bool, typer.Option("--single", help="Never try two deviations at once.")
+        bool, typer.Option("--single", help="Try single deviations only, no pairs.")
     ] = False,
     upscale: Annotated[
-        bool, typer.Option("--upscale", help="Run the network again on LR made in other ways.")
+        bool,
+        typer.Option("--upscale", help="Also run the network on LR that is made in other ways."),
     ] = False,
     passes: Annotated[
-        int, typer.Option(min=1, help="The most times that the network runs over the images.")
+        int, typer.Option(min=1, help="How often the network may run over all images.")
     ] = PASSES,
-    top: Annotated[int, typer.Option(min=1, help="How many ways to list.")] = 10,
+    top: Annotated[int, typer.Option(min=1, help="How many results to list.")] = 10,
     ledger: Annotated[
-        bool, typer.Option("--ledger", help="Explain each published number that differs.")
+        bool,
+        typer.Option(
+            "--ledger", help="Explain each published number that differs from the measured one."
+        ),
     ] = False,
     costs: Annotated[
-        bool, typer.Option("--costs", help="Print what each deviation costs bicubic on --hr.")
+        bool,
+        typer.Option(
+            "--costs", help="Print how much each deviation changes bicubic's scores on --hr."
+        ),
     ] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Find which way of making LR or of scoring gives a claimed PSNR or SSIM.
+    """Find the deviation from a protocol that gives a claimed PSNR or SSIM.
 
-    Tries every protocol, every known single deviation from it, and pairs when no single one
-    gives the printed digits. What needs no network comes first; --passes bounds the rest. Of a
-    folder of SR images only the scoring can be varied.
+    Tries every protocol, then each known deviation from it, then pairs if no single one gives the
+    printed digits. Deviations that need no network are tried first; --passes limits the others. For
+    a folder of SR images only the scoring is varied.
     """
     if ledger:
         _explain_ledger(top, json)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from sr_bench.cli.show import print_done
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, print_done
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse, unknown
 
@@ -20,29 +19,39 @@ if TYPE_CHECKING:
 def figure(
     image: Annotated[
         str,
-        typer.Argument(help="<dataset>/<image>, as Set5/butterfly; or a figure of params.yaml."),
+        typer.Argument(
+            help="<dataset>/<image>, such as Set5/butterfly; or a figure of params.yaml."
+        ),
     ],
     run: Annotated[
-        list[str] | None, typer.Option(help="A run of params.yaml; give it several times.")
+        list[str] | None, typer.Option(help="Run of params.yaml; can be given several times.")
     ] = None,
     box: Annotated[
         str | None,
-        typer.Option(help="Part to enlarge: x,y,w,h in pixels. Else where the runs differ most."),
+        typer.Option(
+            help="Part to enlarge: x,y,w,h in pixels; default: where the runs differ most."
+        ),
     ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="Whose SR images and scores; by default the first that all share."),
+        typer.Option(
+            help="Protocol of the SR images and scores; default: the first that all runs share."
+        ),
     ] = None,
-    errors: Annotated[bool, typer.Option("--errors", help="Show each run's error too.")] = False,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Also show the error of each run.")
+    ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder; by default build/figures, or reports/figures if images may."),
+        typer.Option(
+            help="Folder; default: reports/figures if the licence allows it, else build/figures."
+        ),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Draw HR with a marked box and each run's SR of that box, enlarged: SVG, PDF and PNG.
 
-    Under each stand PSNR and SSIM of the whole image, as in reports/per_image.csv.gz.
+    PSNR and SSIM below each are of the whole image, as in reports/per_image.csv.gz.
     """
     from sr_bench.data.catalogue.sources import find_source
     from sr_bench.report.figures.every import COMPARE, write_comparison

@@ -8,8 +8,14 @@ from typing import Annotated
 
 import typer
 
-from sr_bench.cli.show import bytes_progress, count_progress, print_done, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import (
+    JsonFlag,
+    bytes_progress,
+    count_progress,
+    print_done,
+    print_json,
+    print_table,
+)
 from sr_bench.data.catalogue.sources import Source, find_source
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse
@@ -22,14 +28,12 @@ def fetch(
     run: Annotated[
         str | None, typer.Option(help="Fetch the weights of this run of params.yaml.")
     ] = None,
-    data: Annotated[Path, typer.Option(help="Where files go, outside a project too.")] = Path(
-        "data"
-    ),
+    data: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("data"),
     json: JsonFlag = False,
 ) -> None:
     """Download datasets and weights, verify them, and write manifests.
 
-    SR_BENCH_MIRROR (a folder or URL that holds <host>/<path>) is asked first.
+    SR_BENCH_MIRROR, a folder or URL with the files at <host>/<path>, is tried first.
     """
     if run is not None:
         if names:
@@ -64,7 +68,7 @@ def _fetch_one(source: Source, data: Path) -> dict[str, object]:
 def upscale(
     run: Annotated[str, typer.Argument(help="A run of params.yaml.")], json: JsonFlag = False
 ) -> None:
-    """Run a method on every image that the run is scored on: build/sr/<run>/..."""
+    """Make the SR images of a run: build/sr/<run>/."""
     from sr_bench.evaluation.upscaling.upscale import upscale_run
 
     project = require_project()

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import console, print_done, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, console, print_done, print_table
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sweep
@@ -18,18 +17,18 @@ if TYPE_CHECKING:
 
 def report(
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="End with 0 though runs have no scores.")
+        bool, typer.Option("--allow-missing", help="Exit with 0 even if runs have no scores.")
     ] = False,
     tables: Annotated[
-        bool, typer.Option("--tables", help="Print a table for each protocol as well.")
+        bool, typer.Option("--tables", help="Also print a table for each protocol.")
     ] = False,
     stamp: Annotated[
         bool,
-        typer.Option("--stamp", help="Add stamp.json: revision, date and changed files."),
+        typer.Option("--stamp", help="Add stamp.json: Git revision, date and uncommitted changes."),
     ] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Write reports/: tables, plots, published against measured, provenance, and the page."""
+    """Write reports/: tables, plots, published against measured numbers, provenance, the page."""
     from sr_bench.report.build import build_report
     from sr_bench.report.provenance import stamp as stamps
     from sr_bench.report.tables.formats.plain import plain

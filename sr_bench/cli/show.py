@@ -1,4 +1,4 @@
-"""Tables and progress on the terminal."""
+"""Tables, JSON and progress on the terminal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -24,25 +25,26 @@ from rich.table import Table
 
 from sr_bench.support.errors import printable
 
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
 
 
-def print_whatever_comes() -> None:
-    """Let no character end a command that the terminal's encoding lacks: it is escaped."""
+def escape_unprintable() -> None:
+    """Print a character that the terminal's encoding lacks as an escape, not as an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 class Skipped:
-    """The files of a folder that are no images: each is told on stderr, and kept for ``--json``."""
+    """Files of a folder that aren't images: each is named on stderr, and listed in ``--json``."""
 
     def __init__(self) -> None:
         self.facts: list[dict[str, str]] = []
 
     def __call__(self, path: Path, reason: str) -> None:
-        """Tell that the file is skipped, and why."""
+        """Say on stderr that the file is skipped, and why."""
         self.facts.append({"file": str(path), "reason": reason})
         text = printable(f"skipped: {path}: {reason}")
         _errors.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 import typer
 
-from sr_bench.cli.show import Skipped, console, count_progress, print_done, print_json, print_table
+from sr_bench.cli.show import (
+    JsonFlag,
+    Skipped,
+    console,
+    count_progress,
+    print_done,
+    print_json,
+    print_table,
+)
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
@@ -22,22 +30,21 @@ from sr_bench.support.errors import SrBenchError, WrongUse, about, printable
 from sr_bench.support.files import replacing
 from sr_bench.support.parallel import Failure, all_named, outcomes
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-ProtocolName = Annotated[str, typer.Option(help="A protocol; see: sr-bench list protocols.")]
-Scale = Annotated[int, typer.Option(min=2, max=8, help="Integer upscaling factor.")]
+ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list protocols.")]
+Scale = Annotated[int, typer.Option(min=2, max=8, help="Upscaling factor.")]
 
 
 def degrade(
     hr: Annotated[Path, typer.Option(help="Folder of HR images.")],
-    out: Annotated[Path, typer.Option(help="Folder for the LR images; made if missing.")],
+    out: Annotated[Path, typer.Option(help="Folder for the LR images; created if missing.")],
     scale: Scale,
     protocol: ProtocolName,
     json: JsonFlag = False,
 ) -> None:
-    """Make LR images from a folder of HR images, exactly as a protocol does.
+    """Make LR images from a folder of HR images, as a protocol does.
 
-    8-bit LR is written as PNG; LR that is never rounded (srcnn-2015) as .npy, float64 on the
-    0..255 scale, planes Y, Cb, Cr.
+    8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
+    .npy: float64, 0..255, planes Y, Cb, Cr.
     """
     rule = find_protocol(protocol).degradation
     skipped = Skipped()
@@ -87,22 +94,24 @@ def _write_lr(out: Path, stem: str, lr: np.ndarray[Any, Any]) -> Path:
 
 def score(
     run: Annotated[
-        str | None, typer.Argument(help="A run of params.yaml, as the pipeline scores it.")
+        str | None, typer.Argument(help="Run of params.yaml; without it, two folders are scored.")
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
     hr: Annotated[Path | None, typer.Option(help="Folder of HR images.")] = None,
     scale: Annotated[int | None, typer.Option(min=2, max=8, help="Upscaling factor.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="A protocol: sr-bench list protocols.")
+        str | None, typer.Option(help="Protocol; see: sr-bench list protocols.")
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's own."),
+        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's metrics."),
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Also write the per-image table there.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Also write the scores of each image to this file.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Score a folder of SR images against HR, under a protocol (or a run of this project).
+    """Score a folder of SR images against HR images under a protocol, or a run of the project.
 
     Files pair by name: img.png with img.png, img_x4.png, imgx4.png, img_x4_SR.png, img_edsr.png.
     """

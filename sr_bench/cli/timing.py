@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import console, count_progress, print_json
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, console, count_progress, print_json
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError
 
 if TYPE_CHECKING:
-    from sr_bench.timing.results import Row
+    from sr_bench.timing.results import TimingRow
     from sr_bench.timing.session import Session
     from sr_bench.timing.setting import Setting
 
@@ -23,56 +22,55 @@ Several = list[str] | None
 
 
 def time(
-    runs: Annotated[Several, typer.Argument(help="Runs of params.yaml; all if none.")] = None,
+    runs: Annotated[Several, typer.Argument(help="Runs of params.yaml; default: all.")] = None,
     device: Annotated[
-        Several, typer.Option(help="cpu-1, cpu-all, cpu (both), cuda, all (what is here).")
+        Several,
+        typer.Option(help="cpu-1, cpu-all, cpu (both), cuda, or all that this machine has."),
     ] = None,
     precision: Annotated[
         Several,
         typer.Option(
-            help="float32, bf16, fp16 (CUDA), float32-nchw, or one with -compile; by default the "
-            "first three as far as the device is fast in them."
+            help="float32, bf16, fp16 (CUDA), float32-nchw, or one of them with -compile; default: "
+            "those of the first three that the device is fast in."
         ),
     ] = None,
     input: Annotated[
         Several,
         typer.Option(
-            help="720p (network only), 720p-png (files in and out), a dataset: by default all of "
-            "these; another size of output (180p, 360p, 1080p, 2160p), sizes for all five."
+            help="720p (network only), 720p-png (from file to file) or a dataset; default: all of "
+            "these. Also 180p, 360p, 1080p, 2160p, and sizes for all five."
         ),
     ] = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Only what the machine's file doesn't hold yet.")
+        bool, typer.Option("--missing", help="Time only what this machine's file doesn't have yet.")
     ] = False,
     results: Annotated[
-        Path | None, typer.Option(help="Folder of results, instead of benchmarks/results.")
+        Path | None, typer.Option(help="Folder of results; default: benchmarks/results.")
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Time inference, each setting in a process of its own: benchmarks/results/<machine>.json.
+    """Time inference of runs, each setting in its own process: benchmarks/results/<machine>.json.
 
-    Stopped at any moment, it keeps the rows that are done; --missing goes on from there. Options
-    can be given several times.
+    It can be stopped at any moment: finished rows are kept, and --missing continues. Options can be
+    given several times.
     """
     from sr_bench.timing.fingerprint import fingerprint
-    from sr_bench.timing.launch import require_suite
-    from sr_bench.timing.plan import Wanted, make_plan
+    from sr_bench.timing.plan import Selection, make_plan
     from sr_bench.timing.results import Results, results_folder
     from sr_bench.timing.session import Session
 
     # An exception, unlike the default, also ends the process that is timing.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     project = require_project()
-    wanted = Wanted(*(tuple(names or ()) for names in (runs, device, precision, input)))
-    plan = make_plan(project, wanted)
-    require_suite()
+    selection = Selection(*(tuple(names or ()) for names in (runs, device, precision, input)))
+    plan = make_plan(project, selection)
     held, path = Results.of(fingerprint(), results or results_folder(project))
     session = Session(project.root, held, path, plan.weights)
     settings = session.missing(plan.settings) if missing else plan.settings
     rows, failed = _time(session, settings, quiet=json)
     failures = plan.failed | {str(setting): why for setting, why in failed.items()}
     if json:
-        facts = [row.model_dump(exclude={"stats", "pixels"}) for row in rows]
+        facts = [row.model_dump(exclude={"times_s", "pixels"}) for row in rows]
         print_json({"file": str(path), "rows": facts, "failed": failures})
     else:
         console.print(f"{len(rows)} of {len(settings)} settings timed: {path}", highlight=False)
@@ -83,11 +81,11 @@ def time(
 
 def _time(
     session: Session, settings: list[Setting], *, quiet: bool
-) -> tuple[list[Row], dict[Setting, str]]:
-    rows: list[Row] = []
+) -> tuple[list[TimingRow], dict[Setting, str]]:
+    rows: list[TimingRow] = []
     with count_progress("time", len(settings)) as advance:
 
-        def told(setting: Setting, said: Row | str) -> None:
+        def show(setting: Setting, said: TimingRow | str) -> None:
             advance(1)
             if not isinstance(said, str):
                 rows.append(said)
@@ -95,11 +93,11 @@ def _time(
                 text = said if isinstance(said, str) else _line(said)
                 console.print(f"{setting}: {text}", highlight=False)
 
-        failed = session.time(settings, told)
+        failed = session.time(settings, show)
     return rows, failed
 
 
-def _line(row: Row) -> str:
+def _line(row: TimingRow) -> str:
     share = f", {row.of_matrix_rate:.0%} of matrix rate" if row.of_matrix_rate else ""
     psnr = "" if row.psnr is None else f", {row.psnr:.3f} dB"
     unknown = "".join(f"; {name} not known: {why}" for name, why in row.not_known.items())

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import console, position_progress, print_done
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, console, position_progress, print_done
 from sr_bench.project.project import require_project
 
 if TYPE_CHECKING:
@@ -16,17 +15,17 @@ if TYPE_CHECKING:
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="An entry of train or train_warm in params.yaml.")],
+    name: Annotated[str, typer.Argument(help="Entry of train or train_warm in params.yaml.")],
     minutes: Annotated[
         float | None,
-        typer.Option(help="Stop after this time; the same command goes on from there.", min=0),
+        typer.Option(help="Stop after this time; the same command continues.", min=0),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Train weights: methods/weights/<name>.safetensors, and the record in methods/logs/<name>/.
 
-    Killed at any moment, it goes on from its checkpoint under methods/checkpoints/ as if nothing
-    had happened. Several processes share the work when started by torchrun:
+    It can be stopped at any moment: the same command continues from the checkpoint under
+    methods/checkpoints/ and ends with the same weights. torchrun starts several processes:
     torchrun --no-python --nproc-per-node 2 sr-bench train NAME
     """
     from sr_bench.training.job import Job

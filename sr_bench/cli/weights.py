@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sr_bench.cli.show import console, print_done, print_json, print_table
-from sr_bench.cli.standalone import JsonFlag
+from sr_bench.cli.show import JsonFlag, console, print_done, print_json, print_table
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import WrongUse
 
@@ -19,20 +18,20 @@ def keys(
         list[str],
         typer.Argument(
             metavar="[METHOD VARIANT SCALE] FILE",
-            help="A weights file; before it, for what becomes of its keys, a method, a variant "
-            "and a scale, as: edsr baseline 2.",
+            help="A weights file. With a method, a variant and a scale before it, such as edsr "
+            "baseline 2: how its keys are renamed.",
         ),
     ],
     take: Annotated[
         str | None,
-        typer.Option(help="The network to list, where FILE holds several, as params or net_g."),
+        typer.Option(help="Which network to list if FILE holds several: params, net_g, ..."),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """List the tensors of a weights file, or show what each becomes in a network.
+    """List the tensors of a weights file, or show how a method renames them.
 
-    With FILE alone: names, shapes and types of what a checkpoint, a safetensors or a .mat file
-    holds. With a method: each key beside the network's, or why the file doesn't fit.
+    FILE is a checkpoint, a safetensors or a .mat file; names, shapes and types are printed. With a
+    method: each key beside the network's key, or why the file doesn't fit.
     """
     match words:
         case [file]:
@@ -88,13 +87,15 @@ def _map(method: str, variant: str, scale: int, file: Path, *, json: bool) -> No
 
 
 def try_method(
-    method: Annotated[str, typer.Argument(help="Its name, or its file: mine, methods/mine.py.")],
+    method: Annotated[
+        str, typer.Argument(help="Method, e.g. mine, or its file, e.g. methods/mine.py.")
+    ],
     json: JsonFlag = False,
 ) -> None:
     """Check a method file against the contract, for each of its variants, weights and scales.
 
-    Weights that are fetched are used; others are made up by the method's own code, or skipped with
-    the reason. Ends with 1 if a check fails.
+    Fetched weights are used. Where there are none, the method's own code makes some, or the check
+    is skipped with the reason. Exit status 1 if a check fails.
     """
     from tempfile import TemporaryDirectory
 
@@ -114,9 +115,9 @@ def try_method(
                 line = f"{outcome.status}: {outcome.what}, {outcome.check}: {outcome.why}"
                 console.print(line, highlight=False)
     counts = {s: sum(o.status == s for o in outcomes) for s in ("passed", "failed", "skipped")}
-    told = f"{found.name}: " + ", ".join(f"{n} {s}" for s, n in counts.items())
+    summary = f"{found.name}: " + ", ".join(f"{n} {s}" for s, n in counts.items())
     print_done(
-        told,
+        summary,
         {"method": found.name, "file": str(path), "checks": [asdict(o) for o in outcomes]},
         json=json,
     )

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from importlib import metadata
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, Literal
@@ -21,27 +22,14 @@ Planes = Literal["gray", "rgb", "y", "y-uint8", "cb-uint8", "cr-uint8"]
 ScoreMetric = Literal["psnr", "ssim"]
 Array = NDArray[Any]
 
-WHERE = "sr_bench/conformance/adapter.py"
-# Name on the command line -> module below sr_bench.conformance.adapters.
-BUILT_IN = {
-    "sr-bench": "ours",
-    "basicsr": "basicsr",
-    "scikit-image": "scikit_image",
-    "pillow": "pillow",
-    "opencv": "opencv",
-    "torch": "pytorch",
-    "torch-antialias": "pytorch_antialias",
-    "kornia": "kornia",
-    "torchmetrics": "torchmetrics",
-    "piq": "piq",
-    "pyiqa": "pyiqa",
-}
+OURS = "sr-bench"  # the name of sr-bench itself, as an adapter
 
 
 class Adapter:
     """An implementation under test: any module or object with ``resize``, ``score`` or both.
 
     Either may raise ``NotImplementedError`` for what its library doesn't offer, and may be missing.
+    ``PACKAGE``, if it is there, names the installed distribution whose version results state.
     """
 
     def __init__(self, name: str, target: object) -> None:
@@ -52,6 +40,12 @@ class Adapter:
             )
         self.name = name
         self._target = target
+
+    @property
+    def version(self) -> str:
+        """Name and version of the distribution ``PACKAGE``; empty without one."""
+        package = getattr(self._target, "PACKAGE", "")
+        return f"{package} {metadata.version(package)}" if package else ""
 
     def resize(self, image: Array, *, scale: Fraction, rounding: Rounding, border: Border) -> Array:
         """MATLAB's bicubic ``imresize``: the contract of :func:`sr_bench.imaging.resize.imresize`.
@@ -89,15 +83,14 @@ class Adapter:
 
 
 def load_adapter(name: str) -> Adapter:
-    """A built-in adapter by its name, or anybody's: ``module``, ``file.py``, either ``:attribute``.
+    """``sr-bench`` itself, or anybody's adapter: ``module``, ``file.py``, either ``:attribute``.
 
     Raises:
         WrongUse: for an unknown name, a file or a module that can't be imported, and an attribute
             that isn't there.
-        ImportError: if a built-in adapter's library isn't installed.
     """
-    if name in BUILT_IN:
-        return Adapter(name, importlib.import_module(f"{__package__}.adapters.{BUILT_IN[name]}"))
+    if name == OURS:
+        return Adapter(name, importlib.import_module(f"{__package__}.ours"))
     source, attribute = _split(name)
     target: Any = _import_file(Path(source)) if _is_file(source) else _import(source)
     for part in attribute.split(".") if attribute else []:
@@ -140,7 +133,7 @@ def _import_file(path: Path) -> object:
     if spec is None or spec.loader is None:
         raise WrongUse(f"{path}: Python can't load it; rename it")
     module = module_from_spec(spec)
-    with _telling(str(path)):
+    with _import_errors(str(path)):
         spec.loader.exec_module(module)
     return module
 
@@ -152,14 +145,14 @@ def _import(module: str) -> object:
         sys.path.insert(0, here)
     if not all(part.isidentifier() for part in module.split(".")):
         raise _no_such(module)
-    with _telling(module):
+    with _import_errors(module):
         if find_spec(module) is None:
             raise _no_such(module)
         return importlib.import_module(module)
 
 
 @contextmanager
-def _telling(what: str) -> Iterator[None]:
+def _import_errors(what: str) -> Iterator[None]:
     """Whatever stops an import, as an error that names what was imported."""
     try:
         yield
@@ -172,5 +165,5 @@ def _telling(what: str) -> Iterator[None]:
 
 
 def _no_such(module: str) -> WrongUse:
-    hint = f"{WHERE}, nor a module that is installed or in this folder, nor a file: write ./a.py"
-    return unknown("adapter", module, BUILT_IN, where=hint)
+    where = "the installed modules and those of this folder (a file: write ./a.py)"
+    return unknown("adapter", module, [OURS], where=where)

@@ -10,16 +10,18 @@ import json
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
+from sr_bench.conformance import ours
+from sr_bench.conformance.adapter import Planes, ScoreMetric
 from sr_bench.conformance.golden import Case, Golden, ProtocolCase, ResizeCase, ScoreCase
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import Protocol, load_protocols
-from sr_bench.evaluation.metrics import psnr, ssim
 from sr_bench.evaluation.scoring.score import Pair, score_pair
-from sr_bench.imaging.color import rgb_to_y, to_uint8
+from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.degrade import Degradation, degrade, modcrop
-from sr_bench.imaging.images import Image, Planes
+from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import Border, Rounding, imresize
 from sr_bench.support.files import write_text
 from sr_bench.support.version import __version__
@@ -136,28 +138,18 @@ def _plane(planes: str, colour: tuple[int, int, int]) -> Fraction | int:
 
 def _scores() -> Iterator[ScoreCase]:
     sr, hr = _NOISY.array(), _SCENE.array()
-    for crop in (0, 3):
-        inside = _inside(hr.shape, crop)
-        both: dict[str, tuple[Planes, Planes]] = {
-            "gray": (sr[..., 0][inside], hr[..., 0][inside]),
-            "rgb": (sr[inside], hr[inside]),
-            "y": (rgb_to_y(sr)[inside], rgb_to_y(hr)[inside]),
-            "y-uint8": (to_uint8(rgb_to_y(sr))[inside], to_uint8(rgb_to_y(hr))[inside]),
-        }
-        for planes, pair in both.items():
-            yield _score("psnr", planes, crop, psnr(*pair, data_range=255))
-            yield _score("ssim", planes, crop, ssim(*pair, data_range=255))
+    kinds: tuple[Planes, ...] = ("gray", "rgb", "y", "y-uint8")
+    metrics: tuple[ScoreMetric, ...] = ("psnr", "ssim")
+    for crop, planes, metric in product((0, 3), kinds, metrics):
+        pair = (sr[..., 0], hr[..., 0]) if planes == "gray" else (sr, hr)
+        value = ours.score(*pair, metric=metric, planes=planes, crop=crop)
+        yield _score(metric, planes, crop, value)
     yield _score("psnr", "rgb", 0, math.inf, same=True)
     yield _score("ssim", "rgb", 0, 1.0, same=True)
 
 
-def _inside(shape: tuple[int, ...], crop: int) -> tuple[slice, slice]:
-    """The pixels that a crop leaves."""
-    return slice(crop, shape[0] - crop), slice(crop, shape[1] - crop)
-
-
 def _score(
-    metric: str, planes: str, crop: int, expected: float, *, same: bool = False
+    metric: ScoreMetric, planes: Planes, crop: int, expected: float, *, same: bool = False
 ) -> ScoreCase:
     gray = {"gray": planes == "gray"}
     return ScoreCase(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.conformance.adapter import Adapter
-from sr_bench.conformance.run import Finding, Result, compare_images, judged
+from sr_bench.conformance.run import Agreement, CaseResult, compare_images, result_of
 from sr_bench.data.catalogue.sources import Source, find_source
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import modcrop
@@ -21,7 +21,7 @@ _DATASETS = ("Set5", "Set14")
 _SCALES = (2, 3, 4)
 
 
-def run_matlab(adapter: Adapter, data: Path) -> Iterator[Result]:
+def run_matlab(adapter: Adapter, data: Path) -> Iterator[CaseResult]:
     """Resize Set5 and Set14 as MATLAB did, and compare every value: a result a set and scale.
 
     Args:
@@ -33,23 +33,23 @@ def run_matlab(adapter: Adapter, data: Path) -> Iterator[Result]:
             yield _run_set(adapter, data, dataset, scale)
 
 
-def _run_set(adapter: Adapter, data: Path, dataset: str, scale: int) -> Result:
+def _run_set(adapter: Adapter, data: Path, dataset: str, scale: int) -> CaseResult:
     golden = f"{dataset}-matlab-lr-x{scale}"
     hrs, lrs = (_paths(find_source(name), data) for name in (dataset, golden))
     missing = [p for p in (*hrs, *lrs) if not p.is_file()]
     if missing:
         reason = f"{missing[0]} is not there: sr-bench fetch {dataset} {golden}"
-        return Result(golden, GROUP, "not run", reason)
+        return CaseResult(golden, GROUP, "not run", reason)
     # SelfExSR numbers its images in the alphabetical order of the HR names.
     pairs = list(zip(sorted(hrs, key=lambda p: p.stem), sorted(lrs)))
-    return judged(golden, GROUP, lambda: _merged([_compare(adapter, *p, scale) for p in pairs]))
+    return result_of(golden, GROUP, lambda: _merged([_compare(adapter, *p, scale) for p in pairs]))
 
 
 def _paths(source: Source, data: Path) -> list[Path]:
     return [data / source.folder / file.name for file in source.files]
 
 
-def _compare(adapter: Adapter, hr: Path, lr: Path, scale: int) -> Finding:
+def _compare(adapter: Adapter, hr: Path, lr: Path, scale: int) -> Agreement:
     expected: NDArray[Any] = images.read(lr)
     whole = modcrop(images.read(hr), scale)
     found = adapter.resize(
@@ -60,7 +60,7 @@ def _compare(adapter: Adapter, hr: Path, lr: Path, scale: int) -> Finding:
     return compare_images(found, expected)
 
 
-def _merged(found: list[Finding]) -> Finding:
+def _merged(found: list[Agreement]) -> Agreement:
     """One finding for a set: its largest difference, the mean share of its images."""
     strange = [f for f in found if f.difference is None or f.share is None]
     if strange:
@@ -69,4 +69,4 @@ def _merged(found: list[Finding]) -> Finding:
     share = float(np.mean([f.share for f in found if f.share is not None]))
     wrong = sum(not f.agrees for f in found)
     detail = f"{wrong} of {len(found)} images, {share:.1%} of values differ, by up to {largest:g}"
-    return Finding(not wrong, detail if wrong else "equal", largest, "levels", share)
+    return Agreement(not wrong, detail if wrong else "equal", largest, "levels", share)

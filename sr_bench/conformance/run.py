@@ -24,7 +24,7 @@ TOLERANCE: dict[Unit, float] = {"levels": 0.001, "dB": 0.0005, "SSIM": 0.00005}
 
 
 @dataclass(frozen=True)
-class Result:
+class CaseResult:
     """What came of a case; ``not run`` where its files or the adapter's library aren't there.
 
     ``difference`` is adapter minus golden for a score, and the largest of any value, without sign,
@@ -40,7 +40,7 @@ class Result:
     share: float | None = None
 
 
-def run_case(case: Case, adapter: Adapter) -> Result:
+def run_case(case: Case, adapter: Adapter) -> CaseResult:
     """Run one case.
 
     Returns:
@@ -48,13 +48,13 @@ def run_case(case: Case, adapter: Adapter) -> Result:
         ``NotImplementedError``) or ``fails`` (it raised anything else).
     """
     if isinstance(case, ResizeCase):
-        return judged(case.name, case.group, lambda: _resized(case, adapter))
+        return result_of(case.name, case.group, lambda: _resized(case, adapter))
     measure = _scored if isinstance(case, ScoreCase) else _under_protocol
-    return judged(case.name, case.group, lambda: _number(case, measure(case, adapter)))  # type: ignore[arg-type]
+    return result_of(case.name, case.group, lambda: _number(case, measure(case, adapter)))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Agreement:
     """How an output compares with what was expected."""
 
     agrees: bool
@@ -64,33 +64,33 @@ class Finding:
     share: float | None = None
 
 
-def judged(name: str, group: str, measure: Callable[[], Finding]) -> Result:
+def result_of(name: str, group: str, measure: Callable[[], Agreement]) -> CaseResult:
     """Turn a measurement, which runs an adapter's code, into a result."""
     try:
         found = measure()
     except NotImplementedError as error:
-        return Result(name, group, "not offered", str(error) or "not implemented")
+        return CaseResult(name, group, "not offered", str(error) or "not implemented")
     except Exception as error:  # foreign code: whatever it raises is what is to be reported
-        return Result(name, group, "fails", f"{type(error).__name__}: {error}")
+        return CaseResult(name, group, "fails", f"{type(error).__name__}: {error}")
     status: Status = "agrees" if found.agrees else "differs"
-    return Result(name, group, status, found.detail, found.difference, found.unit, found.share)
+    return CaseResult(name, group, status, found.detail, found.difference, found.unit, found.share)
 
 
-def compare_images(found: NDArray[Any], expected: NDArray[Any]) -> Finding:
+def compare_images(found: NDArray[Any], expected: NDArray[Any]) -> Agreement:
     """uint8 must be equal in every value, floats within the tolerance."""
     if found.shape != expected.shape:
-        return Finding(False, f"shape is {found.shape}, expected {expected.shape}")
+        return Agreement(False, f"shape is {found.shape}, expected {expected.shape}")
     exact = expected.dtype == np.uint8
     if exact and found.dtype != np.uint8:
-        return Finding(False, f"dtype is {found.dtype}, expected uint8")
+        return Agreement(False, f"dtype is {found.dtype}, expected uint8")
     distance = np.abs(found.astype(np.float64) - expected)
     wrong = ~(distance <= (0 if exact else TOLERANCE["levels"]))  # NaN is wrong too
     largest, share = float(distance.max()), float(wrong.mean())
     detail = f"{share:.1%} of values differ, by up to {largest:.3g} levels"
-    return Finding(not wrong.any(), detail if share else "equal", largest, "levels", share)
+    return Agreement(not wrong.any(), detail if share else "equal", largest, "levels", share)
 
 
-def _resized(case: ResizeCase, adapter: Adapter) -> Finding:
+def _resized(case: ResizeCase, adapter: Adapter) -> Agreement:
     image = case.picture.array()
     options = {"scale": case.ratio, "rounding": case.rounding, "border": case.border}
     return compare_images(adapter.resize(image, **options), case.array())  # type: ignore[arg-type]
@@ -103,7 +103,7 @@ def _scored(case: ScoreCase, adapter: Adapter) -> float:
 
 
 def _under_protocol(case: ProtocolCase, adapter: Adapter) -> float:
-    """Modcrop, 8 bits, what gray means and the border are the harness's; the rest is adapter."""
+    """The harness does modcrop, 8-bit rounding, gray and the border; the adapter does the rest."""
     rule = find_protocol(case.protocol)
     degradation = rule.degradation
     hr: Image = hr_planes(case.hr.array(), degradation, case.scale)
@@ -124,10 +124,10 @@ def _under_protocol(case: ProtocolCase, adapter: Adapter) -> float:
     return adapter.score(sr, hr, metric=metric, planes=planes, crop=crop)
 
 
-def _number(case: ScoreCase | ProtocolCase, found: float) -> Finding:
+def _number(case: ScoreCase | ProtocolCase, found: float) -> Agreement:
     unit: Unit = "dB" if case.metric == "psnr" else "SSIM"
     if found == case.expected:  # inf - inf is NaN
-        return Finding(True, "equal", 0.0, unit)
+        return Agreement(True, "equal", 0.0, unit)
     difference = found - case.expected
     detail = f"{found:.6f}, expected {case.expected:.6f} {unit}"
-    return Finding(abs(difference) <= TOLERANCE[unit], detail, difference, unit)
+    return Agreement(abs(difference) <= TOLERANCE[unit], detail, difference, unit)

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sr_bench.conformance.adapter import BUILT_IN, load_adapter
+from sr_bench.conformance.adapter import load_adapter
 from sr_bench.conformance.golden import load_golden
 from sr_bench.conformance.matlab import run_matlab
-from sr_bench.conformance.run import Result, Status, run_case
+from sr_bench.conformance.run import CaseResult, Status, run_case
 
 _WORST: tuple[Status, ...] = ("fails", "differs", "not run", "not offered", "agrees")
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """All results of one adapter, or why there are none."""
+class SuiteResult:
+    """All results of one adapter."""
 
     adapter: str
     version: str
-    results: tuple[Result, ...]
-    not_run: str = ""
+    results: tuple[CaseResult, ...]
 
     @property
     def failed(self) -> int:
@@ -31,38 +28,25 @@ class Outcome:
         return sum(r.status in ("differs", "fails") for r in self.results)
 
 
-def run_adapter(name: str, data: Path) -> Outcome:
+def run_adapter(name: str, data: Path) -> SuiteResult:
     """Run every case against one adapter.
 
     Raises:
-        WrongUse: for an adapter that doesn't exist. A built-in one whose library isn't installed
-            is an outcome that says so.
+        WrongUse: for an adapter that doesn't exist or can't be imported.
     """
-    try:
-        adapter = load_adapter(name)
-    except ImportError as error:
-        return Outcome(name, "", (), f"{name}: {error}; install it to compare with it")
+    adapter = load_adapter(name)
     golden = (run_case(case, adapter) for case in load_golden().cases)
-    return Outcome(name, _version(name), (*run_matlab(adapter, data), *golden))
+    return SuiteResult(name, adapter.version, (*run_matlab(adapter, data), *golden))
 
 
-def _version(name: str) -> str:
-    """Of the distribution that a built-in adapter names, else nothing."""
-    if name not in BUILT_IN:
-        return ""
-    module = importlib.import_module(f"{__package__}.adapters.{BUILT_IN[name]}")
-    package: str = module.PACKAGE
-    return f"{package} {importlib.metadata.version(package)}"
-
-
-def short_table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
+def short_table(suites: Sequence[SuiteResult]) -> tuple[list[str], list[list[str]]]:
     """Columns and rows: a row a group of cases, a column an adapter; a cell is its worst case."""
-    groups = dict.fromkeys(r.group for o in outcomes for r in o.results)
-    rows = [[g, *(cell([r for r in o.results if r.group == g]) for o in outcomes)] for g in groups]
-    return ["case", *(o.adapter for o in outcomes)], rows
+    groups = dict.fromkeys(r.group for s in suites for r in s.results)
+    rows = [[g, *(cell([r for r in s.results if r.group == g]) for s in suites)] for g in groups]
+    return ["case", *(s.adapter for s in suites)], rows
 
 
-def cell(results: Iterable[Result]) -> str:
+def cell(results: Iterable[CaseResult]) -> str:
     """The worst of several results, briefly."""
     listed = list(results)
     if not listed:
@@ -81,5 +65,5 @@ def cell(results: Iterable[Result]) -> str:
     return f"{worst.difference:+.{digits}f} {worst.unit}"
 
 
-def _size(result: Result) -> float:
+def _size(result: CaseResult) -> float:
     return float("inf") if result.difference is None else abs(result.difference)

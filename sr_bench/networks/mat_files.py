@@ -13,7 +13,7 @@ from scipy.io.matlab import MatlabFunction, MatlabOpaque
 
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.filetype import describe
-from sr_bench.support.told import tell
+from sr_bench.support.notices import notice
 
 _SHOWN = 6  # names in an error or a note
 _NUMBERS = "fiub"  # NumPy's kinds of real numbers
@@ -44,7 +44,7 @@ def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
             "is it the right file?"
         )
     if others:
-        tell(path, f"left out, since they aren't numeric: {_some(others)}")
+        notice(path, f"left out, since they aren't numeric: {_some(others)}")
     return numbers
 
 

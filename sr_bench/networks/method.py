@@ -142,6 +142,18 @@ class Method:
 
     Raises:
         SrBenchError: for a field that holds something else, with what is expected.
+
+    Example:
+        >>> import torch
+        >>> from sr_bench import Method, Setup
+        >>> class Nearest:
+        ...     colour = "any"
+        ...     def __init__(self, setup: Setup) -> None:
+        ...         self.scale = setup.scale
+        ...     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
+        ...         return lr.repeat_interleave(self.scale, 2).repeat_interleave(self.scale, 3)
+        >>> Method(name="nearest", load=Nearest, reference="each pixel repeated").variants
+        ('',)
     """
 
     name: str

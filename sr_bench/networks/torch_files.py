@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from sr_bench.networks.unwrap import some, unwrap
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.filetype import describe
-from sr_bench.support.told import tell
+from sr_bench.support.notices import notice
 
 _PARTS = 5  # pickles that an old checkpoint begins with
 _TENSOR = re.compile(r"[\w.]+\.(weight|bias|running_mean|running_var|alpha|beta|gamma)")
@@ -44,7 +44,7 @@ def read_checkpoint(path: Path, *, take: str | None = None) -> dict[str, torch.T
     state, converted = _as_float32(found.state, path)
     notes = [*found.notes, *converted]
     if notes:
-        tell(path, "; ".join(notes))
+        notice(path, "; ".join(notes))
     return state
 
 

@@ -14,7 +14,7 @@ from sr_bench.networks.mat_files import read_mat
 from sr_bench.networks.torch_files import is_safetensors, read_checkpoint, read_safetensors
 from sr_bench.networks.unwrap import prefixes, some, without_prefix
 from sr_bench.support.errors import SrBenchError
-from sr_bench.support.told import tell
+from sr_bench.support.notices import notice
 
 __all__ = [
     "Renamed",
@@ -182,7 +182,7 @@ def _plain_keys(
     plain, prefix = found
     if prefix:
         count = sum(k != v for k, v in plain.items())
-        tell(path, f"the prefix '{prefix}' was removed from {count} of {len(state)} keys")
+        notice(path, f"the prefix '{prefix}' was removed from {count} of {len(state)} keys")
     return plain
 
 

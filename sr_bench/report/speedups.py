@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sr_bench.project.project import Project
-from sr_bench.timing.results import Results, Row, results_files
+from sr_bench.timing.results import Results, TimingRow, results_files
 from sr_bench.timing.setting import PLAIN, Setting
 
 COLUMNS = [
@@ -49,12 +49,12 @@ def speedups(project: Project) -> pd.DataFrame:
     return table.sort_values(order, ascending=ascending, ignore_index=True)
 
 
-def _beside(row: Row, plain: Row) -> bool:
+def _beside(row: TimingRow, plain: TimingRow) -> bool:
     """Whether the two were timed in the same session, with the same weights."""
     return (row.session, row.weights_sha256) == (plain.session, plain.weights_sha256)
 
 
-def _gain(row: Row, plain: Row) -> dict[str, float | None]:
+def _gain(row: TimingRow, plain: TimingRow) -> dict[str, float | None]:
     difference = None
     if row.psnr is not None and plain.psnr is not None and row.psnr_of == plain.psnr_of:
         difference = row.psnr - plain.psnr

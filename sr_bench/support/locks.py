@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sr_bench.support.errors import SrBenchError
-from sr_bench.support.told import tell
+from sr_bench.support.notices import notice
 
 fcntl: ModuleType | None
 try:
@@ -59,7 +59,7 @@ def writing(what: str, lock: Path, *, wait: bool = False) -> Iterator[None]:
     """
     held = _acquire(lock)
     if held is None and wait:
-        tell(lock, f"{_holder(lock)} is writing {what}: waiting for it")
+        notice(lock, f"{_holder(lock)} is writing {what}: waiting for it")
     while held is None:
         if not wait:
             raise Locked(

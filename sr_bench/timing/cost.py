@@ -1,4 +1,4 @@
-"""What a network is made of, and the rate of the machine's own matrix product."""
+"""What a network costs, and the rate of the machine's own matrix product."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from sr_bench.networks.strips import whole_images
+from sr_bench.timing.rounds import Clock, duration
 
 T = TypeVar("T")
 SIDE = 2048  # of the square matrices that the machine's rate is measured with
@@ -20,7 +21,7 @@ _PRODUCTS = 7
 
 
 def parameters(network: nn.Module | None) -> int:
-    """Their number; those of all scales where a network has several."""
+    """Number of a network's parameters: of all its scales where it has several."""
     return 0 if network is None else sum(p.numel() for p in network.parameters())
 
 
@@ -47,9 +48,9 @@ def _counted(network: nn.Module, calls: Sequence[tuple[Any, ...]]) -> int:
 
 
 def fact(name: str, find: Callable[[], T], not_known: dict[str, str]) -> T | None:
-    """A fact that stands beside a time; where it can't be had, ``None``, and why in ``not_known``.
+    """A fact of a row; where it can't be found, ``None``, and the reason goes to ``not_known``.
 
-    The time is good without it.
+    The row's times are good without it.
     """
     try:
         return find()
@@ -59,28 +60,20 @@ def fact(name: str, find: Callable[[], T], not_known: dict[str, str]) -> T | Non
         return None
 
 
-def matrix_rate(device: torch.device, dtype: torch.dtype, clock: Callable[[], float]) -> float:
-    """FLOP/s of a product of two square matrices: of the fastest way, in the fastest round.
+def matrix_rate(device: torch.device, dtype: torch.dtype, clock: Clock) -> float:
+    """FLOP/s of a product of two square matrices: of the fastest library, in the fastest round.
 
-    In float32 on a CPU there are two ways, MKL's and oneDNN's. On AMD's processors MKL leaves half
-    of AVX-512 unused: a convolution may have twice the rate of its product.
+    In float32 on a CPU there are two, MKL and oneDNN. On AMD's processors MKL leaves half of
+    AVX-512 unused: a convolution may have twice the rate of its product. The first call, which
+    finds its memory and its kernel, doesn't count.
     """
     a, b = (torch.randn(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
-    ways: list[Callable[[], torch.Tensor]] = [partial(torch.mm, a, b)]
+    products: list[Callable[[], torch.Tensor]] = [partial(torch.mm, a, b)]
     has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     if device.type == "cpu" and dtype == torch.float32 and has_onednn:
-        ways.append(partial(functional.linear, a.to_mkldnn(), b.to_mkldnn()))
-    return float(2 * SIDE**3 / min(_fastest(way, clock) for way in ways))
-
-
-def _fastest(call: Callable[[], Any], clock: Callable[[], float]) -> float:
-    """Seconds of the fastest call but for the first, which finds its memory and its kernel."""
-    times = []
-    for _ in range(_PRODUCTS):
-        start = clock()
-        call()
-        times.append(clock() - start)
-    return min(times[1:])
+        products.append(partial(functional.linear, a.to_mkldnn(), b.to_mkldnn()))
+    times = [[duration(product, clock) for _ in range(_PRODUCTS)] for product in products]
+    return float(2 * SIDE**3 / min(min(later) for _, *later in times))
 
 
 def _shape_only(value: Any, device: torch.device) -> Any:

@@ -1,16 +1,19 @@
-"""The devices of this machine, and processes pinned to some of its cores."""
+"""The devices of this machine; processes pinned to some of its cores, and their memory."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.parallel import cores
 from sr_bench.timing.setting import ALL, DEVICES, GPU, ONE
 
 _GROUPS = {"cpu": (ONE, ALL), "all": DEVICES}
+_STATUS = Path("/proc/self/status")
 
 
 def present() -> list[str]:
@@ -61,3 +64,29 @@ def pinned(device: str) -> Iterator[dict[str, str]]:
         yield variables
     finally:
         os.sched_setaffinity(0, before)
+
+
+def resident_mb() -> float:
+    """Memory that this process holds now, in MB (10^6 bytes)."""
+    return _memory("VmRSS")
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held, in MB.
+
+    Linux: VmHWM, which starts anew with a program. ``ru_maxrss`` doesn't: a program inherits that
+    of the process that started it.
+    """
+    return _memory("VmHWM")
+
+
+def _memory(field: str) -> float:
+    """A field of the process's status; where there is no ``/proc``, ``ru_maxrss``."""
+    if _STATUS.is_file():
+        for line in _STATUS.read_text(encoding="utf-8").splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

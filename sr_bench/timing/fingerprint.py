@@ -38,17 +38,17 @@ class Fingerprint(BaseModel):
 
 def fingerprint() -> Fingerprint:
     """This machine's."""
-    import cpuinfo
     import torch
 
+    from sr_bench.networks.machine import processor
     from sr_bench.support.parallel import cores
 
     gpu = torch.cuda.is_available()
     capabilities = torch.cpu.get_capabilities()
-    processor = cpuinfo.get_cpu_info()
+    cpu = processor()
     return Fingerprint(
-        cpu=" ".join(processor.get("brand_raw", platform.machine()).split()),
-        cpu_id=".".join(str(processor.get(k, "?")) for k in ("family", "model", "stepping")),
+        cpu=cpu.name,
+        cpu_id=cpu.id,
         instructions=tuple(s for s in _SETS if capabilities.get(s)),
         cores=capabilities.get("num_physical_cores") or cores(),
         threads=cores(),

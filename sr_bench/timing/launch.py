@@ -1,4 +1,7 @@
-"""One setting in a process of its own: benchmarks/test_inference.py under pytest-benchmark."""
+"""One setting in a process of its own: ``python -m sr_bench.timing.measure FOLDER``.
+
+So each has its own peak memory, and when it fails or is killed the others go on.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,19 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.devices import pinned
-from sr_bench.timing.task import RESULT, VARIABLE, WHY, Task
+from sr_bench.timing.setting import Setting
 
-SUITE = Path(__file__).parents[2] / "benchmarks" / "test_inference.py"
+MODULE = "sr_bench.timing.measure"
+# Files of the folder in which the two processes meet.
+TASK, MEASURED, FAILURE = "task.json", "measured.json", "failure.txt"
 OUT_OF_MEMORY = "out of memory"
-_SAID = ("out of memory", "can't allocate memory", "not enough memory", "MemoryError")
+_OUT_OF_MEMORY = (OUT_OF_MEMORY, "can't allocate memory", "not enough memory", "MemoryError")
 
 
 class OutOfMemory(SrBenchError):
@@ -27,23 +31,41 @@ class OutOfMemory(SrBenchError):
 
 
 @dataclass(frozen=True)
+class Task:
+    """A setting of a project, and whether its PSNR is wanted as well."""
+
+    root: Path
+    setting: Setting
+    psnr: bool
+
+    def write(self, folder: Path) -> None:
+        """Hand it over."""
+        content = {"root": str(self.root), "psnr": self.psnr, **self.setting.asdict()}
+        (folder / TASK).write_text(json.dumps(content), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Task:
+        """The task that was handed over."""
+        content = json.loads((folder / TASK).read_text(encoding="utf-8"))
+        root, psnr = Path(content.pop("root")), content.pop("psnr")
+        return cls(root, Setting(**content), psnr)
+
+
+@dataclass(frozen=True)
 class Measured:
-    """What the process says: the fields of a row that it knows, and pytest-benchmark's numbers."""
+    """What the process hands back: the other fields of a row, and the seconds of each round."""
 
     facts: dict[str, Any]
-    stats: dict[str, Any]
+    times_s: list[float]
 
+    def write(self, folder: Path) -> None:
+        """Hand it back."""
+        (folder / MEASURED).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
-def require_suite() -> None:
-    """Check that there is something to launch.
-
-    Raises:
-        SrBenchError: without pytest-benchmark, or outside a clone.
-    """
-    if find_spec("pytest_benchmark") is None:
-        raise SrBenchError("pytest-benchmark is not installed; pip install 'sr-bench[run,test]'")
-    if not SUITE.is_file():
-        raise SrBenchError(f"{SUITE}: no such file; timing works in a clone of the repository")
+    @classmethod
+    def read(cls, folder: Path) -> Measured:
+        """What was handed back."""
+        return cls(**json.loads((folder / MEASURED).read_text(encoding="utf-8")))
 
 
 def launch(task: Task) -> Measured:
@@ -59,24 +81,15 @@ def launch(task: Task) -> Measured:
         done = _run(task, folder)
         if done.returncode:
             raise _failure(task, folder, done)
-        (bench,) = json.loads((folder / RESULT).read_text(encoding="utf-8"))["benchmarks"]
-    return Measured(bench["extra_info"], bench["stats"])
+        return Measured.read(folder)
 
 
 def _run(task: Task, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", str(SUITE), "--benchmark-only", "-q", "--tb=short"]
-    command += ["-p", "no:cacheprovider", f"--benchmark-json={folder / RESULT}"]
-    # As one of xdist's workers, which the caller may be, pytest-benchmark would measure nothing.
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_XDIST")}
+    # -P: this package, not one that lies in the current folder.
+    command = [sys.executable, "-P", "-m", MODULE, str(folder)]
     with pinned(task.setting.device) as variables:
-        return subprocess.run(
-            command,
-            cwd=SUITE.parents[1],
-            env={**inherited, **variables, VARIABLE: str(folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = os.environ | variables
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def _failure(task: Task, folder: Path, done: subprocess.CompletedProcess[str]) -> SrBenchError:
@@ -85,9 +98,9 @@ def _failure(task: Task, folder: Path, done: subprocess.CompletedProcess[str]) -
         if done.returncode == -signal.SIGKILL:
             return OutOfMemory(f"{task.setting}: killed by {name}: {OUT_OF_MEMORY}, most likely")
         return SrBenchError(f"{task.setting}: killed by {name}")
-    noted = folder / WHY
+    noted = folder / FAILURE
     why = noted.read_text(encoding="utf-8") if noted.is_file() else _tail(done)
-    if any(said in why for said in _SAID):
+    if any(text in why for text in _OUT_OF_MEMORY):
         return OutOfMemory(f"{task.setting}: {OUT_OF_MEMORY} ({why})")
     return SrBenchError(f"{task.setting}: {why}")
 

@@ -18,13 +18,13 @@ from sr_bench.timing.setting import (
     all_settings,
     works_on,
 )
-from sr_bench.timing.subject import Subject
+from sr_bench.timing.timed_run import TimedRun
 
 _ALL_SIZES = "sizes"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Selection:
     """What to time; what is empty is chosen here.
 
     Args:
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass
-class Plan:
+class TimingPlan:
     """Settings in the order in which they are timed, weights by run, and runs that can't be."""
 
     settings: list[Setting] = field(default_factory=list)
@@ -50,24 +50,24 @@ class Plan:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def make_plan(project: Project, wanted: Wanted) -> Plan:
+def make_plan(project: Project, selection: Selection) -> TimingPlan:
     """The settings, and for each run that lacks weights or images the reason.
 
     Raises:
         WrongUse: for unknown runs, devices, precisions or inputs, and if nothing is left to time.
     """
-    runs = list(dict.fromkeys(wanted.runs or project.params.runs))
+    runs = list(dict.fromkeys(selection.runs or project.params.runs))
     for run in runs:
         project.run(run)
-    devices = choose(list(wanted.devices) or ["all"])
-    _check_labels(project, wanted)
-    plan = Plan()
+    devices = choose(list(selection.devices) or ["all"])
+    _check_labels(project, selection)
+    plan = TimingPlan()
     has_network = {run: _examine(project, run, plan) for run in runs}
-    known = {p for device in devices for p in _precisions(device, wanted)}
+    known = {p for device in devices for p in _precisions(device, selection)}
     order = [p for p in PRECISIONS if p in known]
-    for setting in all_settings(runs, devices, order, _inputs(project, wanted)):
+    for setting in all_settings(runs, devices, order, _inputs(project, selection)):
         if setting.run in plan.weights and _makes_sense(
-            setting, project, wanted, network=has_network[setting.run]
+            setting, project, selection, network=has_network[setting.run]
         ):
             plan.settings.append(setting)
     if not plan.settings and not plan.failed:
@@ -79,34 +79,34 @@ def make_plan(project: Project, wanted: Wanted) -> Plan:
     return plan
 
 
-def _check_labels(project: Project, wanted: Wanted) -> None:
+def _check_labels(project: Project, selection: Selection) -> None:
     datasets = {d for names in project.params.protocols.values() for d in names}
-    for label in wanted.precisions:
+    for label in selection.precisions:
         if label not in PRECISIONS:
             raise unknown("precision", label, PRECISIONS, where="sr-bench time")
     inputs = [_ALL_SIZES, *FRAMES, *datasets]
-    for label in wanted.inputs:
+    for label in selection.inputs:
         if label not in inputs:
             raise unknown("input", label, inputs, where="sr-bench time")
 
 
-def _examine(project: Project, run: str, plan: Plan) -> bool:
+def _examine(project: Project, run: str, plan: TimingPlan) -> bool:
     """Note the run's weights, or why it can't be timed; whether it has a network."""
     try:
-        subject = Subject.find(project, run)
-        _, quality = subject.quality
+        timed = TimedRun.find(project, run)
+        _, quality = timed.quality
         project.dataset(quality)
-        network = subject.has_network
-        plan.weights[run] = subject.weights_sha256
+        network = timed.has_network
+        plan.weights[run] = timed.weights_sha256
     except SrBenchError as error:
         plan.failed[run] = str(error)
         return False
     return network
 
 
-def _precisions(device: str, wanted: Wanted) -> tuple[str, ...]:
-    if wanted.precisions:
-        return tuple(p for p in wanted.precisions if works_on(p, device))
+def _precisions(device: str, selection: Selection) -> tuple[str, ...]:
+    if selection.precisions:
+        return tuple(p for p in selection.precisions if works_on(p, device))
     if device == GPU:
         return "float32", "bf16", "fp16"
     import torch
@@ -116,17 +116,19 @@ def _precisions(device: str, wanted: Wanted) -> tuple[str, ...]:
     return ("float32", "bf16") if fast_bf16(torch.device("cpu")) else ("float32",)
 
 
-def _inputs(project: Project, wanted: Wanted) -> list[str]:
+def _inputs(project: Project, selection: Selection) -> list[str]:
     """The smallest frames first: they tell how long the larger ones take."""
     datasets = dict.fromkeys(d for names in project.params.protocols.values() for d in names)
-    asked = {*wanted.inputs} or {FRAME, FILES, *datasets}
+    asked = {*selection.inputs} or {FRAME, FILES, *datasets}
     if _ALL_SIZES in asked:
         asked |= {*SIZES}
     return [i for i in (*FRAMES, *datasets) if i in asked]
 
 
-def _makes_sense(setting: Setting, project: Project, wanted: Wanted, *, network: bool) -> bool:
-    if setting.precision not in _precisions(setting.device, wanted):
+def _makes_sense(
+    setting: Setting, project: Project, selection: Selection, *, network: bool
+) -> bool:
+    if setting.precision not in _precisions(setting.device, selection):
         return False
     if not network and (setting.device == GPU or setting.precision != "float32"):
         return False

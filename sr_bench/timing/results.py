@@ -1,15 +1,16 @@
-"""The results of one machine: ``benchmarks/results/<machine>.json``, as pytest-benchmark has it.
+"""The results of one machine: ``benchmarks/results/<machine>.json``.
 
-pytest-benchmark's own tools read the file (``pytest-benchmark compare FILE``). ``extra_info`` of
-each benchmark is our row, ``stats.data`` are the times of all its rounds.
+``extra_info`` of each of its ``benchmarks`` is a row, ``stats.data`` has the times of all rounds.
+The names are pytest-benchmark's, which made such files with more in them; those are read as well.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,13 +22,14 @@ from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.setting import Setting
 
 SCHEMA = 2
+_NUMBERS = re.compile(r"\[\n([-+.,\deE\s]+)\n\s*\]")
 
 
-class Row(BaseModel):
+class TimingRow(BaseModel):
     """What one setting took. docs/timing.md explains each field.
 
-    ``stats`` are pytest-benchmark's, ``stats["data"]`` all times; ``pixels`` are those of each
-    round's sr. ``not_known`` says of facts that could not be had why not.
+    ``times_s`` are the seconds of all rounds, in order, ``pixels`` those of each round's sr.
+    ``not_known`` says of fields that couldn't be found why not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +61,7 @@ class Row(BaseModel):
     session: str
     sr_bench: str
     pixels: tuple[int, ...]
-    stats: dict[str, Any]
+    times_s: tuple[float, ...]
     not_known: dict[str, str] = {}
 
     @property
@@ -67,18 +69,13 @@ class Row(BaseModel):
         """What was timed."""
         return Setting(self.run, self.device, self.precision, self.input)
 
-    @property
-    def times_s(self) -> list[float]:
-        """All rounds, in order."""
-        return cast(list[float], self.stats["data"])
-
 
 @dataclass
 class Results:
     """The rows of a machine, and the settings for which its memory is too small."""
 
     machine: Fingerprint
-    rows: dict[Setting, Row] = field(default_factory=dict)
+    rows: dict[Setting, TimingRow] = field(default_factory=dict)
     out_of_memory: dict[Setting, str] = field(default_factory=dict)
 
     @classmethod
@@ -107,7 +104,7 @@ class Results:
         path = folder / f"{machine.name}.json"
         return (cls.load(path) if path.is_file() else cls(machine)), path
 
-    def add(self, row: Row) -> None:
+    def add(self, row: TimingRow) -> None:
         """Put a row in the place of an earlier one of its setting."""
         self.rows[row.setting] = row
         self.out_of_memory.pop(row.setting, None)
@@ -122,9 +119,6 @@ class Results:
         failed = sorted(self.out_of_memory.items(), key=lambda item: str(item[0]))
         content = {
             "schema": SCHEMA,
-            "version": "",
-            "datetime": max((r.session for r in self.rows.values()), default=""),
-            "commit_info": {},
             "machine_info": self.machine.model_dump(),
             "benchmarks": [_entry(self.rows[s]) for s in sorted(self.rows, key=str)],
             "out_of_memory": [{**s.asdict(), "why": why} for s, why in failed],
@@ -135,7 +129,8 @@ class Results:
     def _parse(cls, content: dict[str, Any]) -> Results:
         made = cls(Fingerprint.model_validate(content["machine_info"]))
         for entry in content["benchmarks"]:
-            made.add(Row.model_validate({**entry["extra_info"], "stats": entry["stats"]}))
+            times = entry["stats"]["data"]
+            made.add(TimingRow.model_validate({**entry["extra_info"], "times_s": times}))
         for failed in content["out_of_memory"]:
             why = failed.pop("why")
             made.out_of_memory[Setting(**failed)] = why
@@ -152,7 +147,7 @@ def results_files(project: Project) -> list[Path]:
     return sorted(results_folder(project).glob("*.json"))
 
 
-def beside(baseline: Path, fresh: Path) -> tuple[Path, Path]:
+def files_to_compare(baseline: Path, fresh: Path) -> tuple[Path, Path]:
     """The two files to compare, each given as itself or as the folder that it lies in.
 
     Raises:
@@ -174,37 +169,16 @@ def beside(baseline: Path, fresh: Path) -> tuple[Path, Path]:
     return path, found[0]
 
 
-def _entry(row: Row) -> dict[str, Any]:
-    name = str(row.setting)
+def _entry(row: TimingRow) -> dict[str, Any]:
+    unwritten = {"times_s"} if row.not_known else {"times_s", "not_known"}
     return {
-        "group": f"{row.input}, {row.device}",
-        "name": name,
-        "fullname": name,
-        "params": row.setting.asdict(),
-        "param": name,
-        "extra_info": row.model_dump(
-            exclude={"stats"} if row.not_known else {"stats", "not_known"}
-        ),
-        "options": {"timer": row.timer},
-        "stats": row.stats,
+        "name": str(row.setting),
+        "extra_info": row.model_dump(exclude=unwritten),
+        "stats": {"data": row.times_s},
     }
 
 
 def _json(content: dict[str, Any]) -> str:
     """JSON with a line for each field, and for each list of numbers."""
-    lists: list[str] = []
-
-    def short(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {k: short(v) for k, v in value.items()}
-        if isinstance(value, (list, tuple)):
-            if value and all(isinstance(v, (int, float)) for v in value):
-                lists.append(json.dumps(value, allow_nan=False))
-                return f"\0{len(lists) - 1}\0"
-            return [short(v) for v in value]
-        return value
-
-    text = json.dumps(short(content), indent=1, allow_nan=False)
-    for i, numbers in enumerate(lists):
-        text = text.replace(f'"\\u0000{i}\\u0000"', numbers, 1)
-    return text + "\n"
+    text = json.dumps(content, indent=1, allow_nan=False)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"

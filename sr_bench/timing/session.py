@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.version import __version__
-from sr_bench.timing.foresight import too_long
-from sr_bench.timing.launch import OUT_OF_MEMORY, Measured, OutOfMemory, launch
-from sr_bench.timing.results import Results, Row
-from sr_bench.timing.setting import SIZES, Setting
-from sr_bench.timing.stats import median_and_iqr, rates
-from sr_bench.timing.task import Task
+from sr_bench.timing.launch import OUT_OF_MEMORY, Measured, OutOfMemory, Task, launch
+from sr_bench.timing.results import Results, TimingRow
+from sr_bench.timing.rounds import median_and_iqr, rates
+from sr_bench.timing.setting import FRAME, SIZES, Setting
 
+LONGEST = 30.0  # seconds a call
 Measure = Callable[[Task], Measured]
-Told = Callable[[Setting, Row | str], None]  # the row, or why there is none
+Listener = Callable[[Setting, TimingRow | str], None]  # gets the row, or why there is none
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Session:
         """Those that the file doesn't hold for these weights, neither as out of memory."""
         return [s for s in settings if not self._held(s) and s not in self.results.out_of_memory]
 
-    def time(self, settings: list[Setting], told: Told) -> dict[Setting, str]:
+    def time(self, settings: list[Setting], listener: Listener) -> dict[Setting, str]:
         """Time the settings, and save after each; frames that would take too long are left out.
 
         Returns:
@@ -53,10 +53,10 @@ class Session:
         failed: dict[Setting, str] = {}
         for setting in settings:
             skipped = too_long(setting, self.results.rows)
-            told(setting, skipped or self._attempt(setting, failed))
+            listener(setting, skipped or self._attempt(setting, failed))
         return failed
 
-    def _attempt(self, setting: Setting, failed: dict[Setting, str]) -> Row | str:
+    def _attempt(self, setting: Setting, failed: dict[Setting, str]) -> TimingRow | str:
         try:
             row = self._row(setting)
             self.results.add(row)
@@ -69,13 +69,13 @@ class Session:
             self.results.save(self.path)
         return row
 
-    def _row(self, setting: Setting) -> Row:
+    def _row(self, setting: Setting) -> TimingRow:
         known = self._known_psnr(setting)
         measured = self.measure(Task(self.root, setting, psnr=known is None))
         psnr = measured.facts["psnr"] if known is None else known
         return make_row(
             setting,
-            Measured({**measured.facts, "psnr": psnr}, measured.stats),
+            Measured({**measured.facts, "psnr": psnr}, measured.times_s),
             weights_sha256=self.weights[setting.run],
             session=self.started,
         )
@@ -95,19 +95,19 @@ class Session:
 
 def make_row(
     setting: Setting, measured: Measured, *, weights_sha256: str | None, session: str
-) -> Row:
+) -> TimingRow:
     """A row from what the process measured.
 
     The share of the machine's matrix rate is that of the network alone at the median time.
     """
-    facts, times = dict(measured.facts), measured.stats["data"]
+    facts, times = measured.facts, measured.times_s
     median, iqr = median_and_iqr(times)
     images, megapixels = rates(times, facts["pixels"])
     gflops = None
     if setting.input in SIZES and facts["macs"]:
         gflops = 2 * facts["macs"] / median / 1e9
     matrix = facts["matrix_gflops"]
-    return Row(
+    return TimingRow(
         **setting.asdict(),
         **facts,
         median_s=median,
@@ -120,5 +120,30 @@ def make_row(
         weights_sha256=weights_sha256,
         session=session,
         sr_bench=__version__,
-        stats=measured.stats,
+        times_s=tuple(times),
     )
+
+
+def too_long(setting: Setting, rows: Mapping[Setting, TimingRow]) -> str:
+    """Why a frame is left out; empty if it isn't.
+
+    One above 720p is, if a call would take over 30 s: by the time of the largest smaller frame of
+    the same run, device and precision, growing as the number of pixels. Where none was timed,
+    nothing is known, and it is tried.
+    """
+    if setting.input not in SIZES or _pixels(setting.input) <= _pixels(FRAME):
+        return ""
+    smaller = [name for name in SIZES if _pixels(name) < _pixels(setting.input)]
+    timed = [s for name in smaller if (s := replace(setting, input=name)) in rows]
+    if not timed:
+        return ""
+    nearest = max(timed, key=lambda s: _pixels(s.input))
+    growth = _pixels(setting.input) / _pixels(nearest.input)
+    seconds = rows[nearest].median_s * growth
+    if seconds <= LONGEST:
+        return ""
+    return f"left out: about {seconds:.0f} s a call, going by {nearest.input}"
+
+
+def _pixels(frame: str) -> int:
+    return math.prod(SIZES[frame])

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sr_bench.training.muon import BatchedMuon
 from sr_bench.training.recipe import Recipe
 
 
@@ -23,8 +24,8 @@ class Optimizer:
         self.inner, self.matrices = inner, matrices
         self.factors = [group["lr"] for group in inner.param_groups]
 
-    def step(self, rate: float) -> None:
-        """Move the parameters by their gradients."""
+    def step(self, rate: float | torch.Tensor) -> None:
+        """Move the parameters by their gradients; on a GPU the rate may be a 0-d tensor there."""
         for group, factor in zip(self.inner.param_groups, self.factors):
             group["lr"] = rate * factor
         if self.matrices:
@@ -49,6 +50,15 @@ class Optimizer:
             slots.setdefault(int(index), {})[name] = _laid_out(value)
         groups = self.inner.state_dict()["param_groups"]
         self.inner.load_state_dict({"state": slots, "param_groups": groups})
+
+    def put_back(self, state: dict[str, torch.Tensor]) -> None:
+        """As :meth:`restore`, in the tensors that are there; those not in ``state`` become 0."""
+        for key, value in self.state().items():
+            before = state.get(key)
+            if before is None:
+                value.zero_()
+            else:
+                value.copy_(before)
 
 
 def make_optimizers(recipe: Recipe, network: nn.Module) -> list[Optimizer]:
@@ -81,12 +91,17 @@ def _plain(recipe: Recipe, named: list[tuple[str, nn.Parameter]]) -> Optimizer:
     listed: Any = [{"params": params, "lr": factor} for factor, params in groups.items()]
     if recipe.optimizer == "sgd":
         return Optimizer(torch.optim.SGD(listed, momentum=recipe.momentum, fused=True), [])
-    adam = torch.optim.Adam(listed, betas=recipe.betas, eps=recipe.eps, fused=True)
+    on_gpu = named[0][1].is_cuda  # there a step may be recorded as a graph
+    adam = torch.optim.Adam(
+        listed, betas=recipe.betas, eps=recipe.eps, fused=True, capturable=on_gpu
+    )
     return Optimizer(adam, [])
 
 
 def _muon(recipe: Recipe, kernels: list[nn.Parameter]) -> Optimizer:
     seen = [nn.Parameter(as_matrix(kernel.data)) for kernel in kernels]
+    if kernels[0].is_cuda:
+        return Optimizer(BatchedMuon(seen, lr=1.0, momentum=recipe.momentum), kernels)
     muon = torch.optim.Muon(
         seen, lr=1.0, momentum=recipe.momentum, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
     )

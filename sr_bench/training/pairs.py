@@ -44,12 +44,13 @@ class Grid:
         rows, columns = self.indices[turn].unbind(-1)  # (B, p, p) each
         base = self.offsets[image] + top * self.widths[image] + left
         where = base[:, None, None] + rows * self.widths[image][:, None, None] + columns
-        patches = self.pixels[where.to(self.pixels.device)]  # (B, p, p, C)
+        patches = self.pixels[where]  # (B, p, p, C)
         return patches.permute(0, 3, 1, 2).to(torch.float32).mul_(1 / 255)
 
     def to(self, device: torch.device) -> Grid:
-        """The same with its pixels on another device; the small index tensors stay."""
-        return Grid(self.pixels.to(device), self.offsets, self.widths, self.indices)
+        """The same on another device."""
+        moved = (self.pixels, self.offsets, self.widths, self.indices)
+        return Grid(*(tensor.to(device) for tensor in moved))
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,27 @@ class Pairs:
         Returns:
             inputs (B, C, p, p) and targets (B, C, q, q), float32 in [0, 1].
         """
+        drawn = self.draws(count, generator, augment=augment, part=part)
+        return self.cut(drawn.to(self.inputs.pixels.device))
+
+    def draws(
+        self, count: int, generator: torch.Generator, *, augment: bool, part: slice = slice(None)
+    ) -> torch.Tensor:
+        """Where random patches are: (4, B), image, top, left and turn of each, on the CPU."""
         image, position = self._drawn(count, generator)
         turn = torch.randint(TURNS if augment else 1, (count,), generator=generator)
         image, position, turn = image[part], position[part], turn[part]
-        top, left = position // self.across[image], position % self.across[image]
+        across = self.across[image]
+        return torch.stack([image, position // across, position % across, turn])
+
+    def cut(self, drawn: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and targets of what :meth:`draws` returned, on the device of the pixels."""
+        image, top, left, turn = drawn.unbind()
         inputs = self.inputs.gather(image, top, left, turn)
         return inputs, self.targets.gather(image, top * self.ratio, left * self.ratio, turn)
 
     def to(self, device: torch.device) -> Pairs:
-        """The same with its pixels on another device."""
+        """The same with its pixels on another device; patches are drawn on the CPU everywhere."""
         grids = (self.inputs.to(device), self.targets.to(device))
         return replace(self, inputs=grids[0], targets=grids[1])
 

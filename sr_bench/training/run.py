@@ -17,7 +17,7 @@ from sr_bench.networks.method import Setup
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sweep
-from sr_bench.support.told import tell
+from sr_bench.support.notices import notice
 from sr_bench.support.version import __version__
 from sr_bench.training.job import Data, Job, code_hash, decisive_facts, make_network
 from sr_bench.training.log import Row, write_log
@@ -115,7 +115,7 @@ class _Run:
         except SrBenchError as error:
             raise SrBenchError(f"{error}; delete this file to start anew") from error
         if not checkpoint.is_hashed(path):  # of version 0.1
-            tell(path, "was written without a hash of its content, so damage can't be noticed")
+            notice(path, "was written without a hash of its content, so damage can't be noticed")
         if "facts" not in kept:
             raise SrBenchError(f"{path}: holds no checkpoint; delete this file to start anew")
         # What a recipe didn't say yet when the checkpoint was written was at its default.
@@ -175,7 +175,8 @@ class _Run:
         row = {}
         for scale in scales:
             setup = Setup(self.job.entry.variant, self.job.entry.label, None, scale, rule)
-            model = Clamped(self.job.training.model(weights, setup))
+            made = self.job.training.model(weights, setup)
+            model = Clamped(made, self.trainer.device)
             upscale = Upscaler(self.job.name, model, rule, scale)
             name = "val/psnr" if len(scales) == 1 else f"val/psnr_x{scale}"
             row[name] = self.validation.psnr(upscale, scale)

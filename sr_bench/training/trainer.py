@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from sr_bench.networks.machine import fast_bf16
+from sr_bench.networks.machine import fast_bf16, set_up
 from sr_bench.support.errors import SrBenchError
+from sr_bench.training.graphs import Parts, Recorded
 from sr_bench.training.optimizers import in_channels_last, make_optimizers
 from sr_bench.training.pairs import Pairs
 from sr_bench.training.processes import Processes
@@ -54,22 +55,42 @@ class Trainer:
         device: torch.device,
     ) -> None:
         self.recipe, self.processes, self.device = recipe, processes, device
+        set_up(device)
         self.network = in_channels_last(network.to(device))
         self.pairs = {scale: each.to(device) for scale, each in pairs.items()}
         self.part = processes.part(recipe.batch)
         self.bf16 = recipe.precision == "auto" and fast_bf16(device)
-        self.forward = torch.compile(network) if device.type == "cuda" else network
         self.optimizers = make_optimizers(recipe, self.network)
         self.ema = _averaged(self.network, recipe.ema) if recipe.ema else None
         self.step = 0
+        alone = processes.count == 1 and recipe.optimizer != "sgd"
+        self.recorded = self.in_one(record=True) if device.type == "cuda" and alone else None
+
+    def in_one(self, *, record: bool) -> Recorded:
+        """All steps as a GPU does them; see :class:`Recorded`."""
+        parts = Parts(
+            self.recipe,
+            self.network,
+            self.pairs,
+            self.optimizers,
+            self.ema,
+            LOSSES[self.recipe.loss],
+            self.device,
+            self.bf16,
+        )
+        return Recorded(parts, self._draws, _newest, record=record)
 
     def advance(self) -> torch.Tensor:
         """Do one step; returns its loss over the whole batch, a 0-d tensor, not yet waited for."""
+        if self.recorded is not None:
+            loss = self.recorded.advance(self.step, self)
+            self.step += 1
+            return loss
         inputs, targets, scale = self._batch()
         for parameter in self.network.parameters():
             parameter.grad = None
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
-            out = self.forward(inputs, scale) if len(self.pairs) > 1 else self.forward(inputs)
+            out = self.network(inputs, scale) if len(self.pairs) > 1 else self.network(inputs)
         loss = LOSSES[self.recipe.loss](out.float(), targets)
         torch.autograd.backward(loss)
         gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
@@ -106,16 +127,32 @@ class Trainer:
         for i, optimizer in enumerate(self.optimizers):
             optimizer.restore(_below(f"optimizer/{i}/", state))
         self.step = step
+        if self.recorded is not None:
+            self.recorded.forget()
+
+    def put_back(self, state: Tensors) -> None:
+        """As :meth:`restore`, of the same step, in the tensors that are there."""
+        self.network.load_state_dict(_below("network/", state))
+        if self.ema is not None:
+            self.ema.load_state_dict(_below("ema/", state))
+        for i, optimizer in enumerate(self.optimizers):
+            optimizer.put_back(_below(f"optimizer/{i}/", state))
 
     def _batch(self) -> tuple[torch.Tensor, torch.Tensor, int]:
+        scale, drawn = self._draws(self.step)
+        inputs, targets = self.pairs[scale].cut(drawn.to(self.device))
+        return inputs, targets, scale
+
+    def _draws(self, step: int) -> tuple[int, torch.Tensor]:
+        """A step's scale and its patches, (4, B)."""
         recipe = self.recipe
-        generator = torch.Generator().manual_seed(recipe.seed * 1_000_000_007 + self.step)
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_000_007 + step)
         scales = list(self.pairs)
         scale = scales[int(torch.randint(len(scales), (), generator=generator))]
-        inputs, targets = self.pairs[scale].batch(
+        drawn = self.pairs[scale].draws(
             recipe.batch, generator, augment=recipe.augment, part=self.part
         )
-        return inputs, targets, scale
+        return scale, drawn
 
 
 def initialise(network: Callable[[], nn.Module], recipe: Recipe) -> nn.Module:
@@ -148,11 +185,19 @@ def _averaged(network: nn.Module, decay: float) -> AveragedModel:
     """The moving average of a network; its first steps count less, so that it forgets the start."""
 
     def update(averaged: Any, current: Any, count: torch.Tensor | int) -> None:
-        early = (1 + int(count)) / (10 + int(count))
         average: Any = get_ema_multi_avg_fn
-        average(min(decay, early))(averaged, current, count)
+        average(_decay(int(count), decay))(averaged, current, count)
 
     return AveragedModel(network, multi_avg_fn=update)
+
+
+def _decay(count: int, decay: float) -> float:
+    return min(decay, (1 + count) / (10 + count))
+
+
+def _newest(count: int, decay: float) -> float:
+    """The weight of the newest weights in an average of ``count`` before them."""
+    return 1 - _decay(count, decay) if count else 1.0
 
 
 def _below(prefix: str, state: Tensors) -> Tensors:

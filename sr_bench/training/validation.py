@@ -9,6 +9,7 @@ from statistics import fmean
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.scoring.planes import Luma, cut
@@ -37,14 +38,19 @@ def middle(image: Image) -> Image:
 
 
 class Clamped:
-    """A model whose values are kept near [0, 1], where the harness refuses them: it may be new."""
+    """A model whose values are kept near [0, 1], where the harness refuses them: it may be new.
 
-    def __init__(self, model: Model) -> None:
-        self.model, self.colour = model, model.colour
+    It is computed on ``device`` where it is a network: its lr comes from the CPU, its sr goes back.
+    """
+
+    def __init__(self, model: Model, device: torch.device | None = None) -> None:
+        self.colour = model.colour
+        self.device = device if device and isinstance(model, nn.Module) else torch.device("cpu")
+        self.model = model.to(self.device) if isinstance(model, nn.Module) else model
 
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
         """(1, C, h, w) -> (1, C, scale * h, scale * w)."""
-        return self.model(lr).clamp(-0.5, 1.5)
+        return self.model(lr.to(self.device)).clamp(-0.5, 1.5).cpu()
 
 
 @dataclass(frozen=True)

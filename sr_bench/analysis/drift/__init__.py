@@ -1,1 +1,1 @@
-"""Drift: fresh scores beside the committed ones, what moved, and why."""
+"""Drift: how fresh scores and timings differ from the committed ones, and why."""

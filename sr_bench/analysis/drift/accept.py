@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sr_bench.analysis.drift.check import Check
+from sr_bench.analysis.drift.check import DriftReport
 from sr_bench.analysis.drift.render import changelog
 from sr_bench.analysis.drift.snapshot import PER_IMAGE, PROVENANCE, SCORES
 from sr_bench.support.errors import SrBenchError, WrongUse
@@ -31,7 +31,7 @@ def require_reason(reason: str) -> str:
     return line
 
 
-def accept(found: Check, reason: str, *, folder: Path) -> Path:
+def accept(found: DriftReport, reason: str, *, folder: Path) -> Path:
     """Write the reason and what it accepts to ``folder/CHANGES.md``.
 
     Raises:

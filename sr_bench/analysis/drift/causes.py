@@ -1,8 +1,8 @@
 """Which known deviation turns the committed numbers into the fresh ones, or back.
 
 The moved images are scored, and if need be made, again under every deviation of
-:mod:`sr_bench.analysis.explain.deviations`. One that gives the fresh numbers is what the code does
-now; one that gives the committed ones undoes the change.
+:mod:`sr_bench.analysis.explain.deviations`. A deviation that reproduces the fresh numbers describes
+what the code does now; one that reproduces the committed numbers reverses the change.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.analysis.drift.measured import Measured, Picture, Remade
+from sr_bench.analysis.drift.matching import Matcher, MovedImage, SrMaker
 from sr_bench.analysis.explain.deviations import Deviation
 from sr_bench.analysis.explain.measure import Made
 from sr_bench.analysis.explain.runs import run_subject
@@ -25,8 +25,8 @@ from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 
 _METRICS = {"psnr": "psnr", "ssim": "ssim", "ssim_blue": "ssim"}  # as the deviations know them
-_IMAGES, _OF_NETWORK = 3, 1  # of a cell: equal to many digits is no accident, and networks are slow
-_CELLS = 12  # looked at: each takes a second or two
+_IMAGES, _OF_NETWORK = 3, 1  # images tried of a cell; networks are slow
+_CELLS = 12  # tried: each takes a second or two
 Cell = tuple[str, str, str, str]  # run, dataset, protocol, metric
 Names = dict[str, str]  # deviation -> its text
 
@@ -122,33 +122,33 @@ class _Search:
     """What was opened and made so far."""
 
     project: Project
-    _made: dict[tuple[str, str], tuple[Dataset, Remade]] = field(default_factory=dict)
+    _made: dict[tuple[str, str], tuple[Dataset, SrMaker]] = field(default_factory=dict)
 
     def explain(self, cell: Cell, rows: pd.DataFrame) -> tuple[bool, list[Deviation]]:
         """Whether the deviations undo the change, and which they are; none if none fits."""
         run, name, protocol, metric = cell
-        dataset, remade = self._open(run, name)
+        dataset, maker = self._open(run, name)
         base = Way.of(find_protocol(protocol))
         folder = self.project.sr(run, base.degradation.name, name)
         count = _IMAGES if (rows["weights"] == "none").all() else _OF_NETWORK
-        pictures = [
-            Picture(e.stem, _stored(dataset, e, folder), *values)
+        moved = [
+            MovedImage(e.stem, _stored(dataset, e, folder), *values)
             for e, values in _smallest(dataset, rows)[:count]
         ]
         ssim: SsimKind = "blue" if metric == "ssim_blue" else "mean"
         base = replace(base, scoring=replace(base.scoring, ssim=ssim))
-        measured = Measured(remade, pictures, _METRICS[metric], base)
-        now = measured.now()
-        return (False, now) if now else (True, measured.undoing())
+        matcher = Matcher(maker, moved, _METRICS[metric], base)
+        fresh = matcher.giving_fresh()
+        return (False, fresh) if fresh else (True, matcher.giving_committed())
 
-    def _open(self, run: str, name: str) -> tuple[Dataset, Remade]:
+    def _open(self, run: str, name: str) -> tuple[Dataset, SrMaker]:
         if (run, name) not in self._made:
             manifest = self.project.manifest(name)
             if not manifest.is_file():
                 raise SrBenchError(f"{manifest}: no such file; the images aren't here")
             dataset = self.project.dataset(name)
             subject = run_subject(self.project, self.project.run(run), dataset, upscale=True)
-            self._made[run, name] = dataset, Remade(subject)
+            self._made[run, name] = dataset, SrMaker(subject)
         return self._made[run, name]
 
 

@@ -1,14 +1,18 @@
-"""What differs between two tables of scores: cells and images that moved, came or went."""
+"""What differs between two tables of scores by more than ``tolerances.yaml`` allows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Annotated
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sr_bench.analysis.drift.tolerance import Tolerances
 from sr_bench.evaluation.scoring.table import CELL
+from sr_bench.support.strict_yaml import read_yaml
 
 MOVED, MISSING, NEW, SIGNATURE, NAN, COUNT = (
     "moved",
@@ -20,10 +24,58 @@ MOVED, MISSING, NEW, SIGNATURE, NAN, COUNT = (
 )
 # The end of a signature: sr-bench:0.2.0.
 _SOFTWARE = re.compile(r"\|sr-bench:[^|]*$")
+OTHER = "other"
+ByMetric = dict[str, Annotated[float, Field(ge=0)]]
 
 
-def beside(before: pd.DataFrame, after: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Both tables joined on ``keys``: ``before``, ``after``, ``delta``, and where rows came from.
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Special(_Frozen):
+    """What one protocol wants otherwise."""
+
+    exact: ByMetric = {}
+    network: ByMetric = {}
+
+
+class Tolerances(_Frozen):
+    """The content of ``tolerances.yaml``."""
+
+    exact: ByMetric
+    network: ByMetric
+    protocols: dict[str, Special] = {}
+
+    @model_validator(mode="after")
+    def _every_metric_has_one(self) -> Tolerances:
+        for kind in ("exact", "network"):
+            if OTHER not in getattr(self, kind):
+                raise ValueError(f"{kind} has no '{OTHER}', which metrics not named go by; add it")
+        return self
+
+    def of(self, *, weights: str, protocol: str, metric: str) -> float:
+        """The tolerance of a cell: dB, similarity, or what the metric's unit is.
+
+        Args:
+            weights: as in ``scores.csv``; ``none`` is a run without a network.
+            protocol, metric: names; unknown ones go by the general rule.
+        """
+        kind = "exact" if weights == "none" else "network"
+        special = self.protocols.get(protocol, Special())
+        table = getattr(self, kind) | getattr(special, kind)
+        starts = [name for name in table if metric.startswith(name)]
+        return float(table[max(starts, key=len, default=OTHER)])
+
+
+@lru_cache(maxsize=1)
+def load_tolerances() -> Tolerances:
+    """Read and check the packaged ``tolerances.yaml``."""
+    text = files("sr_bench.analysis.drift").joinpath("tolerances.yaml").read_text(encoding="utf-8")
+    return Tolerances.model_validate(read_yaml(text))
+
+
+def joined_on(keys: Sequence[str], before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Both tables joined: ``before``, ``after``, ``delta``, and which table has the row.
 
     Equal values, infinite ones too, have a delta of 0.
     """
@@ -37,7 +89,7 @@ def beside(before: pd.DataFrame, after: pd.DataFrame, keys: Sequence[str]) -> pd
 
 
 def changes(joined: pd.DataFrame, tolerances: Tolerances) -> pd.DataFrame:
-    """The rows of :func:`beside` that are beyond their tolerance, with ``what`` happened.
+    """The rows of :func:`joined_on` that are beyond their tolerance, with ``what`` happened.
 
     Returns:
         The rows with ``tolerance`` and ``what``: ``moved``, ``missing``, ``new``, ``signature``

@@ -1,4 +1,4 @@
-"""The check: what moved between two states of the scores, how, and what may have moved it."""
+"""The check of scores: what moved between two states of them, how, and for what reason."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from sr_bench.analysis.drift.causes import Cause, find_causes
-from sr_bench.analysis.drift.changes import MOVED, beside, changes, of_known_cells
+from sr_bench.analysis.drift.changes import (
+    MOVED,
+    Tolerances,
+    changes,
+    joined_on,
+    load_tolerances,
+    of_known_cells,
+)
+from sr_bench.analysis.drift.inputs import ChangedInput, changed_inputs, inputs_known
 from sr_bench.analysis.drift.noise import Movement, movements
 from sr_bench.analysis.drift.patterns import patterns
 from sr_bench.analysis.drift.snapshot import Snapshot
-from sr_bench.analysis.drift.suspects import Suspect, known, suspects
-from sr_bench.analysis.drift.tolerance import Tolerances, load_tolerances
 from sr_bench.evaluation.scoring.table import CELL
 from sr_bench.project.project import Project
 
@@ -21,8 +27,8 @@ _SHOWN = ["before", "after", "delta", "tolerance", "what"]
 
 
 @dataclass(frozen=True)
-class Check:
-    """The answer.
+class DriftReport:
+    """The check's result.
 
     Args:
         before, after: names of the two states.
@@ -34,7 +40,7 @@ class Check:
         compared: cells and images that both states have.
         causes: known deviations that give the new numbers, or the old ones.
         patterns: likely causes from the choice of moved cells.
-        suspects: what changed of code, data, weights and environment.
+        inputs: what changed of code, data, weights and environment.
         notes: what could not be looked at.
     """
 
@@ -46,7 +52,7 @@ class Check:
     compared: tuple[int, int]
     causes: tuple[Cause, ...] = ()
     patterns: tuple[str, ...] = ()
-    suspects: tuple[Suspect, ...] = ()
+    inputs: tuple[ChangedInput, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -61,13 +67,13 @@ class Check:
         return tuple(m for m in self.movements if not m.drift)
 
 
-def check(
+def check_scores(
     before: Snapshot,
     after: Snapshot,
     *,
     project: Project | None = None,
     tolerances: Tolerances | None = None,
-) -> Check:
+) -> DriftReport:
     """Compare two states of the scores.
 
     Args:
@@ -80,14 +86,14 @@ def check(
     allowed = tolerances or load_tolerances()
     if after.runs is not None:
         before = before.only(after.runs)
-    joined = beside(before.cells, after.cells, CELL)
+    joined = joined_on(CELL, before.cells, after.cells)
     cells = changes(joined, allowed)
     images, pairs = _images(before, after, cells, allowed)
     found = tuple(movements(pairs))
     notes = _notes(before, after)
     seen = _both(joined), len(pairs)
     table, per_image = cells[[*CELL, *_SHOWN]], images[[*_IMAGE, *_SHOWN]]
-    result = Check(before.name, after.name, table, per_image, found, seen, notes=notes)
+    result = DriftReport(before.name, after.name, table, per_image, found, seen, notes=notes)
     return _explained(result, before, after, project, joined) if result.drift else result
 
 
@@ -98,7 +104,7 @@ def _images(
     if before.images is None or after.images is None:
         empty = pd.DataFrame(columns=[*_IMAGE, *_SHOWN])
         return empty, empty
-    joined = beside(before.images, after.images, _IMAGE)
+    joined = joined_on(_IMAGE, before.images, after.images)
     changed = of_known_cells(changes(joined, allowed), cells)
     both = joined[(joined["_merge"] == "both") & joined["delta"].notna()]
     keys = both[["weights", "protocol", "metric"]].drop_duplicates()
@@ -123,13 +129,13 @@ def _notes(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
 
 
 def _explained(
-    found: Check,
+    found: DriftReport,
     before: Snapshot,
     after: Snapshot,
     project: Project | None,
     joined: pd.DataFrame,
-) -> Check:
-    """The check with causes, patterns and suspects."""
+) -> DriftReport:
+    """The report with causes, patterns and changed inputs."""
     moved = found.images[found.images["what"] == MOVED]
     causes, unseen = ([], []) if project is None else find_causes(project, moved)
     both = joined[joined["_merge"] == "both"]
@@ -137,18 +143,18 @@ def _explained(
     flagged = both.merge(drifted, on=CELL, how="left")
     flagged["drift"] = flagged["drift"].eq(True)
     notes = [*found.notes, *unseen]
-    if not known(before, after):
+    if not inputs_known(before, after):
         notes.append("no dvc.lock or provenance.json beside both: what changed isn't known")
     return replace(
         found,
         causes=tuple(causes),
         patterns=tuple(patterns(flagged)),
-        suspects=tuple(suspects(before, after, _runs(found))),
+        inputs=tuple(changed_inputs(before, after, _runs(found))),
         notes=tuple(notes),
     )
 
 
-def _runs(found: Check) -> list[str]:
+def _runs(found: DriftReport) -> list[str]:
     """Every run that drifted."""
     moved = [m.run for m in found.movements if m.drift]
     return list(dict.fromkeys([*found.cells["run"], *found.images["run"], *moved]))

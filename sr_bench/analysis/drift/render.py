@@ -1,4 +1,4 @@
-"""A check in words: for the terminal, for a pull request, and for GitHub's annotations."""
+"""A drift report as text: for the terminal, for a pull request, for GitHub's annotations."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import asdict
 import pandas as pd
 
 from sr_bench.analysis.drift.changes import SIGNATURE
-from sr_bench.analysis.drift.check import Check
+from sr_bench.analysis.drift.check import DriftReport
+from sr_bench.analysis.drift.inputs import ChangedInput
 from sr_bench.analysis.drift.noise import Movement
-from sr_bench.analysis.drift.suspects import Suspect
 
 _CELLS, _IMAGES = 30, 10  # rows that people get to see; --json has all
 _ANNOTATIONS = 9  # GitHub shows ten of a step
-_SUSPECTS = 12
+_INPUTS = 12
 _NAMES = ("run", "dataset", "protocol", "metric")
 _NUMBERS = ("before", "after", "delta", "what")
 
 
-def headline(found: Check) -> str:
+def headline(found: DriftReport) -> str:
     """One sentence: whether there is drift, and how much of what was compared."""
     cells, images = found.compared
     if not found.drift:
@@ -35,12 +35,12 @@ def headline(found: Check) -> str:
     )
 
 
-def findings(found: Check) -> list[str]:
+def findings(found: DriftReport) -> list[str]:
     """What is likely behind it, the most certain first."""
     lines = [f"cause: {cause}" for cause in found.causes]
     lines += [f"likely: {text}" for text in found.patterns]
-    lines += [f"changed: {_suspect(s)}" for s in found.suspects[:_SUSPECTS]]
-    hidden = len(found.suspects) - _SUSPECTS
+    lines += [f"changed: {_input(i)}" for i in found.inputs[:_INPUTS]]
+    hidden = len(found.inputs) - _INPUTS
     lines += [f"changed: {hidden} more (--json lists them)"] if hidden > 0 else []
     lines += [f"kind: {_movement(m)}" for m in _worst(found)]
     return [*lines, *(f"note: {note}" for note in found.notes)]
@@ -73,7 +73,7 @@ def _limit(table: pd.DataFrame) -> int:
     return _IMAGES if "image" in table else _CELLS
 
 
-def changelog(found: Check) -> str:
+def changelog(found: DriftReport) -> str:
     """What an accepted drift leaves behind: every cell but those with another signature alone."""
     lines = [_escape(headline(found)), "", *(f"- {_escape(text)}" for text in findings(found))]
     cells = found.cells[found.cells["what"] != SIGNATURE]
@@ -85,7 +85,7 @@ def changelog(found: Check) -> str:
     return "\n".join(lines) + "\n"
 
 
-def markdown(found: Check) -> str:
+def markdown(found: DriftReport) -> str:
     """A summary for a pull request."""
     mark = "drift" if found.drift else "no drift"
     lines = [f"### sr-bench check: {mark}", "", _escape(headline(found)), ""]
@@ -96,7 +96,7 @@ def markdown(found: Check) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def facts(found: Check) -> dict[str, object]:
+def facts(found: DriftReport) -> dict[str, object]:
     """All of a check, for programs."""
     return {
         "baseline": found.before,
@@ -108,12 +108,12 @@ def facts(found: Check) -> dict[str, object]:
         "movements": [asdict(m) | {"mean": _number(m.mean)} for m in found.movements],
         "causes": [asdict(c) | {"text": str(c)} for c in found.causes],
         "patterns": list(found.patterns),
-        "suspects": [asdict(s) for s in found.suspects],
+        "suspects": [asdict(i) for i in found.inputs],
         "notes": list(found.notes),
     }
 
 
-def github_lines(found: Check) -> list[str]:
+def github_lines(found: DriftReport) -> list[str]:
     """GitHub's workflow commands: a summary, then an error a drifted cell, up to its limit."""
     if not found.drift:
         return [_command("notice", "sr-bench check", headline(found))]
@@ -125,7 +125,7 @@ def github_lines(found: Check) -> list[str]:
     return lines
 
 
-def tables(found: Check) -> Iterator[tuple[str, pd.DataFrame]]:
+def tables(found: DriftReport) -> Iterator[tuple[str, pd.DataFrame]]:
     """Title and rows of each table that has any."""
     if len(found.cells):
         yield "cells", found.cells
@@ -140,7 +140,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, object]]:
     return rows
 
 
-def _worst(found: Check) -> list[Movement]:
+def _worst(found: DriftReport) -> list[Movement]:
     drifted = [m for m in found.movements if m.drift]
     return sorted(drifted, key=lambda m: -m.largest)[:5]
 
@@ -152,9 +152,9 @@ def _movement(m: Movement) -> str:
     )
 
 
-def _suspect(s: Suspect) -> str:
-    runs = f" (read by {len(s.runs)} of the runs that moved)" if s.runs else ""
-    return f"{s.kind}: {s.what}{runs}"
+def _input(i: ChangedInput) -> str:
+    runs = f" (read by {len(i.runs)} of the runs that moved)" if i.runs else ""
+    return f"{i.kind}: {i.what}{runs}"
 
 
 def _number(value: float) -> float | None:

@@ -111,10 +111,10 @@ def _require_written(snapshot: Snapshot, tables: list[Path]) -> None:
     """Refuse a table that isn't the one that ``provenance.json`` beside it lists."""
     listed = snapshot.facts().get("files", {})
     for path in tables:
-        if listed.get(path.name, sha256(path)) != sha256(path):
+        if path.name in listed and (found := sha256(path)) != listed[path.name]:
             raise SrBenchError(
                 f"{path}: isn't the table that the report wrote: its sha256 is "
-                f"{sha256(path)[:12]}..., {snapshot.provenance} says "
+                f"{found[:12]}..., {snapshot.provenance} says "
                 f"{str(listed[path.name])[:12]}...; reports aren't edited by hand: write it anew "
                 "(sr-bench report) or restore both (git restore reports)"
             )

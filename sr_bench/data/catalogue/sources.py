@@ -174,6 +174,7 @@ class TogetherEntry(_Entry):
     """Datasets as one."""
 
     of: Annotated[list[str], Field(min_length=1)]
+    without: list[str] = []  # files of them, as <folder>/<name>
 
 
 def load_sources() -> dict[str, Source]:
@@ -281,6 +282,12 @@ def _together(name: str, entry: TogetherEntry, entries: dict[str, Any]) -> Sourc
         for member in members
         for file in member.files
     )
+    known = [file.name for file in listed]
+    for left_out in entry.without:
+        if left_out not in known:
+            why = str(unknown("file", left_out, known, where="without"))
+            raise _refused(name, why, TogetherEntry)
+    listed = tuple(file for file in listed if file.name not in entry.without)
     licence = "; ".join(f"{m.name}: {m.licence}" for m in members)
     return Source(name, "images", entry.title, licence, ".", listed)
 

@@ -36,6 +36,13 @@ def ms_ssim(sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: flo
     scale piq equals it to 1e-15, and pytorch-msssim to 1e-7 (its window is float32). At odd sizes
     piq repeats the first row and column instead, and pytorch-msssim pads with zeros. Reference:
     Wang, Simoncelli, Bovik, 2003, doi:10.1109/ACSSC.2003.1292216.
+
+    Example:
+        >>> import numpy as np
+        >>> from sr_bench import ms_ssim
+        >>> hr = np.tile(np.arange(192, dtype=np.uint8), (192, 1))
+        >>> round(ms_ssim(hr // 2, hr, data_range=255), 4)
+        0.8754
     """
     sr, hr, data_range = checked_pair(sr, hr, data_range=data_range)
     return ms_ssim_unchecked(sr, hr, data_range=data_range)

@@ -112,7 +112,7 @@ def _niqe() -> Perceptual:
 
     On rounded Y, blocks of 96 x 96, which must be two at least.
     """
-    from sr_bench.support.partial_import import basicsr
+    from sr_bench.support.import_without_init import basicsr
 
     module: Any = basicsr("metrics.niqe")
     parameters = Path(module.__file__).with_name("niqe_pris_params.npz")

@@ -26,6 +26,13 @@ def psnr(sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: float)
             rule is that of :func:`sr_bench.evaluation.metrics.checks.checked_pair`.
 
     Equals scikit-image's ``peak_signal_noise_ratio`` and MATLAB's ``psnr`` on one image.
+
+    Example:
+        >>> import numpy as np
+        >>> from sr_bench import psnr
+        >>> hr = np.full((16, 16), 100, np.uint8)
+        >>> round(psnr(hr + np.uint8(1), hr, data_range=255), 2)  # MSE is 1
+        48.13
     """
     sr, hr, data_range = checked_pair(sr, hr, data_range=data_range)
     return psnr_unchecked(sr, hr, data_range=data_range)

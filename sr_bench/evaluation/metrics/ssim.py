@@ -49,6 +49,13 @@ def ssim(
     ``structural_similarity`` with ``gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False``, borders excluded. Reference: Wang et al., 2004,
     doi:10.1109/TIP.2003.819861.
+
+    Example:
+        >>> import numpy as np
+        >>> from sr_bench import ssim
+        >>> hr = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+        >>> round(ssim(hr.T, hr, data_range=255), 4)
+        0.7215
     """
     sr, hr, data_range = checked_pair(sr, hr, data_range=data_range)
     return ssim_unchecked(sr, hr, data_range=data_range, mapper=mapper)

@@ -22,8 +22,8 @@ from sr_bench.project.project import Project, Work
 from sr_bench.project.run_weights import noted_weights
 from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.files import put, sha256, sweep
+from sr_bench.support.notices import notice
 from sr_bench.support.parallel import cores, outcomes
-from sr_bench.support.told import tell
 
 _PIXELS_AT_ONCE = 4_000_000  # of sr over all workers: 64 float32 channels of these take 1 GB
 
@@ -127,7 +127,7 @@ class _Upscaling:
         progress(there)
         if there:
             what = f"{there} of {total} images are there from a run that was stopped"
-            tell(kept.folder / work.dataset, what)
+            notice(kept.folder / work.dataset, what)
         if not missing:
             return []
         if rule not in upscalers:

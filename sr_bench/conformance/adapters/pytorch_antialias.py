@@ -1,8 +1,0 @@
-"""PyTorch: ``interpolate(mode="bicubic", antialias=True)``."""
-
-from functools import partial
-
-from sr_bench.conformance.adapters import pytorch
-
-PACKAGE = pytorch.PACKAGE
-resize = partial(pytorch.resize, antialias=True)

@@ -1,0 +1,144 @@
+"""Runs a model's network on a device and in a precision; the rest of the model is unchanged."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from sr_bench.networks.method import Model
+from sr_bench.networks.strips import whole_images
+from sr_bench.support.errors import SrBenchError
+from sr_bench.timing.setting import PRECISIONS, Precision
+
+Inputs = tuple[Any, ...]
+
+
+class Computation:
+    """What "network only" times: a model's network, or the whole model where it has none.
+
+    Called as the original is; its inputs can be recorded.
+    """
+
+    def __init__(self, original: Callable[..., Any]) -> None:
+        self._recorded: list[Inputs] | None = None
+        for name in ("colour", "reach"):  # where it is the model itself
+            if hasattr(original, name):
+                setattr(self, name, getattr(original, name))
+
+    def __call__(self, *inputs: Any) -> torch.Tensor:
+        """As the original's call: float32 on the CPU in and out."""
+        there = self.to_device(inputs)
+        if self._recorded is not None:
+            self._recorded.append(there)
+        return self.compute(*there).float().cpu()
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[Inputs]]:
+        """Yield the list of the inputs that it gets in the block, on its device."""
+        self._recorded = []
+        try:
+            yield self._recorded
+        finally:
+            self._recorded = None
+
+    def to_device(self, inputs: Inputs) -> Inputs:
+        """The inputs, on the device."""
+        return inputs
+
+    def compute(self, *inputs: Any) -> torch.Tensor:
+        """The computation alone, from and to the device's memory."""
+        raise NotImplementedError
+
+
+class NetworkOnDevice(Computation):
+    """An ``nn.Module`` on a device, in a precision, in inference mode.
+
+    Args:
+        network: taken over: it moves.
+        device: where it runs.
+        precision: how; see :class:`sr_bench.timing.setting.Precision`.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device, precision: Precision) -> None:
+        super().__init__(network)
+        self.device = device
+        self.dtype: torch.dtype = getattr(torch, precision.dtype)
+        self.layout = torch.channels_last if precision.channels_last else torch.contiguous_format
+        self.plain = not precision.channels_last
+        moving: Any = network.eval()
+        self.network: nn.Module = moving.to(device=device, memory_format=self.layout)
+        self._call: Any = torch.compile(self.network) if precision.compiled else self.network
+
+    def to_device(self, inputs: Inputs) -> Inputs:
+        """Images to the device; a scale stays the number that it is."""
+        return tuple(
+            x.to(self.device).contiguous(memory_format=self.layout)
+            if isinstance(x, torch.Tensor) and x.ndim == 4
+            else x
+            for x in inputs
+        )
+
+    def compute(self, *inputs: Any) -> torch.Tensor:
+        """The network, under autocast where the precision isn't float32."""
+        fast = self.dtype != torch.float32
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, dtype=self.dtype if fast else None, enabled=fast),
+            whole_images(self.network) if self.plain else nullcontext(),
+        ):
+            return cast(torch.Tensor, self._call(*inputs))
+
+
+class WholeModel(Computation):
+    """A model without a network: on the CPU, as it is."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self.model = model
+
+    def compute(self, *inputs: Any) -> torch.Tensor:
+        """The model's call."""
+        return self.model(*inputs)
+
+
+def network_of(model: Model) -> nn.Module | None:
+    """The model's network: itself, or its attribute ``network``; ``None`` if neither is one."""
+    for candidate in (model, getattr(model, "network", None)):
+        if isinstance(candidate, nn.Module):
+            return candidate
+    return None
+
+
+def put_on_device(model: Model, device: str, precision: str) -> tuple[Model, Computation]:
+    """Put a model's network on a device (``cpu`` or ``cuda``), in a precision by its label.
+
+    float32 is float32: TF32, which cuDNN's convolutions use by default, is switched off for the
+    process.
+
+    Returns:
+        The model, ready to be called, and the part of it that "network only" times.
+
+    Raises:
+        SrBenchError: for a model without a network anywhere but on the CPU in float32.
+    """
+    network: Any = network_of(model)
+    if network is None:
+        if (device, precision) != ("cpu", "float32"):
+            raise SrBenchError(
+                f"the model has no network, so it can't run on {device} in {precision}; "
+                "time it on the CPU in float32"
+            )
+        whole = WholeModel(model)
+        return cast(Model, whole), whole
+    torch.backends.cudnn.allow_tf32 = False
+    there = NetworkOnDevice(network, torch.device(device), PRECISIONS[precision])
+    if network is model:
+        return cast(Model, there), there
+    around: Any = copy.copy(model)
+    around.network = there
+    return around, there
