@@ -121,7 +121,7 @@ def sound(project):
 
 
 def seen(change):
-    """Other views than the protocol's."""
+    """Other planes than the protocol's."""
     return lambda original: lambda *given, **named: change(original(*given, **named))
 
 
@@ -130,28 +130,28 @@ def luma(*weights, offset=0.0, rounded=False):
         y = rgb @ np.array(weights) + offset
         return np.floor(y + 0.5) if rounded else y
 
-    return seen(lambda views: replace(views, luma=replace(views.luma, of_rgb=rgb_to_y)))
+    return seen(lambda planes: replace(planes, luma=replace(planes.luma, of_rgb=rgb_to_y)))
 
 
-def swapped(views):
-    of_rgb = views.luma.of_rgb
-    return replace(views, luma=replace(views.luma, of_rgb=lambda rgb: of_rgb(rgb[..., ::-1])))
+def swapped(planes):
+    of_rgb = planes.luma.of_rgb
+    return replace(planes, luma=replace(planes.luma, of_rgb=lambda rgb: of_rgb(rgb[..., ::-1])))
 
 
-def unrounded_y(views):
-    return replace(views, luma=replace(views.luma, rounded=False))
+def unrounded_y(planes):
+    return replace(planes, luma=replace(planes.luma, rounded=False))
 
 
 def crop(change):
-    return seen(lambda views: replace(views, border=change(views.border)))
+    return seen(lambda planes: replace(planes, border=change(planes.border)))
 
 
 def blue(original):
     """SSIM alone, and where that code base's own SSIM stands beside it alone."""
 
-    def ssim(views, mapper):
-        metric = "ssim_blue" if "ssim_blue" in views.rule.metrics else "ssim"
-        return original[metric](views, mapper)
+    def ssim(planes, mapper):
+        metric = "ssim_blue" if "ssim_blue" in planes.rule.metrics else "ssim"
+        return original[metric](planes, mapper)
 
     return original | {"ssim": ssim}
 
@@ -224,15 +224,15 @@ def mistyped_everywhere(original):
 
 SCORING = {
     "blue channel's SSIM": (score, "_METRICS", blue, "ssim-blue"),
-    "BGR for RGB": (score, "views", seen(swapped), "swap-both"),
-    "crop of one less": (score, "views", crop(lambda b: b - 1), "crop-less"),
-    "crop of one more": (score, "views", crop(lambda b: b + 1), "crop-more"),
-    "crop forgotten": (score, "views", crop(lambda b: 0), "crop-none"),
-    "YIQ": (score, "views", luma(*YIQ), "yiq"),
-    "mistyped": (score, "views", luma(*MISTYPED, offset=16), "mistyped"),
+    "BGR for RGB": (score, "compared_planes", seen(swapped), "swap-both"),
+    "crop of one less": (score, "compared_planes", crop(lambda b: b - 1), "crop-less"),
+    "crop of one more": (score, "compared_planes", crop(lambda b: b + 1), "crop-more"),
+    "crop forgotten": (score, "compared_planes", crop(lambda b: 0), "crop-none"),
+    "YIQ": (score, "compared_planes", luma(*YIQ), "yiq"),
+    "mistyped": (score, "compared_planes", luma(*MISTYPED, offset=16), "mistyped"),
     "mistyped in color.py": (color, "_RGB_TO_YCBCR", mistyped_everywhere, "mistyped"),
-    "full-range Y": (score, "views", luma(*YIQ, rounded=True), "full-range"),
-    "Y not rounded": (score, "views", seen(unrounded_y), "y-float"),
+    "full-range Y": (score, "compared_planes", luma(*YIQ, rounded=True), "full-range"),
+    "Y not rounded": (score, "compared_planes", seen(unrounded_y), "y-float"),
 }
 MAKING = {
     "rounded once": (upscale, "load_upscaler", rounding("once"), "round-once"),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sr_bench.cli.show import JsonFlag, console, print_json, print_table
-from sr_bench.project.project import PARAMS, require_project
+from sr_bench.project.params import PARAMS
+from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import write_text
 

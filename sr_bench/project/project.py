@@ -1,102 +1,21 @@
-"""A project folder: ``params.yaml`` checked, and where everything in it lies."""
+"""A project folder: what it holds by name, and where everything in it lies."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
-
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from typing import NamedTuple
 
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import WHERE, CatalogueError, find_source, require_source
+from sr_bench.data.catalogue.sources import WHERE, find_source
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.method_fields import TRAINED
-from sr_bench.project.entries import (
-    FigureEntry,
-    NamedProtocol,
-    Names,
-    Run,
-    SomeNames,
-    TrainEntry,
-    ViewerEntries,
-)
+from sr_bench.project.entries import FigureEntry, Run, TrainEntry
+from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
-from sr_bench.support.strict_yaml import problems, read_yaml
-
-PARAMS = "params.yaml"
-
-
-Named = TypeVar("Named", Run, TrainEntry)
-
-
-class Params(BaseModel):
-    """The content of ``params.yaml``; unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    methods: SomeNames
-    ledger: str | None
-    fetch: Names
-    protocols: dict[NamedProtocol, SomeNames]
-    runs: dict[str, Run]
-    train: dict[str, TrainEntry] = {}
-    train_warm: dict[str, TrainEntry] = {}
-    figures: dict[str, FigureEntry] = {}
-    viewer: ViewerEntries = ViewerEntries()
-
-    @field_validator("fetch")
-    @classmethod
-    def _known_sources(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            require_source(name)
-        return names
-
-    @field_validator("protocols")
-    @classmethod
-    def _known_datasets(
-        cls, table: dict[Protocol, tuple[str, ...]]
-    ) -> dict[Protocol, tuple[str, ...]]:
-        for protocol, datasets in table.items():
-            for dataset in datasets:
-                if find_source(dataset).kind == "weights":
-                    raise ValueError(f"{protocol}: {dataset} holds weights; name a dataset here")
-        return table
-
-    @field_validator("runs", "train", "train_warm")
-    @classmethod
-    def _names_agree(cls, entries: dict[str, Named]) -> dict[str, Named]:
-        for name, entry in entries.items():
-            if name != entry.name:
-                raise ValueError(f"is called '{name}', its entry makes '{entry.name}'; rename it")
-        return entries
-
-    @field_validator("train", "train_warm")
-    @classmethod
-    def _known_data(cls, entries: dict[str, TrainEntry]) -> dict[str, TrainEntry]:
-        for name, entry in entries.items():
-            if find_source(entry.data).kind == "weights":
-                raise ValueError(f"{name}: {entry.data} holds weights; name a dataset here")
-        return entries
-
-    @model_validator(mode="after")
-    def _starts_are_trained(self) -> Params:
-        known = self.train | self.train_warm
-        for name, entry in known.items():
-            if (name in self.train_warm) != (entry.start is not None):
-                raise ValueError(
-                    f"{name}: start is {entry.start!r}; an entry of train_warm names the training "
-                    "it starts from, one of train doesn't: move it or correct it"
-                )
-            if entry.start == name:
-                raise ValueError(f"{name}: start is itself; name the training it starts from")
-            if entry.start is not None and entry.start not in known:
-                raise unknown("training", entry.start, known, where=f"{name}: start")
-        return self
 
 
 class Work(NamedTuple):
@@ -124,21 +43,10 @@ class Project:
         """Read and check ``root/params.yaml``.
 
         Raises:
-            WrongUse: if it is missing, isn't YAML, has a key twice, or an unknown key, name or
-                value.
+            WrongUse: as :func:`~sr_bench.project.params.read_params`; or for entries that
+                contradict each other.
         """
-        path = root / PARAMS
-        if not path.is_file():
-            raise WrongUse(f"{path}: no such file; run this in a project folder (a clone has one)")
-        try:
-            content = read_yaml(path.read_text(encoding="utf-8"))
-            project = cls(root, Params.model_validate(content))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-        except RecursionError as error:
-            raise WrongUse(f"{path}: is nested too deeply; correct it") from error
-        except ValidationError as error:
-            raise _refused(error, path) from error
+        project = cls(root, read_params(root / PARAMS))
         project._check_runs()
         return project
 
@@ -339,13 +247,6 @@ class Project:
                 f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
                 f"'{run.weights}' come from {origin}; correct one of them"
             )
-
-
-def _refused(error: ValidationError, path: Path) -> SrBenchError:
-    """What to say; where the catalogue is at fault and not params.yaml, its own error."""
-    causes = (detail.get("ctx", {}).get("error") for detail in error.errors())
-    ours = next((cause for cause in causes if isinstance(cause, CatalogueError)), None)
-    return ours or WrongUse(f"{path}: {problems(error, Params.model_fields)}")
 
 
 def require_project(root: Path | None = None) -> Project:

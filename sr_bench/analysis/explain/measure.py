@@ -12,7 +12,7 @@ from sr_bench.analysis.explain.resizers import half_shifted
 from sr_bench.analysis.explain.similarity import similarity
 from sr_bench.analysis.explain.way import Range, Way
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
-from sr_bench.evaluation.scoring.planes import Luma, Views, as_rgb, cut
+from sr_bench.evaluation.scoring.planes import ComparedPlanes, Luma, as_rgb, cut
 from sr_bench.imaging.degrade import modcrop
 from sr_bench.imaging.images import Colour, Image, Planes
 
@@ -98,7 +98,7 @@ def planes(sr: Planes, hr: Image, colour: Colour, way: Way) -> tuple[Planes, Pla
         sr = _bgr(sr)
     if swap == "both":
         hr = _bgr(hr)
-    return Views(sr, hr, colour, rule, 0, _LUMAS.get(luma, Luma.of(rule))).main
+    return ComparedPlanes(sr, hr, colour, rule, 0, _LUMAS.get(luma, Luma.of(rule))).main
 
 
 def _bgr(image: Any) -> Any:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.metrics.ms_ssim import ms_ssim_unchecked
 from sr_bench.evaluation.metrics.perceptual import load_perceptual
-from sr_bench.evaluation.scoring.planes import Views
-from sr_bench.evaluation.scoring.score import Job, Pair, Row, Scored, score_by, views
+from sr_bench.evaluation.scoring.planes import ComparedPlanes
+from sr_bench.evaluation.scoring.score import Job, Pair, Row, Scored, compared_planes, score_by
 
 EXTRA = ("ms_ssim", "lpips", "dists", "niqe")
 
@@ -18,7 +18,7 @@ EXTRA = ("ms_ssim", "lpips", "dists", "niqe")
 class Extra:
     """An extra metric under a protocol."""
 
-    function: Callable[[Views], float]
+    function: Callable[[ComparedPlanes], float]
     signature: str
 
 
@@ -50,7 +50,7 @@ def score_extra(jobs: Iterable[Job], *, metric: str, protocol: Protocol, scale: 
     extra = load_extra(metric, protocol)
 
     def rows_of(pair: Pair) -> list[Row]:
-        value = extra.function(views(pair, protocol, scale=scale))
+        value = extra.function(compared_planes(pair, protocol, scale=scale))
         return [(protocol.name, metric, value, extra.signature)]
 
     return score_by(rows_of, list(jobs), workers=1)

@@ -50,7 +50,7 @@ class Luma:
 
 
 @dataclass(frozen=True)
-class Views:
+class ComparedPlanes:
     """The planes of sr and hr that metrics look at, border cut off.
 
     Args:

@@ -18,7 +18,7 @@ from sr_bench.data.catalogue.protocols import Metric, Protocol
 from sr_bench.evaluation.metrics.checks import require_uint8
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
-from sr_bench.evaluation.scoring.planes import Luma, Views
+from sr_bench.evaluation.scoring.planes import ComparedPlanes, Luma
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import modcrop
 from sr_bench.imaging.images import Colour, Image, Planes
@@ -55,11 +55,11 @@ def score_pair(
         ValueError: if sizes or channels don't go together, or an image isn't uint8, (h, w) or
             (h, w, 3): floats, 16 bits, transparency and channels first are never converted.
     """
-    seen = views(pair, protocol, scale=scale)
+    seen = compared_planes(pair, protocol, scale=scale)
     return {m: _METRICS[m](seen, mapper) for m in seen.rule.metrics if seen.has(m)}
 
 
-def views(pair: Pair, protocol: Protocol, *, scale: int) -> Views:
+def compared_planes(pair: Pair, protocol: Protocol, *, scale: int) -> ComparedPlanes:
     """What a protocol's metrics look at: hr after modcrop, and the border cut off both.
 
     Raises:
@@ -74,7 +74,7 @@ def views(pair: Pair, protocol: Protocol, *, scale: int) -> Views:
             f"hr is {hr.shape[:2]}, {protocol} crops {border} from each side and leaves nothing; "
             "use larger images"
         )
-    return Views(pair.sr, hr, pair.sr_colour, protocol, border, Luma.of(protocol))
+    return ComparedPlanes(pair.sr, hr, pair.sr_colour, protocol, border, Luma.of(protocol))
 
 
 def _require_arrays(pair: Pair, scale: int) -> None:
@@ -102,7 +102,7 @@ def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]
     return planes[0][..., index], planes[1][..., index]
 
 
-_METRICS: dict[Metric, Callable[[Views, Map], float]] = {
+_METRICS: dict[Metric, Callable[[ComparedPlanes, Map], float]] = {
     "psnr": lambda v, _: _psnr(v.main),
     "ssim": lambda v, mapper: _ssim(v.main, mapper),
     "ssim_blue": lambda v, mapper: _ssim(_channel(v.rgb, 2), mapper),
