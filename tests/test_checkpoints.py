@@ -23,7 +23,7 @@ from sr_bench.networks.weights import (
     rename,
     with_known,
 )
-from sr_bench.support import told
+from sr_bench.support import notices
 from sr_bench.support.errors import SrBenchError
 
 
@@ -41,7 +41,7 @@ BESIDE = {"optimizer": {"state": {0: {"exp_avg": torch.ones(3)}}, "param_groups"
 
 @pytest.fixture(autouse=True)
 def nothing_said(monkeypatch):
-    monkeypatch.setattr(told, "_said", set())
+    monkeypatch.setattr(notices, "_said", set())
 
 
 @pytest.fixture

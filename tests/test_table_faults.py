@@ -206,7 +206,7 @@ def locked(path):
 
 
 def result():
-    (path,) = (ROOT / "benchmarks/results").glob("*.json")
+    (path,) = (ROOT / "benchmarks/results").glob("*cpu-27f28eae.json")
     content = json.loads(path.read_text())
     content["benchmarks"] = content["benchmarks"][:2]
     return json.dumps(content, indent=1).encode()

@@ -355,7 +355,7 @@ def test_a_failure_in_the_process_is_told(project: Path) -> None:
 
 def test_todays_files_are_read_and_written_shorter(tmp_path: Path) -> None:
     """Files of version 0.1, which had all that pytest-benchmark computes."""
-    (path,) = results_folder(Project.load(ROOT)).glob("*.json")
+    (path,) = results_folder(Project.load(ROOT)).glob("*cpu-27f28eae.json")
     old = Results.load(path)
     old.save(tmp_path / "new.json")
     assert Results.load(tmp_path / "new.json") == old
