@@ -237,3 +237,18 @@ def test_a_union_has_the_files_of_its_members_where_theirs_lie():
     assert [(f.name, f.size, f.sha256, f.url) for f in union.files] == pinned
     for member in members:
         assert f"{member.name}: {member.licence}" in union.licence
+
+
+def test_a_union_may_leave_files_out():
+    """Open690 is without the photo of which Set5's woman is a smaller copy."""
+    union, smaller = find_source("Open690"), find_source("Open591")
+    more = find_source("DIV2K-test-lr-x4")
+    names = {f.name for f in union.files}
+    assert "BSD400/train/302003.jpg" in {f.name for f in smaller.files} - names
+    assert len(names) == len(smaller.files) - 1 + len(more.files) == 690
+
+
+def test_a_file_to_leave_out_must_be_there():
+    entry = " {title: t, of: [Set5], without: [Set5/womann_GT.bmp]}"
+    with pytest.raises(CatalogueError, match="unknown file 'Set5/womann_GT.bmp' in without"):
+        read(RIGHT.replace(RIGHT.partition("new:")[2], entry))

@@ -74,7 +74,7 @@ def load_model(
 
         >>> from sr_bench import load_model
         >>> folder = "methods/weights"
-        >>> weights = f"{folder}/edsr-baseline-sr-bench-open591-x2.safetensors"
+        >>> weights = f"{folder}/edsr-baseline-sr-bench-open690-x2.safetensors"
         >>> load_model("edsr", variant="baseline", scale=2, weights=weights).name
         'edsr-baseline-x2'
     """
