@@ -249,6 +249,7 @@ def test_a_union_may_leave_files_out():
 
 
 def test_a_file_to_leave_out_must_be_there():
-    entry = " {title: t, of: [Set5], without: [Set5/womann_GT.bmp]}"
-    with pytest.raises(CatalogueError, match="unknown file 'Set5/womann_GT.bmp' in without"):
-        read(RIGHT.replace(RIGHT.partition("new:")[2], entry))
+    both = RIGHT + "two:\n  {title: t, of: [new], without: [new/%s]}\n"
+    assert not read(both % "a.png", "two").files
+    with pytest.raises(CatalogueError, match=r"unknown file 'new/b\.png' in without"):
+        read(both % "b.png", "two")
