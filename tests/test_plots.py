@@ -24,7 +24,7 @@ from sr_bench.report.figures.growth import spread
 from sr_bench.report.figures.labels import Scene, place_labels
 from sr_bench.report.figures.panels import wrapped
 from sr_bench.report.figures.speed import draw_plots, write_plots
-from sr_bench.report.figures.style import looks, paper_style
+from sr_bench.report.figures.style import log_ticks, looks, paper_style
 from sr_bench.report.names import Names
 from sr_bench.support.errors import SrBenchError
 
@@ -266,3 +266,15 @@ def test_helpers():
     assert all(len(line) < 80 for line in wrapped(SIGNATURE * 4, 3.5))
     assert "".join(wrapped(SIGNATURE, 3.5)) == SIGNATURE
     assert len(set(looks(map(str, range(56))).values())) == 56
+
+
+@pytest.mark.parametrize(
+    ("limits", "ticks"),
+    [
+        ((0.8, 900), [1, 10, 100]),
+        ((0.8, 30), [1, 2, 5, 10, 20]),
+        ((0.0135, 0.049), [0.015, 0.02, 0.03, 0.04]),
+    ],
+)
+def test_a_short_log_axis_has_labels_that_stand_apart(limits, ticks):
+    assert log_ticks(*limits) == ticks

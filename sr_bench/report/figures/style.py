@@ -8,6 +8,7 @@ TrueType (type 42), which publishers ask for. The font comes with matplotlib.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 from sr_bench.report.names import Names
 
@@ -130,6 +131,20 @@ def plain(value: float) -> str:
     return f"{value:g}"
 
 
+def log_ticks(low: float, high: float) -> list[float]:
+    """Where a log axis has labels: at the decades; on a short axis, between them too."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+
+    def at(*steps: float) -> list[float]:
+        every = [float(f"{step}e{decade}") for decade in decades for step in steps]
+        return [tick for tick in every if low <= tick <= high]
+
+    if high / low >= 60:
+        return at(1)
+    ticks = at(1, 2, 5)
+    return ticks if len(ticks) > 1 else at(1, 1.5, 2, 3, 4, 5, 7)
+
+
 def log_axis(
     axes: Axes, which: str, limits: tuple[float, float], text: Callable[[float], str] = plain
 ) -> None:
@@ -137,8 +152,7 @@ def log_axis(
     axis: Axis = getattr(axes, f"{which}axis")
     getattr(axes, f"set_{which}scale")("log")
     getattr(axes, f"set_{which}lim")(*limits)
-    narrow = limits[1] / limits[0] < 60
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=12))
+    axis.set_major_locator(FixedLocator(log_ticks(*limits)))
     axis.set_minor_locator(LogLocator(subs=tuple(range(2, 10)), numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.set_minor_formatter(NullFormatter())
