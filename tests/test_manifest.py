@@ -33,7 +33,7 @@ def known(tmp_path, monkeypatch):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
             size, digest = path.stat().st_size, sha256(path)
-            listed.append(SourceFile(name, size, digest, f"http://{HOST}/{name}"))
+            listed.append(SourceFile(name, size, digest, (f"http://{HOST}/{name}",)))
         source = Source("Tiny", kind, "title", "licence", "Tiny", tuple(listed))
         monkeypatch.setattr(manifest, "find_source", lambda _: source)
 

@@ -8,8 +8,9 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
+from sr_bench.data.catalogue.entries import CatalogueError
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import CatalogueError, find_source, require_source
+from sr_bench.data.catalogue.sources import find_source, require_source
 from sr_bench.project.entries import (
     FigureEntry,
     NamedProtocol,

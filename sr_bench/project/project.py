@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from sr_bench.data.catalogue.entries import WHERE
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import WHERE, find_source
+from sr_bench.data.catalogue.sources import find_source
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.method_fields import TRAINED

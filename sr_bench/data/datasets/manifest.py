@@ -10,7 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from sr_bench.data.catalogue.sources import Source, find_source
-from sr_bench.data.datasets.fetch import MIRROR, Progress, fetch
+from sr_bench.data.datasets.fetch import MIRROR, fetch
+from sr_bench.data.datasets.transfer import Progress
 from sr_bench.imaging import images
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sha256, write_text
