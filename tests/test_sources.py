@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sr_bench.data.catalogue import sources
+from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.entries import EXAMPLE, EXAMPLE_TOGETHER, CatalogueError, read_entries
 from sr_bench.data.catalogue.sources import (
     SourceFile,
@@ -214,14 +214,15 @@ def test_a_catalogue_that_is_none(content, fact):
 
 
 @pytest.fixture
-def with_a_bad_entry(monkeypatch):
-    """The packaged catalogue and one entry, ``bad``, that has a title alone."""
-    entries = sources._entries() | {"bad": {"title": "t"}}
-    monkeypatch.setattr(sources, "_entries", lambda: entries)
+def with_a_bad_entry(project):
+    """A catalogue of the project with one entry, ``bad``, that has a title alone."""
+    own = project / "catalogue" / "sources.yaml"
+    own.parent.mkdir()
+    own.write_text("bad: {title: t}\n")
 
 
 def test_a_bad_entry_hurts_only_what_needs_it(project, cli, with_a_bad_entry):
-    assert find_source("Set5").title
+    assert Catalogue.of_project(project).sources.find("Set5").title
     out, _ = cli(["list", "runs"], cwd=project)
     assert "bicubic-x2" in out
     params = project / "params.yaml"
@@ -229,7 +230,7 @@ def test_a_bad_entry_hurts_only_what_needs_it(project, cli, with_a_bad_entry):
     cli(["list", "runs"])
     for words in (["fetch", "bad"], ["list", "sources"]):
         _, err = cli(words, status=1)
-        assert "error: sr_bench/data/catalogue/sources.yaml: bad: 'kind' is missing" in err
+        assert "catalogue/sources.yaml: bad: 'kind' is missing" in err
         assert "A right entry:" in err
 
 
@@ -237,7 +238,7 @@ def test_a_bad_entry_that_params_names_is_the_catalogues_fault(project, cli, wit
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("edsr-2017: [Set5]", "edsr-2017: [bad]"))
     _, err = cli(["list", "runs"], status=1, cwd=project)
-    assert "error: sr_bench/data/catalogue/sources.yaml: bad: 'kind' is missing" in err
+    assert "catalogue/sources.yaml: bad: 'kind' is missing" in err
     assert "params.yaml" not in err
 
 

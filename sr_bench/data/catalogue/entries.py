@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from sr_bench.data.catalogue.plugins import CatalogueFile
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.strict_yaml import read_yaml, shown
 
@@ -152,7 +154,7 @@ class TogetherEntry(_Entry):
     without: list[str] = []  # files of them, as <folder>/<name>
 
 
-def read_entries(content: bytes) -> dict[str, Any]:
+def read_entries(content: bytes, where: str = WHERE) -> dict[str, Any]:
     """The entries of a catalogue by name, not checked by themselves.
 
     Raises:
@@ -161,21 +163,32 @@ def read_entries(content: bytes) -> dict[str, Any]:
     try:
         entries = read_yaml(content.decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{WHERE}: not YAML: {' '.join(str(error).split())}") from error
+        raise CatalogueError(f"{where}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(entries, dict):
         raise CatalogueError(
-            f"{WHERE}: holds {shown(entries)}, not entries by name; write one as\n{EXAMPLE}"
+            f"{where}: holds {shown(entries)}, not entries by name; write one as\n{EXAMPLE}"
         )
     for name in entries:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise CatalogueError(
-                f"{WHERE}: an entry is called {shown(name)}; a name is a word of commands and "
+                f"{where}: an entry is called {shown(name)}; a name is a word of commands and "
                 "folders: letters, digits and . _ + -, in quotes where YAML reads it as a number"
             )
     return entries
 
 
-def refused(name: str, why: str, model: type[_Entry]) -> CatalogueError:
-    """The error for an entry: what is wrong with it, and a right one."""
+def refused(here: str, why: str, model: type[_Entry]) -> CatalogueError:
+    """The error for an entry: file and name, what is wrong with it, and a right one."""
     example = EXAMPLE_TOGETHER if model is TogetherEntry else EXAMPLE
-    return CatalogueError(f"{WHERE}: {name}: {why}. A right entry:\n{example}")
+    return CatalogueError(f"{here}: {why}. A right entry:\n{example}")
+
+
+def require_new(
+    names: Iterable[str], places: Mapping[str, CatalogueFile], file: CatalogueFile
+) -> None:
+    """Refuse a name that another catalogue file has."""
+    for name in names:
+        if name in places:
+            raise CatalogueError(
+                f"{file.where}: '{name}' is in {places[name].where} too; call it something else"
+            )

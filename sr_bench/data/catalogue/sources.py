@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +16,9 @@ from sr_bench.data.catalogue.entries import (
     TogetherEntry,
     read_entries,
     refused,
+    require_new,
 )
+from sr_bench.data.catalogue.plugins import CatalogueFile, usable_files
 from sr_bench.support.errors import unknown
 from sr_bench.support.strict_yaml import problems
 
@@ -75,58 +77,109 @@ class Source:
         raise unknown("file", name, [f.name for f in self.files], where=f"{WHERE}: {self.name}")
 
 
-def load_sources() -> dict[str, Source]:
-    """All groups of the packaged ``sources.yaml``.
+@dataclass(frozen=True)
+class Sources:
+    """Groups of files by name, each from the catalogue file that it stands in.
 
-    Raises:
-        CatalogueError: for the first entry that can't be used.
+    Entries are checked when they are asked for: a wrong one hurts only what needs it.
     """
-    return {name: find_source(name) for name in source_names()}
+
+    entries: Mapping[str, Any]
+    places: Mapping[str, CatalogueFile]  # of each name
+    _found: dict[str, Source] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, files: Iterable[CatalogueFile]) -> Sources:
+        """What the files hold together.
+
+        Raises:
+            CatalogueError: for a file that is no catalogue, or a name that two of them have.
+        """
+        entries: dict[str, Any] = {}
+        places: dict[str, CatalogueFile] = {}
+        for file in files:
+            made = read_entries(file.content, file.where)
+            require_new(made, places, file)
+            entries |= made
+            places |= dict.fromkeys(made, file)
+        return cls(entries, places)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries
+
+    def all(self) -> dict[str, Source]:
+        """Every group.
+
+        Raises:
+            CatalogueError: for the first entry that can't be used.
+        """
+        return {name: self.find(name) for name in self}
+
+    def find(self, name: str) -> Source:
+        """The group of that name; other entries aren't looked at.
+
+        Raises:
+            WrongUse: for a name that isn't there, with near ones.
+            CatalogueError: if its entry can't be used.
+        """
+        self.require(name)
+        if name not in self._found:
+            self._found[name] = read_source(name, self.entries, self.places)
+        return self._found[name]
+
+    def require(self, name: str) -> None:
+        """Refuse a name that isn't there."""
+        if name not in self:
+            where = " and ".join(dict.fromkeys(file.where for file in self.places.values()))
+            raise unknown("dataset or weights", name, self, where=where or WHERE)
 
 
-def source_names() -> tuple[str, ...]:
-    """The names of all groups; their entries needn't be right."""
-    return tuple(_entries())
-
-
-@cache
-def find_source(name: str) -> Source:
-    """The group of that name; other entries aren't looked at.
-
-    Raises:
-        WrongUse: for a name that isn't there, with near ones.
-        CatalogueError: if its entry can't be used.
-    """
-    require_source(name)
-    return read_source(name, _entries())
-
-
-def require_source(name: str) -> None:
-    """Refuse a name that isn't there."""
-    if name not in _entries():
-        raise unknown("dataset or weights", name, _entries(), where=WHERE)
+def source_files() -> list[CatalogueFile]:
+    """The packaged ``sources.yaml``, and those that plug-ins bring."""
+    return usable_files("sources.yaml", Sources.of)
 
 
 @lru_cache(maxsize=1)
-def _entries() -> dict[str, Any]:
-    return read_entries(files("sr_bench.data.catalogue").joinpath("sources.yaml").read_bytes())
+def installed_sources() -> Sources:
+    """What the package and its plug-ins know. A project may know more: see ``Catalogue``."""
+    return Sources.of(source_files())
 
 
-def read_source(name: str, entries: dict[str, Any]) -> Source:
-    """One checked entry.
+def load_sources() -> dict[str, Source]:
+    """All installed groups, as :meth:`Sources.all`."""
+    return installed_sources().all()
+
+
+def find_source(name: str) -> Source:
+    """An installed group, as :meth:`Sources.find`."""
+    return installed_sources().find(name)
+
+
+def read_source(
+    name: str, entries: Mapping[str, Any], places: Mapping[str, CatalogueFile] | None = None
+) -> Source:
+    """One checked entry; ``places`` are the files that errors name.
 
     Raises:
         CatalogueError: naming the entry, the key, what was given, and a right entry.
     """
-    entry = entries[name]
+    entry, where = entries[name], _where(name, places)
     model = TogetherEntry if isinstance(entry, dict) and "of" in entry else FilesEntry
     try:
         checked = model.model_validate(entry)
     except ValidationError as error:
-        raise refused(name, problems(error, model.model_fields, "the entry"), model) from error
+        why = problems(error, model.model_fields, "the entry")
+        raise refused(f"{where}: {name}", why, model) from error
     if isinstance(checked, TogetherEntry):
-        return _together(name, checked, entries)
+        return _together(name, checked, entries, places)
     return _source(name, checked)
+
+
+def _where(name: str, places: Mapping[str, CatalogueFile] | None) -> str:
+    return places[name].where if places else WHERE
 
 
 def _source(name: str, entry: FilesEntry) -> Source:
@@ -144,9 +197,20 @@ def _source(name: str, entry: FilesEntry) -> Source:
     )
 
 
-def _together(name: str, entry: TogetherEntry, entries: dict[str, Any]) -> Source:
+def _together(
+    name: str,
+    entry: TogetherEntry,
+    entries: Mapping[str, Any],
+    places: Mapping[str, CatalogueFile] | None,
+) -> Source:
     """Several datasets as one; its files lie where theirs do."""
-    members = [_member(name, member, entries) for member in entry.of]
+    here = f"{_where(name, places)}: {name}"
+    for member in entry.of:
+        _require_member(member, entries, here)
+    members = [read_source(member, entries, places) for member in entry.of]
+    for found in members:
+        if found.kind == "weights":
+            raise refused(here, f"of: '{found.name}' holds weights; name datasets", TogetherEntry)
     listed = tuple(
         replace(file, name=f"{member.folder}/{file.name}")
         for member in members
@@ -155,23 +219,20 @@ def _together(name: str, entry: TogetherEntry, entries: dict[str, Any]) -> Sourc
     known = [file.name for file in listed]
     for left_out in entry.without:
         if left_out not in known:
-            why = str(unknown("file", left_out, known, where="without"))
-            raise refused(name, why, TogetherEntry)
+            raise refused(
+                here, str(unknown("file", left_out, known, where="without")), TogetherEntry
+            )
     listed = tuple(file for file in listed if file.name not in entry.without)
     licence = "; ".join(f"{m.name}: {m.licence}" for m in members)
     return Source(name, "images", entry.title, licence, ".", listed)
 
 
-def _member(name: str, member: str, entries: dict[str, Any]) -> Source:
+def _require_member(member: str, entries: Mapping[str, Any], here: str) -> None:
     if member not in entries:
         known = unknown("dataset", member, entries, where="of")
-        raise refused(name, str(known), TogetherEntry)
+        raise refused(here, str(known), TogetherEntry)
     if isinstance(entries[member], dict) and "of" in entries[member]:
-        raise refused(name, f"of: '{member}' is several datasets itself", TogetherEntry)
-    found = read_source(member, entries)
-    if found.kind == "weights":
-        raise refused(name, f"of: '{member}' holds weights; name datasets", TogetherEntry)
-    return found
+        raise refused(here, f"of: '{member}' is several datasets itself", TogetherEntry)
 
 
 def _file(entry: FilesEntry, name: str, pin: str) -> SourceFile:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from sr_bench.data.catalogue.sources import Source, find_source
+from sr_bench.data.catalogue.sources import Source
 from sr_bench.data.datasets.fetch import MIRROR, fetch
 from sr_bench.data.datasets.transfer import Progress
 from sr_bench.imaging import images
@@ -49,18 +49,17 @@ class Dataset:
         return images.read(self.folder / entry.name)
 
 
-def fetch_dataset(name: str, data: Path, manifest: Path, *, progress: Progress) -> Dataset:
+def fetch_dataset(source: Source, data: Path, manifest: Path, *, progress: Progress) -> Dataset:
     """Fetch a dataset and write its manifest.
 
     Raises:
         SourceError: if a file can't be had; see :func:`sr_bench.data.datasets.fetch.fetch`.
         SrBenchError: if an image can't be read, or two have one name.
     """
-    source = find_source(name)
     if source.kind == "weights":
-        raise SrBenchError(f"{name} holds weights, not images; name a dataset here")
+        raise SrBenchError(f"{source.name} holds weights, not images; name a dataset here")
     dataset = _index(source, fetch_source(source, data, progress=progress), data)
-    text = json.dumps({"dataset": name, "images": [asdict(e) for e in dataset]}, indent=1)
+    text = json.dumps({"dataset": source.name, "images": [asdict(e) for e in dataset]}, indent=1)
     write_text(manifest, text + "\n")
     return dataset
 
@@ -70,22 +69,21 @@ def fetch_source(source: Source, data: Path, *, progress: Progress) -> list[Path
     return fetch(source, data, mirror=os.environ.get(MIRROR), progress=progress)
 
 
-def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
+def open_dataset(source: Source, data: Path, manifest: Path) -> Dataset:
     """The dataset as its manifest lists it, every file verified; what is missing is fetched.
 
     Raises:
         SrBenchError: if there is no manifest or it is damaged, or a file differs from it after
             fetching.
     """
-    entries = read_manifest(manifest, name)
-    source = find_source(name)
-    dataset = Dataset(name, data / source.folder, entries)
+    entries = read_manifest(manifest, source.name)
+    dataset = Dataset(source.name, data / source.folder, entries)
     if _differing(dataset):
         fetch_source(source, data, progress=lambda _: None)
         if still := _differing(dataset):
             raise SrBenchError(
                 f"{dataset.folder / still[0].name}: its content is not the sha256 "
-                f"{still[0].sha256} of {manifest}; run: sr-bench fetch {name}"
+                f"{still[0].sha256} of {manifest}; run: sr-bench fetch {source.name}"
             )
     return dataset
 
