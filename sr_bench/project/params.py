@@ -41,7 +41,7 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     methods: SomeNames
-    ledger: str | None
+    ledger: str | SomeNames | None
     fetch: Names
     protocols: dict[NamedProtocol, SomeNames]
     runs: dict[str, Run]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -46,6 +46,27 @@ def read_ledger(path: Path, catalogue: Catalogue | None = None) -> pd.DataFrame:
     Raises:
         SrBenchError: if the file is missing, or a column, a number or a protocol is wrong.
     """
+    return read_ledgers([path], catalogue)
+
+
+def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> pd.DataFrame:
+    """Read several ledgers as one.
+
+    Raises:
+        SrBenchError: as :func:`read_ledger`; or for a number that two of them hold.
+    """
+    parts = [_read(path, catalogue) for path in paths]
+    first: dict[tuple[object, ...], Path] = {}
+    for path, part in zip(paths, parts):
+        for cell in part[_CELL].itertuples(index=False, name=None):
+            other = first.setdefault(cell, path)
+            if other != path:
+                named = ", ".join(str(value) for value in cell if value)
+                raise SrBenchError(f"{path}: {named} is in {other} too; remove one of them")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
     columns = [*COLUMNS, RUN, TRAINED_RUN]
     known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = read_rows(path, columns, remedy="correct it (params.yaml: ledger names it)")
