@@ -138,7 +138,7 @@ def _refuse_mixed(own: OwnFolder, hrs: Sequence[Path]) -> None:
     by_name: dict[str, list[Path]] = {}
     for path in hrs:
         by_name.setdefault(plain_name(path.stem), []).append(path)
-    twice = [paths for paths in by_name.values() if len(paths) > 1]
+    twice = [found for found in by_name.values() if len({p.stem for p in found}) > 1]
     if twice:
         raise SrBenchError(
             f"{own.folder}: two sets of names: {' and '.join(p.name for p in twice[0])} are one "
