@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,15 @@ def _fetch_one(source: Source, data: Path) -> dict[str, object]:
     return {"name": name, "files": len(source.files), "folder": str(data / source.folder)}
 
 
+def work(json: JsonFlag = False) -> None:
+    """Note what each run is upscaled and scored on: build/work/<run>.json, which DVC compares."""
+    from sr_bench.project.work_notes import note_work
+
+    notes = note_work(require_project())
+    datasets = {name for note in notes.values() for name in note["datasets"]}
+    print_done(f"work of {len(notes)} runs on {len(datasets)} datasets", notes, json=json)
+
+
 def upscale(
     run: Annotated[str, typer.Argument(help="A run of params.yaml.")], json: JsonFlag = False
 ) -> None:
@@ -73,6 +83,17 @@ def upscale(
     project = require_project()
     found = project.run(run)
     with count_progress(f"upscale {run}", project.images_of(found)) as advance:
-        folders = upscale_run(project, found, progress=advance)
-    facts = {"run": run, "folders": [str(f) for f in folders]}
-    print_done(f"{run}: {len(folders)} folders of SR images", facts, json=json)
+        done = upscale_run(project, found, progress=advance)
+    made = {name: count for name, count in done.made.items() if count}
+    facts = {
+        "run": run,
+        "folders": [str(f) for f in done.folders],
+        "upscaled": made,
+        "kept": sum(done.kept.values()),
+    }
+    print_done(f"{run}: {_upscaled(made)}; {facts['kept']} images were there", facts, json=json)
+
+
+def _upscaled(made: Mapping[str, int]) -> str:
+    parts = ", ".join(f"{count} of {name}" for name, count in made.items())
+    return f"upscaled {sum(made.values())} images ({parts})" if made else "nothing to upscale"

@@ -22,6 +22,7 @@ from sr_bench.project.entries import (
     FigureEntry,
     NamedProtocol,
     Names,
+    OwnDataset,
     Run,
     SomeNames,
     TrainEntry,
@@ -43,6 +44,7 @@ class Params(BaseModel):
     methods: SomeNames
     ledger: str | SomeNames | None
     fetch: Names
+    datasets: dict[str, OwnDataset] = {}
     protocols: dict[NamedProtocol, SomeNames]
     runs: dict[str, Run]
     train: dict[str, TrainEntry] = {}
