@@ -25,6 +25,7 @@ from sr_bench.cli import (
     pipeline,
     report,
     standalone,
+    starting,
     timing,
     training,
     weights,
@@ -58,6 +59,7 @@ app = typer.Typer(
 )
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Images": {"score": standalone.score, "degrade": standalone.degrade},
+    "A project": {"init": starting.init, "lock": starting.lock},
     "Pipeline": {
         "fetch": pipeline.fetch,
         "train": training.train,
