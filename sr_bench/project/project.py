@@ -137,6 +137,12 @@ class Project:
         return installed_folders()
 
     @property
+    def own_methods(self) -> Path:
+        """The last of the project's own folders of method files."""
+        own = [named for named in self.params.methods if named != INSTALLED]
+        return self.root / (own[-1] if own else "methods")
+
+    @property
     def ledgers(self) -> list[Path]:
         """The files of published numbers."""
         named = self.params.ledger or ()

@@ -21,13 +21,13 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # The ledger's own columns: the run family that the published number was made by, and the one with
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
-_CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
 _PRINTED, _SCALE = (
     re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
     re.compile(r"[2-8]"),
 )
-REPRODUCTION = [*_CELL, "published", "measured", "delta", "verdict", "note"]
-TRAINED = [*_CELL, "published", "run", "measured", "delta"]
+REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note"]
+TRAINED = [*CELL, "published", "run", "measured", "delta"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> p
     parts = [_read(path, catalogue) for path in paths]
     first: dict[tuple[object, ...], Path] = {}
     for path, part in zip(paths, parts):
-        for cell in part[_CELL].itertuples(index=False, name=None):
+        for cell in part[CELL].itertuples(index=False, name=None):
             other = first.setdefault(cell, path)
             if other != path:
                 named = ", ".join(str(value) for value in cell if value)
@@ -122,7 +122,7 @@ def compare_trained(
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
             rows.append(
-                {k: row[k] for k in _CELL}
+                {k: row[k] for k in CELL}
                 | made
                 | {"delta": round(value - float(published), DECIMALS)}
             )
