@@ -17,7 +17,7 @@ from sr_bench.analysis.ledger.ledger import (
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
 from sr_bench.networks.checkpoint import read_facts
-from sr_bench.networks.method import load_methods
+from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 from sr_bench.report.names import Names
 from sr_bench.report.timings import speedups, timings

@@ -63,7 +63,7 @@ class Names:
     @classmethod
     def of(cls, project: Project) -> Names:
         """Those of a project's methods."""
-        from sr_bench.networks.method import load_methods  # torch
+        from sr_bench.networks.method_files import load_methods  # torch
 
         return cls(load_methods(project.method_folders))
 
