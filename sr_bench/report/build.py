@@ -65,21 +65,21 @@ def build_report(project: Project) -> Report:
         SrBenchError: if scores with different signatures meet in one table, or a file is damaged.
     """
     parts, not_run = [], {}
-    for name in project.params.runs:
-        path = project.scores(name)
+    for run in project.params.runs:
+        path = project.scores(run)
         if path.is_file():
-            require_unchanged(project, name)
+            require_unchanged(project, run)
             parts.append(read_run(path))
         else:
-            not_run[name] = f"{path.relative_to(project.root)} is missing: dvc repro score@{name}"
+            not_run[run] = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
     if not parts:
         raise SrBenchError(f"{project.root / 'build' / 'scores'}: no scores; run: dvc repro")
     per_image = pd.concat(parts, ignore_index=True)
-    table = cells(per_image)
+    means = cells(per_image)
     return Report(
         per_image,
-        table,
-        *_against_ledger(project, table),
+        means,
+        *_against_ledger(project, means),
         trainings(project),
         timings(project),
         speedups(project),

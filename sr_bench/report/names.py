@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -25,8 +25,9 @@ _MANY = 4  # runs of a method in a panel: with more, the legend alone names the 
 
 @dataclass(frozen=True)
 class RunName:
-    """A run as people read it: which method, what it learned from, and who trained it."""
+    """A run, and as people read it: which method, what it learned from, and who trained it."""
 
+    run: str
     scale: int
     method: str
     data: str
@@ -85,12 +86,12 @@ class Names:
     def runs(self, cells: pd.DataFrame) -> dict[str, RunName]:
         """The name of every run that has a cell."""
         rows = cells[["run", "method", "variant", "weights", "scale"]].drop_duplicates("run")
-        return {row.run: self._run(row) for row in rows.itertuples(index=False)}
+        return {name.run: name for name in map(self._run, rows.itertuples(index=False))}
 
-    def _run(self, row: NamedTuple) -> RunName:
-        method, variant, weights, scale = (str(v) for v in row[1:5])
-        made = self.weights(method, variant, weights, int(scale))
-        return RunName(int(scale), f"{self.title(method)} {variant}".strip(), made.data, made.by)
+    def _run(self, row: tuple[Any, ...]) -> RunName:
+        run, method, variant, weights, scale = row
+        made = self.weights(method, variant, weights, scale)
+        return RunName(run, scale, f"{self.title(method)} {variant}".strip(), made.data, made.by)
 
     def weights(self, method: str, variant: str, weights: str, scale: int) -> Weights:
         """What weights learned from and who trained them.
