@@ -22,31 +22,20 @@ Cell = tuple[str, str, str, str]  # run, dataset, protocol, metric
 
 @dataclass(frozen=True)
 class Comparison:
-    """A reference run against another one on one dataset.
+    """A reference run against another one on one dataset."""
 
-    Args:
-        reference, other: runs.
-        dataset, protocol, metric, signature: how the numbers were made.
-        scale: of both.
-        by_image: image -> reference - other.
-        paired: what these differences say.
-        p_holm: its p-value, corrected for all runs that are compared with the reference.
-        compared: how many these are.
-        higher_is_better: the metric's direction.
-    """
-
-    reference: str
-    other: str
+    reference: str  # a run
+    other: str  # a run
     dataset: str
     protocol: str
     metric: str
     signature: str
-    scale: int
-    by_image: dict[str, float]
-    paired: Paired
-    p_holm: float
-    compared: int
-    higher_is_better: bool
+    scale: int  # of both
+    by_image: dict[str, float]  # image -> reference - other
+    paired: Paired  # what these differences say
+    p_holm: float  # its p-value, corrected for all runs that are compared with the reference
+    compared: int  # how many these are
+    higher_is_better: bool  # the metric's direction
 
     @property
     def smallest_p(self) -> float:

@@ -33,29 +33,17 @@ TRAININGS = [
 
 @dataclass(frozen=True)
 class Report:
-    """The tables of a report.
+    """The tables of a report."""
 
-    Args:
-        per_image: one row an image and cell.
-        cells: the rows of ``scores.csv``.
-        reproduction: every published number with what was measured.
-        trained: what weights trained here reach, and the published numbers they aim at.
-        trainings: how those weights were made.
-        timings: every machine's timings of inference.
-        speedups: what they gain over a plain call of PyTorch.
-        not_run: run to the reason why it has no scores.
-        names: what its methods and weights are called.
-    """
-
-    per_image: pd.DataFrame
-    cells: pd.DataFrame
-    reproduction: pd.DataFrame
-    trained: pd.DataFrame
-    trainings: pd.DataFrame
-    timings: pd.DataFrame
-    speedups: pd.DataFrame
-    not_run: dict[str, str]
-    names: Names = field(default_factory=Names)
+    per_image: pd.DataFrame  # one row an image and cell
+    cells: pd.DataFrame  # the rows of `scores.csv`
+    reproduction: pd.DataFrame  # every published number with what was measured
+    trained: pd.DataFrame  # what weights trained here reach, and the published numbers they aim at
+    trainings: pd.DataFrame  # how those weights were made
+    timings: pd.DataFrame  # every machine's timings of inference
+    speedups: pd.DataFrame  # what they gain over a plain call of PyTorch
+    not_run: dict[str, str]  # run to the reason why it has no scores
+    names: Names = field(default_factory=Names)  # what its methods and weights are called
 
 
 def build_report(project: Project) -> Report:

@@ -38,27 +38,18 @@ class RunName:
 
 
 class Weights(NamedTuple):
-    """Weights as people read them.
+    """Weights as people read them."""
 
-    Args:
-        data: the training set; empty where nothing was trained.
-        by: who trained them: ``here``, ``authors``, or whoever published them.
-        label: what figures call them, beside the method.
-    """
-
-    data: str
-    by: str
-    label: str
+    data: str  # the training set; empty where nothing was trained
+    by: str  # who trained them: `here`, `authors`, or whoever published them
+    label: str  # what figures call them, beside the method
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a project's methods and weights: facts of the methods' own files.
+    """The names of a project's methods and weights: facts of the methods' own files."""
 
-    Args:
-        methods: the project's methods by name; one that isn't there is called by its name.
-    """
-
+    # the project's methods by name; one that isn't there is called by its name
     methods: Mapping[str, Method] = field(default_factory=dict)
 
     @classmethod

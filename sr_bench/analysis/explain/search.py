@@ -24,21 +24,14 @@ PASSES = 80  # of a network over the images, if nobody says how many
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be explained.
+    """What is to be explained."""
 
-    Args:
-        subject: the images.
-        claims: one or more numbers that one and the same way must give.
-        protocol: the one that the claim names; deviations start from it. ``None``: from all.
-        limit: the most deviations at once, 0 to 2.
-        passes: how often a network may run over all images, self-ensemble counting 8.
-    """
-
-    subject: Subject
-    claims: tuple[Claim, ...]
+    subject: Subject  # the images
+    claims: tuple[Claim, ...]  # one or more numbers that one and the same way must give
+    # the one that the claim names; deviations start from it. `None`: from all.
     protocol: Protocol | None = None
-    limit: int = 2
-    passes: int = PASSES
+    limit: int = 2  # the most deviations at once, 0 to 2
+    passes: int = PASSES  # how often a network may run over all images, self-ensemble counting 8
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -56,21 +49,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Trial:
-    """A candidate and its numbers.
+    """A candidate and its numbers."""
 
-    Args:
-        candidate: the way.
-        values: the number of each claim's metric.
-        steps: of the first claim's metric, from the protocol itself on.
-        digits_off: how far the worst of the claims is missed, in last printed digits; 0 fits.
-        off: the same unrounded.
-    """
-
-    candidate: Candidate
-    values: Mapping[str, float]
-    steps: tuple[Step, ...]
-    digits_off: int
-    off: float
+    candidate: Candidate  # the way
+    values: Mapping[str, float]  # the number of each claim's metric
+    steps: tuple[Step, ...]  # of the first claim's metric, from the protocol itself on
+    digits_off: int  # how far the worst of the claims is missed, in last printed digits; 0 fits
+    off: float  # the same unrounded
 
     @property
     def fits(self) -> bool:
@@ -80,25 +65,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer: what was tried, nearest first, and among equals the simplest.
+    """The answer: what was tried, nearest first, and among equals the simplest."""
 
-    Args:
-        question: what was asked.
-        trials: the ways that have a finite number.
-        tried: how many ways were measured, pairs and ways without effect among them.
-        unfit: protocol to the reason why the images don't go with it.
-        identical: images whose sr is identical to hr under a protocol: its PSNR is infinite.
-        left_out: how many ways would have needed more passes of the network.
-        spared: what was not tried any more, since a cheaper way fits.
-    """
-
-    question: Question
-    trials: tuple[Trial, ...]
-    tried: int = 0
+    question: Question  # what was asked
+    trials: tuple[Trial, ...]  # the ways that have a finite number
+    tried: int = 0  # how many ways were measured, pairs and ways without effect among them
+    # protocol to the reason why the images don't go with it
     unfit: Mapping[str, str] = field(default_factory=dict)
+    # images whose sr is identical to hr under a protocol: its PSNR is infinite
     identical: tuple[str, ...] = ()
-    left_out: int = 0
-    spared: str = ""
+    left_out: int = 0  # how many ways would have needed more passes of the network
+    spared: str = ""  # what was not tried any more, since a cheaper way fits
 
     @property
     def fitting(self) -> tuple[Trial, ...]:
