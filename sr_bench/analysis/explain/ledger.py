@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.question import Explanation, Question
 from sr_bench.analysis.explain.runs import run_subject
-from sr_bench.analysis.explain.search import Explanation, Question, Watch, explain
+from sr_bench.analysis.explain.search import Watch, explain
 from sr_bench.analysis.ledger.ledger import RUN, read_ledger
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.project.project import Project
