@@ -121,7 +121,7 @@ class Training:
     # sr_bench.training.recipe.Recipe
     recipes: Mapping[str, Mapping[str, Mapping[str, Any]]]
     # a variant to another form of its untrained network, for recipes that ask for it; see
-    # :class:`Reparametrised`
+    # Reparametrised
     reparametrised: Callable[[str], nn.Module] | None = None
 
     def __post_init__(self) -> None:
@@ -134,7 +134,7 @@ class Method:
 
     Args:
         name: as in the file's name and in tables.
-        load: builds the model of a Setup.
+        load: builds the model of a :class:`Setup`.
         variants: the configurations; ``("",)`` where there is just one.
         published: ``(variant, weights, scale)`` to the file that holds those weights.
         training: how its weights are trained here; ``None`` where they can't be.
