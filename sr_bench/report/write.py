@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sr_bench.analysis.compare import not_worse
+from sr_bench.analysis.best import not_worse
 from sr_bench.analysis.ledger.citations import bibtex
 from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_table
 from sr_bench.project.project import Project

@@ -88,14 +88,14 @@ def _runs(cells: pd.DataFrame, names: Names) -> list[dict[str, object]]:
     methods = dict(zip(cells["run"], cells["method"]))
     return [
         {
-            "name": run,
+            "name": name.run,
             "short": name.method,
             "scale": name.scale,
-            "method": methods[run],
+            "method": methods[name.run],
             "data": name.data or "none",
             "maker": name.by,
         }
-        for run, name in names.runs(cells.assign(**texts)).items()
+        for name in names.runs(cells.assign(**texts)).values()
     ]
 
 
