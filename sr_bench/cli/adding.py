@@ -139,6 +139,7 @@ def published(
             "only one in params.yaml. '' where nobody published the weights."
         ),
     ] = None,
+    where: Annotated[str, typer.Option(help="Where in the source: table 2.")] = "",
     note: Annotated[str, typer.Option(help="A remark, which the report shows.")] = "",
     json: JsonFlag = False,
 ) -> None:
@@ -150,7 +151,7 @@ def published(
     row = {
         **{"source": source, "method": method, "variant": variant, "dataset": dataset},
         **{"scale": str(scale), "metric": metric, "value": value, "protocol": protocol},
-        **{"note": note, "run": family, "trained": ""},
+        **{"note": note, "run": family, "trained": "", "where": where},
     }
     path = add_published(project, row)
     told = f"{path.relative_to(project.root)}: {method} on {dataset} x{scale}, {metric} {value}"
