@@ -21,6 +21,7 @@ from sr_bench.cli import (
     conformance,
     explain,
     figure,
+    listing,
     pipeline,
     report,
     standalone,
@@ -75,7 +76,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "try": weights.try_method,
         "keys": weights.keys,
         "conformance": conformance.conformance,
-        "list": pipeline.list_things,
+        "list": listing.list_things,
     },
 }
 for panel, commands in COMMANDS.items():

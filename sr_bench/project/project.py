@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.entries import WHERE
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import WHERE, find_source
+from sr_bench.data.catalogue.sources import Source
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.method_fields import TRAINED
+from sr_bench.networks.method_fields import INSTALLED, TRAINED
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
@@ -37,16 +39,18 @@ class Project:
     root: Path
     params: Params
     out: Path | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
     @classmethod
     def load(cls, root: Path) -> Project:
-        """Read and check ``root/params.yaml``.
+        """Read and check ``root/params.yaml``, with what the folder ``catalogue`` adds.
 
         Raises:
             WrongUse: as :func:`~sr_bench.project.params.read_params`; or for entries that
                 contradict each other.
         """
-        project = cls(root, read_params(root / PARAMS))
+        catalogue = Catalogue.of_project(root)
+        project = cls(root, read_params(root / PARAMS, catalogue), catalogue=catalogue)
         project._check_runs()
         return project
 
@@ -111,8 +115,15 @@ class Project:
 
     @property
     def method_folders(self) -> list[Path]:
-        """Where method files lie."""
-        return [self.root / folder for folder in self.params.methods]
+        """Where method files lie: folders of the project, and those of installed methods."""
+        return [place for named in self.params.methods for place in self._method_places(named)]
+
+    def _method_places(self, named: str) -> list[Path]:
+        if named != INSTALLED:
+            return [self.root / named]
+        from sr_bench.networks.installed import installed_folders  # torch
+
+        return installed_folders()
 
     @property
     def data(self) -> Path:
@@ -140,7 +151,11 @@ class Project:
         Raises:
             SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
         """
-        return open_dataset(name, self.data, self.manifest(name))
+        return open_dataset(self.source(name), self.data, self.manifest(name))
+
+    def source(self, name: str) -> Source:
+        """The group of that name in the project's catalogue."""
+        return self.catalogue.sources.find(name)
 
     @staticmethod
     def manifest_in(root: Path, dataset: str) -> Path:
@@ -181,7 +196,7 @@ class Project:
 
     def images_of(self, run: Run) -> int:
         """How many images the run upscales: each dataset once for every degradation in use."""
-        return sum(len(find_source(work.dataset).files) for work in self.work(run))
+        return sum(len(self.source(work.dataset).files) for work in self.work(run))
 
     def weights_note(self, run: str) -> Path:
         """The note of which file holds the run's weights."""
@@ -256,6 +271,15 @@ class Project:
                 f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
                 f"'{run.weights}' come from {origin}; correct one of them"
             )
+
+
+def method_folders_here() -> list[Path]:
+    """Where method files lie: as the project in the current folder says, else what is installed."""
+    if (Path.cwd() / PARAMS).is_file():
+        return Project.load(Path.cwd()).method_folders
+    from sr_bench.networks.installed import installed_folders  # torch
+
+    return installed_folders()
 
 
 def require_project(root: Path | None = None) -> Project:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from sr_bench.data.catalogue.sources import find_source
 from sr_bench.data.datasets.manifest import fetch_source
 from sr_bench.networks.checkpoint import load
 from sr_bench.networks.method import Method, Published, find_method
@@ -95,7 +94,7 @@ def trained_weights(project: Project, training: str) -> Path:
 
 
 def _fetched(published: Published, project: Project, progress: Progress) -> Path:
-    source = find_source(published.group)
+    source = project.source(published.group)
     wanted = source.file(published.name)
     fetch_source(source, project.data, progress=progress)
     return project.data / source.folder / wanted.name

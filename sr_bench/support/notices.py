@@ -11,7 +11,12 @@ _said: set[str] = set()
 
 def notice(path: Path, what: str) -> None:
     """Say what was done with a file; the same again is not said."""
-    line = f"{path}: {what}"
+    notice_about(str(path), what)
+
+
+def notice_about(thing: str, what: str) -> None:
+    """Say something of a thing that is no file; the same again is not said."""
+    line = f"{thing}: {what}"
     if line not in _said:
         _said.add(line)
         _LOG.warning("%s", line)

@@ -44,8 +44,8 @@ def open_anywhere(name: str, *, progress: Progress = lambda _: None) -> Dataset:
     source, cache = find_source(name), cache_folder()
     manifest = cache / "manifests" / f"{name}-{_pins(source)}.json"
     if manifest.is_file():
-        return open_dataset(name, cache, manifest)
-    return fetch_dataset(name, cache, manifest, progress=progress)
+        return open_dataset(source, cache, manifest)
+    return fetch_dataset(source, cache, manifest, progress=progress)
 
 
 def _pins(source: Source) -> str:
