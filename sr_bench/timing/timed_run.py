@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.upscaling.upscale import load_upscaler
-from sr_bench.imaging.degrade import Degradation, degrade
+from sr_bench.imaging.degrade import Degradation
 from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, find_method
@@ -88,8 +88,8 @@ class TimedRun:
         """hr and lr of each image of a dataset."""
         opened = self.project.dataset(dataset)
         for entry in opened:
-            hr = opened.read(entry)
-            yield hr, degrade(hr, protocol.degradation, scale=self.run.scale)
+            rule = self.project.protocol_on(protocol, dataset).degradation
+            yield opened.read(entry), opened.make_lr(entry, rule, scale=self.run.scale)
 
     def inputs(self, dataset: str) -> list[NDArray[np.generic]]:
         """lr of each image of a dataset, as :meth:`on_device` expects it."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import platformdirs
 
 from sr_bench.data.catalogue.sources import Source, find_source
-from sr_bench.data.datasets.fetch import Progress
 from sr_bench.data.datasets.manifest import Dataset, fetch_dataset, open_dataset
+from sr_bench.data.datasets.transfer import Progress
 from sr_bench.support.errors import SrBenchError
 
 CACHE = "SR_BENCH_DATA"
