@@ -14,7 +14,7 @@ from sr_bench.data.catalogue.sources import Source
 from sr_bench.data.datasets.folders import OwnFolder, open_folder
 from sr_bench.data.datasets.manifest import Dataset, open_dataset, read_dataset, read_manifest
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.method_fields import INSTALLED, TRAINED
+from sr_bench.networks.method_fields import INSTALLED, PUBLISHED, TRAINED
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry
 from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
@@ -84,12 +84,13 @@ class Project:
         return self.trainings[name]
 
     def training_of(self, run: Run) -> str | None:
-        """The training that makes a run's weights; ``None`` for weights that others published.
+        """The training that makes a run's weights; ``None`` for weights that come from elsewhere.
 
         Where several make such weights, it is that of the run's ``origin``, else the first.
 
         Raises:
-            WrongUse: if the weights' name says that they are made here, but no entry makes them.
+            WrongUse: if the weights' name says that they are made here, but no entry makes them,
+                and sr-bench doesn't bring them.
         """
         if not run.weights.startswith(TRAINED):
             return None
@@ -101,10 +102,20 @@ class Project:
             and run.scale in entry.scales
         ]
         if not suitable:
-            where = f"{self.root / PARAMS}: runs.{run.name}"
-            raise unknown("training for weights", run.weights, self.trainings, where=where)
+            if self.packaged_weights(run) is None:
+                where = f"{self.root / PARAMS}: runs.{run.name}"
+                raise unknown("training for weights", run.weights, self.trainings, where=where)
+            return None
         of_origin = (name for name in suitable if self._origin(name) == run.origin)
         return next(of_origin, suitable[0])
+
+    def packaged_weights(self, run: Run) -> Path | None:
+        """Weights that sr-bench trained and brings, for a project that takes its methods."""
+        if INSTALLED not in self.params.methods or not run.weights.startswith(TRAINED):
+            return None
+        from sr_bench.project.packaged import packaged_weights  # torch
+
+        return packaged_weights(run)
 
     def datasets(self, run: Run) -> dict[str, list[Protocol]]:
         """The run's datasets, each with the protocols it is scored under.
@@ -174,6 +185,25 @@ class Project:
         from sr_bench.networks.installed import installed_folders  # torch
 
         return installed_folders()
+
+    @property
+    def own_methods(self) -> Path:
+        """The last of the project's own folders of method files."""
+        own = [named for named in self.params.methods if named != INSTALLED]
+        return self.root / (own[-1] if own else "methods")
+
+    @property
+    def ledgers(self) -> list[Path]:
+        """The files of published numbers."""
+        named = self.params.ledger or ()
+        return [self._ledger(name) for name in ([named] if isinstance(named, str) else named)]
+
+    def _ledger(self, named: str) -> Path:
+        if named != PUBLISHED:
+            return self.root / named
+        from sr_bench.project.packaged import packaged_ledger  # torch
+
+        return packaged_ledger()
 
     @property
     def data(self) -> Path:

@@ -12,7 +12,7 @@ from sr_bench.analysis.ledger.ledger import (
     Context,
     compare_trained,
     judge,
-    read_ledger,
+    read_ledgers,
 )
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
@@ -90,9 +90,9 @@ def build_report(project: Project) -> Report:
 
 def _against_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The verdict on each published number, and what weights trained here reach of it."""
-    if project.params.ledger is None:
+    if not project.ledgers:
         return pd.DataFrame(columns=REPRODUCTION), pd.DataFrame(columns=TRAINED)
-    ledger = read_ledger(project.root / project.params.ledger, project.catalogue)
+    ledger = read_ledgers(project.ledgers, project.catalogue)
     context = Context(
         methods=frozenset(load_methods(project.method_folders)),
         runs=frozenset(project.params.runs),

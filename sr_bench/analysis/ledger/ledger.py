@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -21,13 +21,13 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # The ledger's own columns: the run family that the published number was made by, and the one with
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
-_CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
 _PRINTED, _SCALE = (
     re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
     re.compile(r"[2-8]"),
 )
-REPRODUCTION = [*_CELL, "published", "measured", "delta", "verdict", "note"]
-TRAINED = [*_CELL, "published", "run", "measured", "delta"]
+REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note"]
+TRAINED = [*CELL, "published", "run", "measured", "delta"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,27 @@ def read_ledger(path: Path, catalogue: Catalogue | None = None) -> pd.DataFrame:
     Raises:
         SrBenchError: if the file is missing, or a column, a number or a protocol is wrong.
     """
+    return read_ledgers([path], catalogue)
+
+
+def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> pd.DataFrame:
+    """Read several ledgers as one.
+
+    Raises:
+        SrBenchError: as :func:`read_ledger`; or for a number that two of them hold.
+    """
+    parts = [_read(path, catalogue) for path in paths]
+    first: dict[tuple[object, ...], Path] = {}
+    for path, part in zip(paths, parts):
+        for cell in part[CELL].itertuples(index=False, name=None):
+            other = first.setdefault(cell, path)
+            if other != path:
+                named = ", ".join(str(value) for value in cell if value)
+                raise SrBenchError(f"{path}: {named} is in {other} too; remove one of them")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
     columns = [*COLUMNS, RUN, TRAINED_RUN]
     known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = read_rows(path, columns, remedy="correct it (params.yaml: ledger names it)")
@@ -101,7 +122,7 @@ def compare_trained(
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
             rows.append(
-                {k: row[k] for k in _CELL}
+                {k: row[k] for k in CELL}
                 | made
                 | {"delta": round(value - float(published), DECIMALS)}
             )
