@@ -7,9 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from sr_bench.analysis.ledger.ledger import CELL, COLUMNS, RUN, TRAINED_RUN, WHERE, read_ledgers
+from sr_bench.analysis.ledger.ledger import COLUMNS, RUN, TRAINED_RUN, WHERE, read_ledgers
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import replacing
@@ -47,17 +45,10 @@ def add_published(project: Project, row: Mapping[str, str]) -> Path:
         beside.write_text(fresh, encoding="utf-8")
         others = [other for other in project.ledgers if other != path]
         try:
-            _require_once(read_ledgers([*others, beside], project.catalogue), row, path)
+            read_ledgers([*others, beside], project.catalogue)
         except SrBenchError as error:  # of the file as it would be
             raise WrongUse(str(error).replace(str(beside), str(path))) from error
     return path
-
-
-def _require_once(ledger: pd.DataFrame, row: Mapping[str, str], path: Path) -> None:
-    same = ledger.astype(str)[CELL].eq([row[name] for name in CELL]).all(axis=1)
-    if same.sum() > 1:
-        named = ", ".join(row[name] for name in CELL if row[name])
-        raise WrongUse(f"{path}: {named} is there already; correct that row instead")
 
 
 def _line(row: Mapping[str, str], columns: Sequence[str]) -> str:
