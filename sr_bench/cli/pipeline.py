@@ -16,12 +16,9 @@ from sr_bench.cli.show import (
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.sources import Source
-<<<<<<< HEAD
 from sr_bench.data.datasets.folders import OwnFolder
-from sr_bench.project.params import PARAMS
-=======
 from sr_bench.project.lock import require_locked
->>>>>>> projects
+from sr_bench.project.params import PARAMS
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse
 

@@ -31,7 +31,7 @@ def edit_params(root: Path, change: Callable[[Any], None]) -> Params:
     """
     path = root / PARAMS
     text = _changed(path, change)
-    params = check_params(text, path, Catalogue.of_project(root))
+    params, _ = check_params(text, path, Catalogue.of_project(root))
     write_text(path, text)
     return params
 
