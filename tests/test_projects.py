@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sr_bench.imaging import images
 from sr_bench.project import lock
 from sr_bench.project.lock import fingerprint
 from sr_bench.project.project import Project
@@ -171,6 +172,22 @@ def test_a_dataset_of_the_catalogue(started, cli):
     assert files(started) == before
 
 
+def test_a_folder_of_ones_own(started, cli, picture):
+    for name in ("a", "b"):
+        images.write(started / "photos" / f"{name}.png", picture(24, 26, 3))
+    cli(["add", "dataset", "photos", "photos", "--redistributable"], cwd=started)
+    own = Project.load(started).params.datasets["photos"]
+    assert (own.folder, own.redistributable) == ("photos", True)
+    assert [p.name for p in own.protocols] == ["edsr-2017"]
+    cli(["fetch", "photos"])
+    out, _ = cli(["work", "--json"])
+    assert "photos" in json.loads(out)["mine-x2"]["datasets"]
+    assert "is there already" in cli(["add", "dataset", "photos", "photos"], status=2)[1]
+    before = files(started)
+    assert "Set5" in cli(["add", "dataset", "Set5", "photos"], status=1)[1]
+    assert files(started) == before
+
+
 def test_weights_with_size_and_hash(started, cli, tmp_path):
     import hashlib
 
@@ -224,7 +241,7 @@ def test_a_published_number(started, cli):
     assert (row["value"], row["run"], row["note"]) == ("30.10", "mine", "table 1, row 2")
     before = files(started)
     for words, fact in (
-        ([*PRINTED, "31.2"], "is there already; correct that row instead"),
+        ([*PRINTED, "31.2"], "published.csv:3: is the number of line 2 again"),
         ([*PRINTED, "31.2 dB"], "published.csv:3: value is '31.2 dB'"),
         ([*PRINTED, "31.2", "--protocol", "edsr-2018"], "unknown protocol 'edsr-2018'"),
         ([*PRINTED, "31.2", "--method", "other"], "other has no run in params.yaml"),

@@ -28,23 +28,37 @@ def dataset(
     protocol: Annotated[
         list[str] | None, typer.Option(help="Score it under this protocol; default: under all.")
     ] = None,
+    redistributable: Annotated[
+        bool, typer.Option("--redistributable", help="A report may show your images to everybody.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Add a dataset to params.yaml: to be fetched, or a folder of your own.
 
     Then: dvc repro. It upscales and scores what is new, and nothing that is there.
     """
-    from sr_bench.project.edits import add_dataset, edit_params
+    from sr_bench.project.edits import add_dataset, add_folder, edit_params
 
     project = require_project()
-    if folder is not None and not (project.root / folder).is_dir():
-        raise WrongUse(f"{folder}: no such folder; name the one that holds the images")
     if folder is None:
         project.catalogue.sources.require(name)
-    named = None if folder is None else folder.as_posix()
-    edit_params(project.root, lambda c: add_dataset(c, name, named, protocol or ()))
-    facts = {"dataset": name, "folder": named, "protocols": protocol}
-    print_done(f"params.yaml: {name}; next: dvc repro", facts, json=json)
+        edit_params(project.root, lambda content: add_dataset(content, name, protocol or ()))
+    else:
+        facts = _folder_facts(project.root, folder, protocol, redistributable)
+        edit_params(project.root, lambda content: add_folder(content, name, facts))
+    told = {"dataset": name, "folder": None if folder is None else str(folder)}
+    print_done(f"params.yaml: {name}; next: dvc repro", told, json=json)
+
+
+def _folder_facts(
+    root: Path, folder: Path, protocols: list[str] | None, redistributable: bool
+) -> dict[str, Any]:
+    if not (root / folder).is_dir():
+        raise WrongUse(f"{folder}: no such folder; name the one that holds the images")
+    facts: dict[str, Any] = {"folder": folder.as_posix()}
+    if redistributable:
+        facts["redistributable"] = True
+    return facts | {"protocols": protocols or []}
 
 
 @app.command()
@@ -139,6 +153,7 @@ def published(
             "only one in params.yaml. '' where nobody published the weights."
         ),
     ] = None,
+    where: Annotated[str, typer.Option(help="Where in the source: table 2.")] = "",
     note: Annotated[str, typer.Option(help="A remark, which the report shows.")] = "",
     json: JsonFlag = False,
 ) -> None:
@@ -150,7 +165,7 @@ def published(
     row = {
         **{"source": source, "method": method, "variant": variant, "dataset": dataset},
         **{"scale": str(scale), "metric": metric, "value": value, "protocol": protocol},
-        **{"note": note, "run": family, "trained": ""},
+        **{"note": note, "run": family, "trained": "", "where": where},
     }
     path = add_published(project, row)
     told = f"{path.relative_to(project.root)}: {method} on {dataset} x{scale}, {metric} {value}"

@@ -22,6 +22,7 @@ from sr_bench.cli import (
     conformance,
     explain,
     figure,
+    lineage,
     listing,
     pipeline,
     report,
@@ -74,6 +75,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "explain": explain.explain,
         "compare": compare.compare,
         "check": check.check,
+        "lineage": lineage.lineage,
         "time": timing.time,
     },
     "Methods and code": {

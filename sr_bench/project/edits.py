@@ -12,14 +12,14 @@ from ruamel.yaml import YAML
 from sr_bench.data.catalogue.catalogue import FOLDER, Catalogue
 from sr_bench.data.catalogue.entries import read_entries
 from sr_bench.data.catalogue.sources import read_source
-from sr_bench.project.params import PARAMS, Params, check_params
+from sr_bench.project.params import PARAMS, check_params
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.files import write_text
 
 SOURCES = f"{FOLDER}/sources.yaml"
 
 
-def edit_params(root: Path, change: Callable[[Any], None]) -> Params:
+def edit_params(root: Path, change: Callable[[Any], None]) -> None:
     """Change ``params.yaml`` and write it, if the result is right.
 
     Args:
@@ -31,18 +31,21 @@ def edit_params(root: Path, change: Callable[[Any], None]) -> Params:
     """
     path = root / PARAMS
     text = _changed(path, change)
-    params, _ = check_params(text, path, Catalogue.of_project(root))
+    check_params(text, path, Catalogue.of_project(root))
     write_text(path, text)
-    return params
 
 
-def add_dataset(content: Any, name: str, folder: str | None, protocols: Sequence[str]) -> None:
-    """Name a dataset in ``params.yaml``: to be fetched, or a folder of the user's own."""
-    if folder is not None:
-        own = _map(content, "datasets")
-        _require_new(name, own, "datasets")
-        own[name] = _flow({"folder": folder})
-    elif name not in content["fetch"]:
+def add_folder(content: Any, name: str, facts: dict[str, Any]) -> None:
+    """Name a folder of the user's own in ``params.yaml``."""
+    own = _map(content, "datasets")
+    _require_new(name, own, "datasets")
+    listed = facts.get("protocols") or list(content["protocols"])
+    own[name] = _flow({**facts, "protocols": list(listed)})
+
+
+def add_dataset(content: Any, name: str, protocols: Sequence[str]) -> None:
+    """Name a dataset of the catalogue in ``params.yaml``: it is fetched and scored."""
+    if name not in content["fetch"]:
         content["fetch"].append(name)
     for protocol in protocols or list(content["protocols"]):
         listed = content["protocols"].setdefault(protocol, _flow([]))

@@ -14,7 +14,7 @@ from sr_bench.data.catalogue.sources import Source
 from sr_bench.data.datasets.folders import OwnFolder, open_folder
 from sr_bench.data.datasets.manifest import Dataset, open_dataset, read_dataset, read_manifest
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.method_fields import INSTALLED, PUBLISHED, TRAINED
+from sr_bench.networks.method_fields import INSTALLED, LEDGER, TRAINED
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry
 from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
@@ -199,7 +199,7 @@ class Project:
         return [self._ledger(name) for name in ([named] if isinstance(named, str) else named)]
 
     def _ledger(self, named: str) -> Path:
-        if named != PUBLISHED:
+        if named != LEDGER:
             return self.root / named
         from sr_bench.project.packaged import packaged_ledger  # torch
 
