@@ -77,6 +77,13 @@ class Looks:
     names: Names  # of methods and weights
     marks: dict[str, tuple[str, str]]  # colour and marker of each method
 
+    def legend(self, shown: Container[str], size: float = 5.0) -> list[Line2D]:
+        """An entry for each method shown."""
+        title = self.names.title
+        return [
+            handle(printable(title(m)), *mark, size) for m, mark in self.marks.items() if m in shown
+        ]
+
 
 @contextmanager
 def paper_style() -> Iterator[None]:
