@@ -56,8 +56,6 @@ def train(project: Project, name: str, *, minutes: float | None, report: Report)
     ``methods/checkpoints/<name>/``, are there until then.
 
     Args:
-        project: the project folder.
-        name: an entry of ``train`` or ``train_warm`` in ``params.yaml``.
         minutes: stop after this time; ``None`` for no limit.
         report: called about every :data:`LOOK_EVERY` steps with where it stands.
 

@@ -44,13 +44,7 @@ def growth_rows(runs: pd.DataFrame, timings: pd.DataFrame, precision: str) -> pd
 
 
 def growth_figure(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
-    """Time (left, with the exponent p of time = c pixels^p) and peak memory (right) against size.
-
-    Args:
-        rows: what :func:`growth_rows` gives.
-        caption: what stands below the figure.
-        methods: how methods look, and what they are called.
-    """
+    """Time (left, with the exponent p of time = c pixels^p) and memory (right) against size."""
     with paper_style():
         return _draw(rows, caption, methods)
 

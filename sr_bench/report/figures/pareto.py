@@ -74,8 +74,6 @@ def pareto_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
     Args:
         rows: one row a run: run, method, variant, weights, scale, value, cost, spread (the
             interquartile range of the cost), params. A cost of 0 is a dotted line across the panel.
-        cost: the horizontal axis.
-        methods: how methods look, and what they are called.
     """
     look = _Look(methods.names.labels(rows), methods, cost)
     tried: list[Drawn] = []
