@@ -79,6 +79,7 @@ def _ledger():
             0.001725,
             "reproduced",
             "",
+            "table 2",
         ),
         (
             "readme",
@@ -93,6 +94,7 @@ def _ledger():
             -4.66,
             "differs",
             "a <b>doubt</b>",
+            "",
         ),
         (
             "readme",
@@ -107,6 +109,7 @@ def _ledger():
             None,
             "not run",
             "no weights",
+            "",
         ),
     ]
     return pd.DataFrame(rows, columns=REPRODUCTION)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from sr_bench.analysis.ledger.citations import Citations, read_citations
 from sr_bench.data.catalogue.sources import find_source, source_names
 from sr_bench.networks.method_fields import TRAINED
 
@@ -47,17 +48,20 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a project's methods and weights: facts of the methods' own files."""
+    """The names of a project's methods, weights and sources: facts of the methods' own files."""
 
     # the project's methods by name; one that isn't there is called by its name
     methods: Mapping[str, Method] = field(default_factory=dict)
+    citations: Citations = field(default_factory=dict)  # of its published numbers
 
     @classmethod
     def of(cls, project: Project) -> Names:
-        """Those of a project's methods."""
+        """Those of a project's methods and published numbers."""
         from sr_bench.networks.method_files import load_methods  # torch
 
-        return cls(load_methods(project.method_folders))
+        ledger = project.params.ledger
+        citations = read_citations(project.root / ledger) if ledger else {}
+        return cls(load_methods(project.method_folders), citations)
 
     @property
     def baseline(self) -> str | None:
@@ -68,6 +72,11 @@ class Names:
         """As papers write it."""
         known = self.methods.get(method)
         return known.title or method if known else method
+
+    def source(self, key: str) -> str:
+        """A source of published numbers as a text cites it: ``Dong et al. 2016``."""
+        found = self.citations.get(key)
+        return found.short if found else key
 
     def marks(self, method: str) -> tuple[str | None, str | None]:
         """The colour and the marker that a method's file asks for."""
