@@ -189,10 +189,7 @@ def try_method(path: Path, method: Method, folder: Path, data: Path) -> Iterator
     """Run every check, one outcome after the other.
 
     Args:
-        path: the method's file.
-        method: what is in it.
         folder: where made-up weights go.
-        data: the project's, where real ones may lie.
     """
     yield _outcome(method.name, "recipes", partial(check_recipes, path, method))
     for of in configurations(method):

@@ -106,11 +106,6 @@ def _check_row(row: dict[str, str], known: Mapping[str, Protocol], where: str) -
 def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.DataFrame:
     """The reproduction table: every ledger row with its measured number and verdict.
 
-    Args:
-        ledger: from :func:`read_ledger`.
-        measured: the cells of ``scores.csv``.
-        context: for the reason why a row was not run.
-
     Returns:
         The columns of :data:`REPRODUCTION`. The verdict is ``reproduced`` (equal at the printed
         digits), ``close`` (within the protocol's tolerance), ``differs`` or ``not run``.

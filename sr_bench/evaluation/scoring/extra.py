@@ -65,12 +65,6 @@ def score_extra(jobs: Iterable[Job], *, metric: str, protocol: Protocol, scale: 
     """Score many pairs by one extra metric; a bad image doesn't cost the scores of the others.
 
     MS-SSIM is of the planes that the protocol scores, LPIPS, DISTS and NIQE of RGB.
-
-    Args:
-        jobs: as for :func:`~sr_bench.evaluation.scoring.score.score_each`, which gives the columns.
-        metric: one of :data:`EXTRA`.
-        protocol: its modcrop and crop, and the planes of MS-SSIM.
-        scale: the factor that sr was enlarged by.
     """
     extra = load_extra(metric, protocol)
 

@@ -108,8 +108,6 @@ def write_provenance(
     Call it last: it lists what is in ``folder`` then.
 
     Args:
-        folder: the reports.
-        made: what :func:`collect` found.
         figures: each figure's name and the subjects that it shows.
     """
     listed = {
