@@ -14,13 +14,13 @@ from typing import NamedTuple, TypeVar, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from sr_bench.imaging.color import gray_of_rgb, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Model, ModelColour
+from sr_bench.networks.modules import networks_of
 from sr_bench.support.errors import SrBenchError
 
 Planes = NDArray[np.float64]  # (h, w) or (h, w, 3), 0..255, unrounded
@@ -269,8 +269,7 @@ def require_model(name: str, model: object) -> None:
             f"{name}: the model's colour is {colour!r}, expected one of {known}; set `colour` in "
             "its class (methods/README.md)"
         )
-    parts = [model, *getattr(model, "__dict__", {}).values()]
-    for network in (part for part in parts if isinstance(part, nn.Module)):
+    for network in networks_of(model).values():
         training = [n or type(m).__name__ for n, m in network.named_modules() if m.training]
         if training:
             raise SrBenchError(
