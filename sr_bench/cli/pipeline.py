@@ -16,7 +16,9 @@ from sr_bench.cli.show import (
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.sources import Source
+from sr_bench.data.datasets.folders import OwnFolder
 from sr_bench.project.lock import require_locked
+from sr_bench.project.params import PARAMS
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse
 
@@ -47,13 +49,24 @@ def fetch(
         return
     if not names:
         raise WrongUse("fetch needs names, or --run RUN; known names: sr-bench list sources")
-    known = Catalogue.of_project(Path()).sources
-    fetched = [_fetch_one(source, data) for source in [known.find(name) for name in names]]
+    found = [_known(name) for name in names]
+    fetched = [_fetch_one(one, data) for one in found]
     lines = [f"{f['name']}: {f['files']} files in {f['folder']}" for f in fetched]
     print_done("\n".join(lines), fetched, json=json)
 
 
-def _fetch_one(source: Source, data: Path) -> dict[str, object]:
+def _known(name: str) -> Source | OwnFolder:
+    """The group of the catalogue, or the dataset of params.yaml that is called so."""
+    known = Catalogue.of_project(Path()).sources
+    if name not in known and Path(PARAMS).is_file():
+        project = Project.load(Path())
+        return project.own(name) if name in project.params.datasets else project.source(name)
+    return known.find(name)
+
+
+def _fetch_one(source: Source | OwnFolder, data: Path) -> dict[str, object]:
+    if isinstance(source, OwnFolder):
+        return _index(source)
     from sr_bench.data.datasets.manifest import fetch_dataset, fetch_source
 
     name = source.name
@@ -73,6 +86,17 @@ def work(json: JsonFlag = False) -> None:
     notes = note_work(require_locked(require_project()))
     datasets = {name for note in notes.values() for name in note["datasets"]}
     print_done(f"work of {len(notes)} runs on {len(datasets)} datasets", notes, json=json)
+
+
+def _index(own: OwnFolder) -> dict[str, object]:
+    from sr_bench.data.datasets.folders import index_folder
+
+    dataset = index_folder(own, Project.manifest_in(Path(), own.name))
+    return {
+        "name": own.name,
+        "files": sum(1 for _ in dataset.all_entries()),
+        "folder": str(own.folder),
+    }
 
 
 def upscale(
