@@ -26,6 +26,14 @@ from rich.table import Table
 from sr_bench.support.errors import printable
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="auto, cpu, cuda, cuda:1 or mps; default: SR_BENCH_DEVICE, else auto.",
+        show_default=False,
+    ),
+]
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
 
