@@ -189,18 +189,21 @@ def upscale_dataset(
         note(entry)
         progress(1)
 
-    largest = max((entry.shape[0] * entry.shape[1] for entry in dataset), default=1)
-    workers = max(1, min(cores(), _PIXELS_AT_ONCE // largest))
-    threads = cores() // workers
-    with _torch_threads(threads):
+    workers = workers_for(max((e.shape[0] * e.shape[1] for e in dataset), default=1))
+    with torch_threads(cores() // workers):
         found = outcomes(upscale_one, dataset.entries, workers=workers)
     if found.failed:
         what = f"{dataset.name}: {len(found.failed)} of {len(dataset.entries)} images failed"
         raise BadImages(what, [failure.reason for failure in found.failed])
 
 
+def workers_for(largest: int) -> int:
+    """How many images of so many SR pixels are computed at once."""
+    return max(1, min(cores(), _PIXELS_AT_ONCE // max(1, largest)))
+
+
 @contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
+def torch_threads(count: int) -> Iterator[None]:
     """Threads that one torch operation may use; what it was is restored."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

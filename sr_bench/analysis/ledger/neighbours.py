@@ -1,0 +1,95 @@
+"""The published numbers nearest to a measured one, for the same protocol, dataset and scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+
+import pandas as pd
+
+from sr_bench.analysis.ledger.ledger import equal_at_printed_digits, read_ledger
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.version import PACKAGE
+
+_FILE = "published.csv"
+
+
+@dataclass(frozen=True)
+class PublishedNumber:
+    """A published number, and what it is of."""
+
+    source: str
+    method: str
+    variant: str
+    value: str  # as it is printed
+
+    def label(self, titles: Mapping[str, str]) -> str:
+        """What people call it: ``EDSR baseline 64x16 32.09``."""
+        title = titles.get(self.method) or self.method.upper()
+        return " ".join(part for part in (title, self.variant, self.value) if part)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Where a number stands: those of another protocol, dataset, scale or metric don't compare."""
+
+    protocol: str
+    dataset: str
+    scale: int
+    metric: str = "psnr"
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Published numbers beside a measured one; each may be missing."""
+
+    above: PublishedNumber | None = None
+    equal: PublishedNumber | None = None  # at the printed digits
+    below: PublishedNumber | None = None
+
+
+@cache
+def published_numbers() -> pd.DataFrame:
+    """The published numbers that come with sr-bench, in a wheel and in a clone.
+
+    Raises:
+        SrBenchError: if the file is missing or damaged.
+    """
+    for path in (PACKAGE / "methods" / _FILE, PACKAGE.parent / "methods" / _FILE):
+        if path.is_file():
+            return read_ledger(path)
+    raise SrBenchError(
+        f"{PACKAGE / 'methods' / _FILE}: no such file; install sr-bench again, it comes with it"
+    )
+
+
+def neighbours(numbers: pd.DataFrame, cell: Cell, value: float) -> Neighbours:
+    """Of a table of published numbers the nearest at each side of ``value``.
+
+    Args:
+        numbers: from :func:`published_numbers`, or :func:`~.ledger.read_ledger`.
+        cell: protocol, dataset, scale and metric, of which higher is better.
+        value: what was measured.
+
+    Returns:
+        The nearest number above and below, and the first that is equal at its printed digits.
+    """
+    same = numbers
+    for key, wanted in asdict(cell).items():
+        same = same[same[key] == wanted]
+    found = [
+        PublishedNumber(str(r.source), str(r.method), str(r.variant), str(r.value))
+        for r in same.itertuples(index=False)
+    ]
+    equal = [n for n in found if equal_at_printed_digits(n.value, value)]
+    others = [n for n in found if n not in equal]
+    return Neighbours(
+        min((n for n in others if float(n.value) > value), key=_number, default=None),
+        equal[0] if equal else None,
+        max((n for n in others if float(n.value) < value), key=_number, default=None),
+    )
+
+
+def _number(published: PublishedNumber) -> float:
+    return float(published.value)

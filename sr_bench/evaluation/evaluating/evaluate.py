@@ -1,0 +1,241 @@
+"""Models on test sets: LR is made once for all models of a scale, upscaled, and scored.
+
+What is scored is what ``sr-bench upscale`` writes and ``sr-bench score`` reads: uint8 SR. Threads
+read, degrade and score while a model computes; nothing is kept but the scores.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.evaluation.evaluating.candidate import Candidate
+from sr_bench.evaluation.evaluating.sets import TestImage, TestSet
+from sr_bench.evaluation.scoring.score import Pair, score_pair
+from sr_bench.evaluation.scoring.table import DECIMALS
+from sr_bench.evaluation.upscaling.upscale import torch_threads, workers_for
+from sr_bench.imaging import images
+from sr_bench.imaging.degrade import Degradation
+from sr_bench.imaging.images import Colour, Image
+from sr_bench.networks.inference import Upscaler
+from sr_bench.support.errors import SrBenchError, about
+from sr_bench.support.parallel import Map, cores, outcomes, strips_mapper
+
+ROW = ["model", "scale", "dataset", "protocol", "metric", "image", "value", "signature"]
+Row = tuple[str, int, str, str, str, str, float, str]
+Lr = NDArray[np.generic]
+Save = Callable[[str, Degradation, str, str], Path]  # model, degradation, dataset, image
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What couldn't be scored: a model on a dataset, or on one image of it, and why."""
+
+    model: str
+    dataset: str
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Models of one scale on a test set whose LR is made in one way."""
+
+    test_set: TestSet
+    degradation: Degradation
+    scale: int
+    models: tuple[tuple[Candidate, tuple[Protocol, ...]], ...]
+
+    @property
+    def calls(self) -> int:
+        """How often a model is called."""
+        return len(self.models) * len(self.test_set.images)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out.
+
+    Args:
+        rows: one for each model, dataset, protocol, metric and image; the columns of :data:`ROW`.
+        faults: everything that has no score.
+    """
+
+    rows: pd.DataFrame
+    faults: tuple[Fault, ...]
+
+
+def parts_of(
+    candidates: Sequence[Candidate], sets: Sequence[TestSet], protocols: Sequence[Protocol]
+) -> list[Part]:
+    """What is to be computed, models that share LR together.
+
+    Args:
+        candidates: the models.
+        sets: the test sets.
+        protocols: for all models; where there are none, each model's default.
+    """
+    found: dict[tuple[int, Degradation, int], dict[str, tuple[Candidate, list[Protocol]]]] = {}
+    for at, _ in enumerate(sets):
+        for candidate in candidates:
+            for protocol in protocols or [candidate.default_protocol]:
+                models = found.setdefault((at, protocol.degradation, candidate.scale), {})
+                models.setdefault(candidate.name, (candidate, []))[1].append(protocol)
+    return [
+        Part(sets[at], rule, scale, tuple((c, tuple(of)) for c, of in models.values()))
+        for (at, rule, scale), models in found.items()
+    ]
+
+
+def evaluate(
+    parts: Sequence[Part], *, progress: Callable[[int], None], save: Save | None = None
+) -> Evaluation:
+    """Score every model of every part.
+
+    Args:
+        parts: from :func:`parts_of`.
+        progress: called with 1 after each image of each model.
+        save: where the SR image of a model goes; ``None`` keeps none.
+
+    Returns:
+        The scores, and what has none: a model that fails on an image isn't called again for that
+        test set, and has no score there; an image that can't be read costs no other.
+    """
+    rows: list[pd.DataFrame] = []
+    faults: list[Fault] = []
+    for part in parts:
+        work = _Work.begin(part, save)
+        rows.append(work.all(progress))
+        faults += work.faults
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=ROW)
+    return Evaluation(table, tuple(faults))
+
+
+@dataclass(frozen=True)
+class _Called:
+    """A model ready to be called, and the protocols that score it."""
+
+    candidate: Candidate
+    protocols: tuple[Protocol, ...]
+    upscaler: Upscaler
+
+
+@dataclass
+class _Work:
+    """A part under way."""
+
+    part: Part
+    save: Save | None
+    called: list[_Called] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    stopped: set[str] = field(default_factory=set)  # models that failed
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def begin(cls, part: Part, save: Save | None) -> _Work:
+        """Build the models for the part's LR."""
+        work = cls(part, save)
+        for candidate, protocols in part.models:
+            try:
+                upscaler = candidate.upscaler(part.degradation)
+            except SrBenchError as error:
+                work.stop(candidate.name, None, error)
+                continue
+            work.called.append(_Called(candidate, protocols, upscaler))
+        return work
+
+    def stop(self, model: str, image: TestImage | None, error: Exception) -> None:
+        """Note a model's first failure; it isn't called again."""
+        with self.lock:
+            if model in self.stopped:
+                return
+            self.stopped.add(model)
+        reason = str(error) or "not enough memory"
+        self._note(model, image, reason)
+
+    def _note(self, model: str, image: TestImage | None, reason: str) -> None:
+        name = "" if image is None else image.name
+        self.faults.append(Fault(model, self.part.test_set.name, name, reason))
+
+    def all(self, progress: Callable[[int], None]) -> pd.DataFrame:
+        """Every image through every model."""
+        entries = self.part.test_set.images
+        progress(len(entries) * (len(self.part.models) - len(self.called)))
+        at_once = self._at_once()
+        mapper, strips = strips_mapper(len(entries))
+        compute = threading.BoundedSemaphore(at_once)
+
+        def one(image: TestImage) -> list[Row]:
+            return list(self._rows(image, compute, mapper, progress))
+
+        with strips, torch_threads(cores() // at_once):
+            found = outcomes(one, entries if self.called else [], workers=at_once + 1)
+        for failure in found.failed:
+            self._note("", failure.item, failure.reason)
+        rows = [row for _, rows in found.done for row in rows if row[0] not in self.stopped]
+        return pd.DataFrame(rows, columns=ROW)
+
+    def _at_once(self) -> int:
+        """How many calls of models run side by side; one more image is read or scored."""
+        if all(called.candidate.shared for called in self.called):
+            return workers_for(self.part.test_set.largest)
+        return 1
+
+    def _rows(
+        self,
+        image: TestImage,
+        compute: threading.BoundedSemaphore,
+        mapper: Map,
+        progress: Callable[[int], None],
+    ) -> Iterator[Row]:
+        """The scores of one image, model by model."""
+        try:
+            hr, lr = image.read(self.part.degradation, self.part.scale)
+        except SrBenchError:
+            progress(len(self.called))
+            raise
+        for called in self.called:
+            sr = self._upscaled(called, image, lr, compute)
+            if sr is not None:
+                yield from self._scored(called, image, Pair(sr, hr, self._colour(sr)), mapper)
+            progress(1)
+
+    def _upscaled(
+        self, called: _Called, image: TestImage, lr: Lr, compute: threading.BoundedSemaphore
+    ) -> Image | None:
+        """SR, which is saved where that was asked for; ``None`` of a model that failed."""
+        name = called.candidate.name
+        try:
+            with compute:
+                sr = None if name in self.stopped else called.upscaler(lr)
+        except (SrBenchError, MemoryError) as error:
+            self.stop(name, image, error)
+            return None
+        if sr is not None and self.save is not None:
+            path = self.save(name, self.part.degradation, self.part.test_set.name, image.name)
+            images.write(path, sr, colour=self.part.degradation.colour)
+        return sr
+
+    def _colour(self, sr: Image) -> Colour:
+        return self.part.degradation.colour if sr.ndim == 3 else "rgb"
+
+    def _scored(self, called: _Called, image: TestImage, pair: Pair, mapper: Map) -> Iterator[Row]:
+        name, scale, dataset = called.candidate.name, self.part.scale, self.part.test_set
+        for protocol in called.protocols:
+            signature = called.candidate.signature(dataset.signature(protocol))
+            try:
+                with about(image.hr):
+                    values = score_pair(pair, protocol, scale=scale, mapper=mapper)
+            except SrBenchError as error:
+                self._note(name, image, str(error))
+                continue
+            for metric, value in values.items():
+                cell = (name, scale, dataset.name, protocol.name, str(metric))
+                yield (*cell, image.name, round(value, DECIMALS), signature)
