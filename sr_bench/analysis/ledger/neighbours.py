@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
 from sr_bench.analysis.ledger.ledger import equal_at_printed_digits, read_ledger
-from sr_bench.support.errors import SrBenchError
 from sr_bench.support.version import PACKAGE
 
 _FILE = "published.csv"
@@ -49,19 +48,24 @@ class Neighbours:
     below: PublishedNumber | None = None
 
 
-@cache
-def published_numbers() -> pd.DataFrame:
-    """The published numbers that come with sr-bench, in a wheel and in a clone.
+def published_numbers(own: Path | None = None) -> pd.DataFrame:
+    """The published numbers that come with sr-bench, in a wheel and in a clone, and a project's.
+
+    Args:
+        own: the project's ledger.
 
     Raises:
-        SrBenchError: if the file is missing or damaged.
+        SrBenchError: if a file is missing or damaged.
     """
-    for path in (PACKAGE / "methods" / _FILE, PACKAGE.parent / "methods" / _FILE):
-        if path.is_file():
-            return read_ledger(path)
-    raise SrBenchError(
-        f"{PACKAGE / 'methods' / _FILE}: no such file; install sr-bench again, it comes with it"
-    )
+    numbers = read_ledger(_packaged())
+    if own is None:
+        return numbers
+    return pd.concat([read_ledger(own), numbers], ignore_index=True).drop_duplicates()
+
+
+def _packaged() -> Path:
+    in_wheel, in_clone = (root / "methods" / _FILE for root in (PACKAGE, PACKAGE.parent))
+    return in_wheel if in_wheel.is_file() else in_clone
 
 
 def neighbours(numbers: pd.DataFrame, cell: Cell, value: float) -> Neighbours:

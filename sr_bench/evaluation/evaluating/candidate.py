@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from sr_bench.data.catalogue.protocols import Protocol, find_protocol
 from sr_bench.evaluation.upscaling.upscale import load_upscaler
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.foreign.open import OpenedModel, OpenOptions, open_model
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import Method, ModelColour
+from sr_bench.networks.method import ModelColour
+from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions, open_model
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import note_weights, noted_weights
 from sr_bench.support.errors import SrBenchError, WrongUse
@@ -21,7 +20,6 @@ from sr_bench.support.parallel import Failure
 _BY_DEFAULT = {"y": "srcnn-2015"}  # the model's colour -> protocol
 _OTHERWISE = "edsr-2017"
 _METHOD = "method "  # how the origin of a method's own model begins
-Methods = Mapping[str, tuple[Path, Method]]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ read, degrade and score while a model computes; nothing is kept but the scores.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +26,13 @@ from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.imaging.images import Colour, Image
 from sr_bench.networks.inference import Upscaler
-from sr_bench.support.errors import SrBenchError, about
+from sr_bench.support.errors import SrBenchError, WrongUse, about
 from sr_bench.support.parallel import Map, cores, outcomes, strips_mapper
 
+_NO_FILE = re.compile(r"[^\w.+-]+")
 ROW = ["model", "scale", "dataset", "protocol", "metric", "image", "value", "signature"]
 Row = tuple[str, int, str, str, str, str, float, str]
 Lr = NDArray[np.generic]
-Save = Callable[[str, Degradation, str, str], Path]  # model, degradation, dataset, image
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Part:
         """How often a model is called."""
         return len(self.models) * len(self.test_set.images)
 
+    def sr_path(self, folder: Path, candidate: Candidate, image: TestImage) -> Path:
+        """Where the SR image of a model lies below a folder."""
+        model, dataset = (_NO_FILE.sub("_", n) for n in (candidate.name, self.test_set.name))
+        return folder / model / self.degradation.name / dataset / f"{image.name}.png"
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -70,6 +76,20 @@ class Evaluation:
 
     rows: pd.DataFrame
     faults: tuple[Fault, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows, and one with an ``error`` for each fault; without faults no such column."""
+        if not self.faults:
+            return self.rows
+        bad = pd.DataFrame(
+            [
+                {"model": f.model, "dataset": f.dataset, "image": f.image, "error": f.reason}
+                for f in self.faults
+            ]
+        )
+        table = pd.concat([self.rows, bad], ignore_index=True)
+        return table.fillna({"error": "", "protocol": "", "metric": "", "signature": ""})
 
 
 def parts_of(
@@ -94,15 +114,35 @@ def parts_of(
     ]
 
 
+def require_free(parts: Sequence[Part], folder: Path) -> None:
+    """Refuse to replace SR images.
+
+    Raises:
+        WrongUse: naming the first that is there, and how many.
+    """
+    paths = [
+        part.sr_path(folder, candidate, image)
+        for part in parts
+        for candidate, _ in part.models
+        for image in part.test_set.images
+    ]
+    there = [path for path in paths if path.exists()]
+    if there:
+        raise WrongUse(
+            f"{there[0]}: is there already ({len(there)} of {len(paths)} images are); name another "
+            "folder with --save, or replace them with --force"
+        )
+
+
 def evaluate(
-    parts: Sequence[Part], *, progress: Callable[[int], None], save: Save | None = None
+    parts: Sequence[Part], *, progress: Callable[[int], None], save: Path | None = None
 ) -> Evaluation:
     """Score every model of every part.
 
     Args:
         parts: from :func:`parts_of`.
         progress: called with 1 after each image of each model.
-        save: where the SR image of a model goes; ``None`` keeps none.
+        save: the folder for SR images; ``None`` keeps none.
 
     Returns:
         The scores, and what has none: a model that fails on an image isn't called again for that
@@ -132,14 +172,14 @@ class _Work:
     """A part under way."""
 
     part: Part
-    save: Save | None
+    save: Path | None
     called: list[_Called] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     stopped: set[str] = field(default_factory=set)  # models that failed
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def begin(cls, part: Part, save: Save | None) -> _Work:
+    def begin(cls, part: Part, save: Path | None) -> _Work:
         """Build the models for the part's LR."""
         work = cls(part, save)
         for candidate, protocols in part.models:
@@ -219,7 +259,7 @@ class _Work:
             self.stop(name, image, error)
             return None
         if sr is not None and self.save is not None:
-            path = self.save(name, self.part.degradation, self.part.test_set.name, image.name)
+            path = self.part.sr_path(self.save, called.candidate, image)
             images.write(path, sr, colour=self.part.degradation.colour)
         return sr
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -85,28 +86,41 @@ class TestSet:
         return protocol.signature.replace(f"lr:{protocol.degradation}", f"lr:{GIVEN}")
 
 
-def open_test_set(named: str, *, progress: Progress, skip: Skip | None = None) -> TestSet:
-    """A dataset of the catalogue, fetched into the user's cache; or a folder of HR images.
+def open_test_sets(
+    named: Sequence[str], *, progress: Progress, skip: Skip | None = None
+) -> list[TestSet]:
+    """Datasets of the catalogue, fetched into the user's cache, and folders of HR images.
 
     Args:
-        named: a name of ``sr-bench list sources``, else the path of a folder.
+        named: names of ``sr-bench list sources``, or paths of folders.
         progress: called with the number of bytes that have newly come.
         skip: called with each file of a folder that isn't an image, and the reason.
 
     Raises:
-        WrongUse: if it is neither.
-        SrBenchError: if the dataset can't be had, or there is no image in the folder.
+        WrongUse: for what is neither.
+        SrBenchError: if a dataset can't be had, or there is no image in a folder.
     """
-    if named not in source_names():
-        folder = Path(named)
-        if not folder.is_dir() and folder.name == named:
-            raise unknown("dataset", named, source_names(), where="the catalogue, and no folder")
-        paths = images.listing(folder, skip=skip)
-        found = tuple(TestImage(p.stem, p, images.pixels_of(p)) for p in paths)
-        return TestSet(folder.resolve().name, found)
-    dataset = open_anywhere(named, progress=progress)
-    entries = (TestImage(e.stem, dataset.folder / e.name, e.shape[0] * e.shape[1]) for e in dataset)
-    return TestSet(named, tuple(entries), catalogued=True)
+    opened = [(name, _opened(name, progress, skip)) for name in dict.fromkeys(named)]
+    names = [test_set.name for _, test_set in opened]
+    return [  # two folders of one name are called by their paths
+        test_set if names.count(test_set.name) == 1 else replace(test_set, name=name)
+        for name, test_set in opened
+    ]
+
+
+def _opened(named: str, progress: Progress, skip: Skip | None) -> TestSet:
+    if named in source_names():
+        dataset = open_anywhere(named, progress=progress)
+        entries = (
+            TestImage(e.stem, dataset.folder / e.name, e.shape[0] * e.shape[1]) for e in dataset
+        )
+        return TestSet(named, tuple(entries), catalogued=True)
+    folder = Path(named)
+    if not folder.exists() and folder.name == named:
+        raise unknown("dataset", named, source_names(), where="the catalogue, and no folder")
+    paths = images.listing(folder, skip=skip)
+    found = tuple(TestImage(p.stem, p, images.pixels_of(p)) for p in paths)
+    return TestSet(folder.resolve().name, found)
 
 
 def open_pairs(hr: Path, lr: Path, *, scale: int, skip: Skip | None = None) -> TestSet:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import torch
 
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.method import Method, Model, Setup, load_method
 from sr_bench.support.errors import SrBenchError, WrongUse
+
+Methods = Mapping[str, tuple[Path, Method]]
+Pad = Literal["author", "reflect", "replicate", "zero", "flip-next"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class OpenOptions:
     value_range: float = 1.0
     bgr: bool = False
     multiple_of: int = 1
-    pad: str = "reflect"
+    pad: Pad = "author"
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     degradation: Degradation | None = None
 
