@@ -1,0 +1,1 @@
+"""Models that others made: files of several kinds, and functions of Python."""
