@@ -18,7 +18,7 @@ from sr_bench.imaging import images
 from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
 from sr_bench.imaging.degrade import Degradation, degrade, modcrop
 from sr_bench.imaging.images import Image, Skip
-from sr_bench.support.errors import SrBenchError, about, unknown
+from sr_bench.support.errors import about, unknown
 
 GIVEN = "given"  # in the signature, where the degradation would stand
 
@@ -137,7 +137,7 @@ def open_pairs(hr: Path, lr: Path, *, scale: int, skip: Skip | None = None) -> T
 def _require_fit(lr: Image, cut: Image, hr: Image, scale: int) -> None:
     expected = (cut.shape[0] // scale, cut.shape[1] // scale)
     if lr.shape[:2] != expected:
-        raise SrBenchError(
+        raise ValueError(
             f"lr is {lr.shape[:2]}, hr is {hr.shape[:2]}, so at scale {scale} lr is {expected}; "
             "check the scale, or give hr alone and let lr be made"
         )
