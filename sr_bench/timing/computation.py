@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from sr_bench.networks.device import network_of, set_up
 from sr_bench.networks.method import Model
 from sr_bench.networks.strips import whole_images
 from sr_bench.support.errors import SrBenchError
@@ -106,14 +107,6 @@ class WholeModel(Computation):
         return self.model(*inputs)
 
 
-def network_of(model: Model) -> nn.Module | None:
-    """The model's network: itself, or its attribute ``network``; ``None`` if neither is one."""
-    for candidate in (model, getattr(model, "network", None)):
-        if isinstance(candidate, nn.Module):
-            return candidate
-    return None
-
-
 def put_on_device(model: Model, device: str, precision: str) -> tuple[Model, Computation]:
     """Put a model's network on a device (``cpu`` or ``cuda``), in a precision by its label.
 
@@ -135,8 +128,9 @@ def put_on_device(model: Model, device: str, precision: str) -> tuple[Model, Com
             )
         whole = WholeModel(model)
         return cast(Model, whole), whole
-    torch.backends.cudnn.allow_tf32 = False
-    there = NetworkOnDevice(network, torch.device(device), PRECISIONS[precision])
+    where = torch.device(device)
+    set_up(where)
+    there = NetworkOnDevice(network, where, PRECISIONS[precision])
     if network is model:
         return cast(Model, there), there
     around: Any = copy.copy(model)

@@ -16,13 +16,14 @@ from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.upscaling.upscale import load_upscaler
 from sr_bench.imaging.degrade import Degradation, degrade
 from sr_bench.imaging.images import Image
+from sr_bench.networks.device import network_of
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, find_method
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import noted_weights
 from sr_bench.support.files import sha256
-from sr_bench.timing.computation import Computation, network_of, put_on_device
+from sr_bench.timing.computation import Computation, put_on_device
 from sr_bench.timing.setting import FRAMES, GPU, Setting
 
 _QUALITY = "Set5"  # where a run is scored on it, else the first dataset of its first protocol
