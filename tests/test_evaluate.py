@@ -15,7 +15,8 @@ from sr_bench.evaluation.evaluating.candidate import (
     CandidateOptions,
     open_candidates,
 )
-from sr_bench.evaluation.evaluating.evaluate import ROW, evaluate, parts_of, require_free
+from sr_bench.evaluation.evaluating.evaluate import ROW, evaluate
+from sr_bench.evaluation.evaluating.parts import parts_of, require_free
 from sr_bench.evaluation.evaluating.results import results_of
 from sr_bench.evaluation.evaluating.sets import open_pairs, open_test_sets
 from sr_bench.evaluation.scoring.run import score_run

@@ -101,7 +101,7 @@ def evaluate(
     """
     from sr_bench.evaluation.evaluating.candidate import CandidateOptions, open_candidates
     from sr_bench.evaluation.evaluating.evaluate import evaluate as evaluate_parts
-    from sr_bench.evaluation.evaluating.evaluate import parts_of, require_free
+    from sr_bench.evaluation.evaluating.parts import parts_of, require_free
     from sr_bench.evaluation.evaluating.results import results_of
     from sr_bench.networks.device import choose_device
     from sr_bench.networks.opened import OpenOptions

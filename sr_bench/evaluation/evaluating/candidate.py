@@ -135,7 +135,7 @@ def _of_run(project: Project, named: str, methods: Methods, options: CandidateOp
 
     def upscaler(rule: Degradation) -> Upscaler:
         built = first if rule == _usual() else load_upscaler(run, method, file, rule)
-        return _adapted(built, options)
+        return _adapted(built, options).on(options.opened.device)
 
     return Candidate(
         named,

@@ -6,7 +6,6 @@ read, degrade and score while a model computes; nothing is kept but the scores.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,18 +17,19 @@ from numpy.typing import NDArray
 
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.evaluating.candidate import Candidate
-from sr_bench.evaluation.evaluating.sets import TestImage, TestSet
+from sr_bench.evaluation.evaluating.parts import Part
+from sr_bench.evaluation.evaluating.sets import TestImage
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import DECIMALS
 from sr_bench.evaluation.upscaling.upscale import torch_threads, workers_for
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import Degradation
 from sr_bench.imaging.images import Colour, Image
+from sr_bench.networks.device import CPU
 from sr_bench.networks.inference import Upscaler
-from sr_bench.support.errors import SrBenchError, WrongUse, about
+from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.parallel import Map, cores, outcomes, strips_mapper
 
-_NO_FILE = re.compile(r"[^\w.+-]+")
+_PIXELS_BESIDE_GPU = 32_000_000  # of hr images under way: they take about 4 GB
 ROW = ["model", "scale", "dataset", "protocol", "metric", "image", "value", "signature"]
 Row = tuple[str, int, str, str, str, str, float, str]
 Lr = NDArray[np.generic]
@@ -43,26 +43,6 @@ class Fault:
     dataset: str
     image: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """Models of one scale on a test set whose LR is made in one way."""
-
-    test_set: TestSet
-    degradation: Degradation
-    scale: int
-    models: tuple[tuple[Candidate, tuple[Protocol, ...]], ...]
-
-    @property
-    def calls(self) -> int:
-        """How often a model is called."""
-        return len(self.models) * len(self.test_set.images)
-
-    def sr_path(self, folder: Path, candidate: Candidate, image: TestImage) -> Path:
-        """Where the SR image of a model lies below a folder."""
-        model, dataset = (_NO_FILE.sub("_", n) for n in (candidate.name, self.test_set.name))
-        return folder / model / self.degradation.name / dataset / f"{image.name}.png"
 
 
 @dataclass(frozen=True)
@@ -92,55 +72,13 @@ class Evaluation:
         return table.fillna({"error": "", "protocol": "", "metric": "", "signature": ""})
 
 
-def parts_of(
-    candidates: Sequence[Candidate], sets: Sequence[TestSet], protocols: Sequence[Protocol]
-) -> list[Part]:
-    """What is to be computed, models that share LR together.
-
-    Args:
-        candidates: the models.
-        sets: the test sets.
-        protocols: for all models; where there are none, each model's default.
-    """
-    found: dict[tuple[int, Degradation, int], dict[str, tuple[Candidate, list[Protocol]]]] = {}
-    for at, _ in enumerate(sets):
-        for candidate in candidates:
-            for protocol in protocols or [candidate.default_protocol]:
-                models = found.setdefault((at, protocol.degradation, candidate.scale), {})
-                models.setdefault(candidate.name, (candidate, []))[1].append(protocol)
-    return [
-        Part(sets[at], rule, scale, tuple((c, tuple(of)) for c, of in models.values()))
-        for (at, rule, scale), models in found.items()
-    ]
-
-
-def require_free(parts: Sequence[Part], folder: Path) -> None:
-    """Refuse to replace SR images.
-
-    Raises:
-        WrongUse: naming the first that is there, and how many.
-    """
-    paths = [
-        part.sr_path(folder, candidate, image)
-        for part in parts
-        for candidate, _ in part.models
-        for image in part.test_set.images
-    ]
-    there = [path for path in paths if path.exists()]
-    if there:
-        raise WrongUse(
-            f"{there[0]}: is there already ({len(there)} of {len(paths)} images are); name another "
-            "folder with --save, or replace them with --force"
-        )
-
-
 def evaluate(
     parts: Sequence[Part], *, progress: Callable[[int], None], save: Path | None = None
 ) -> Evaluation:
     """Score every model of every part.
 
     Args:
-        parts: from :func:`parts_of`.
+        parts: from :func:`~sr_bench.evaluation.evaluating.parts.parts_of`.
         progress: called with 1 after each image of each model.
         save: the folder for SR images; ``None`` keeps none.
 
@@ -216,17 +154,27 @@ class _Work:
             return list(self._rows(image, compute, mapper, progress))
 
         with strips, torch_threads(cores() // at_once):
-            found = outcomes(one, entries if self.called else [], workers=at_once + 1)
+            found = outcomes(one, entries if self.called else [], workers=self._workers(at_once))
         for failure in found.failed:
             self._note("", failure.item, failure.reason)
         rows = [row for _, rows in found.done for row in rows if row[0] not in self.stopped]
         return pd.DataFrame(rows, columns=ROW)
 
     def _at_once(self) -> int:
-        """How many calls of models run side by side; one more image is read or scored."""
+        """How many calls of models run side by side."""
         if all(called.candidate.shared for called in self.called):
             return workers_for(self.part.test_set.largest)
         return 1
+
+    def _workers(self, at_once: int) -> int:
+        """Images under way: while models compute, others are read, degraded and scored.
+
+        Beside a GPU all cores do that, as far as memory goes.
+        """
+        if all(called.upscaler.device == CPU for called in self.called):
+            return at_once + 1
+        most = _PIXELS_BESIDE_GPU // max(1, self.part.test_set.largest)
+        return max(at_once + 1, min(cores(), most))
 
     def _rows(
         self,

@@ -9,7 +9,8 @@ import pandas as pd
 
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.evaluating.candidate import Candidate
-from sr_bench.evaluation.evaluating.evaluate import Evaluation, Part
+from sr_bench.evaluation.evaluating.evaluate import Evaluation
+from sr_bench.evaluation.evaluating.parts import Part
 from sr_bench.evaluation.evaluating.sets import TestSet
 from sr_bench.evaluation.scoring.table import DECIMALS, identical
 
