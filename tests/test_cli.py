@@ -450,7 +450,7 @@ def test_upscale_then_score_a_run(cli, project):
 @pytest.mark.parametrize(
     ("find", "replace", "facts"),
     [
-        ("scale: 2", "scale: 5", ["runs.bicubic-x2.scale", "2, 3 or 4", "it is 5"]),
+        ("scale: 2", "scale: 9", ["runs.bicubic-x2.scale", "less than or equal to 8", "it is 9"]),
         ("ledger: null", "ledgr: null", ["unknown key 'ledgr'", "'ledger' is missing"]),
         ("runs:\n", "runs:\n  bicubic-x2: {}\n", ["key 'bicubic-x2' is given first", "line 6"]),
         ("runs:", "runs: [", ["not YAML"]),

@@ -19,6 +19,7 @@ from sr_bench.cli import (
     check,
     compare,
     conformance,
+    eval,
     explain,
     figure,
     pipeline,
@@ -56,7 +57,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
-    "Images": {"score": standalone.score, "degrade": standalone.degrade},
+    "Images": {
+        "eval": eval.evaluate,
+        "score": standalone.score,
+        "degrade": standalone.degrade,
+    },
     "Pipeline": {
         "fetch": pipeline.fetch,
         "train": training.train,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -74,9 +75,20 @@ def upscale(
     project = require_project()
     found = project.run(run)
     with count_progress(f"upscale {run}", project.images_of(found)) as advance:
-        folders = upscale_run(project, found, progress=advance)
-    facts = {"run": run, "folders": [str(f) for f in folders]}
-    print_done(f"{run}: {len(folders)} folders of SR images", facts, json=json)
+        done = upscale_run(project, found, progress=advance)
+    made = {name: count for name, count in done.made.items() if count}
+    facts = {
+        "run": run,
+        "folders": [str(f) for f in done.folders],
+        "upscaled": made,
+        "kept": sum(done.kept.values()),
+    }
+    print_done(f"{run}: {_upscaled(made)}; {facts['kept']} images were there", facts, json=json)
+
+
+def _upscaled(made: Mapping[str, int]) -> str:
+    parts = ", ".join(f"{count} of {name}" for name, count in made.items())
+    return f"upscaled {sum(made.values())} images ({parts})" if made else "nothing to upscale"
 
 
 class Things(StrEnum):

@@ -13,6 +13,8 @@ import typer
 
 from sr_bench.cli.show import (
     JsonFlag,
+    MaybeScaleOption,
+    ScaleOption,
     Skipped,
     console,
     count_progress,
@@ -31,13 +33,12 @@ from sr_bench.support.files import replacing
 from sr_bench.support.parallel import Failure, all_named, outcomes
 
 ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list protocols.")]
-Scale = Annotated[int, typer.Option(min=2, max=8, help="Upscaling factor.")]
 
 
 def degrade(
     hr: Annotated[Path, typer.Option(help="Folder of HR images.")],
     out: Annotated[Path, typer.Option(help="Folder for the LR images; created if missing.")],
-    scale: Scale,
+    scale: ScaleOption,
     protocol: ProtocolName,
     json: JsonFlag = False,
 ) -> None:
@@ -98,7 +99,7 @@ def score(
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
     hr: Annotated[Path | None, typer.Option(help="Folder of HR images.")] = None,
-    scale: Annotated[int | None, typer.Option(min=2, max=8, help="Upscaling factor.")] = None,
+    scale: MaybeScaleOption = None,
     protocol: Annotated[
         str | None, typer.Option(help="Protocol; see: sr-bench list protocols.")
     ] = None,

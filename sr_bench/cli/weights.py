@@ -11,6 +11,7 @@ import typer
 from sr_bench.cli.show import JsonFlag, console, print_done, print_json, print_table
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.scale import SCALES
 
 
 def keys(
@@ -36,13 +37,17 @@ def keys(
     match words:
         case [file]:
             _list(Path(file), take, json=json)
-        case [method, variant, scale, file] if scale.isdigit():
+        case [method, variant, scale, file] if _is_scale(scale):
             _map(method, variant, int(scale), Path(file), json=json)
         case _:
             raise WrongUse(
-                f"keys takes FILE, or METHOD VARIANT SCALE FILE with a whole number as SCALE; it "
-                f"got {len(words)} words: {' '.join(words)}"
+                "keys takes FILE, or METHOD VARIANT SCALE FILE with SCALE from 2 to 8; "
+                f"it got {len(words)} words: {' '.join(words)}"
             )
+
+
+def _is_scale(text: str) -> bool:
+    return text.isdigit() and int(text) in SCALES
 
 
 def _list(file: Path, take: str | None, *, json: bool) -> None:

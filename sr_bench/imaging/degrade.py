@@ -79,7 +79,7 @@ def degrade(
 
     Args:
         hr: uint8, (h, w) gray or (h, w, 3) RGB.
-        scale: 2, 3, 4, ...
+        scale: 2 to 8.
         resize: what other code has in place of MATLAB's imresize.
 
     Returns:

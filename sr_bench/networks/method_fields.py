@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sr_bench.support.errors import SrBenchError
+from sr_bench.support.scale import SCALES
 from sr_bench.support.strict_yaml import shown
 
-SCALES = range(2, 9)
 TRAINED = "sr-bench-"  # weights made here are called by this and their training set
 MARKERS = "oDs^v<>PXphHd8*"  # matplotlib's filled ones
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")

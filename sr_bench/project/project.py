@@ -209,11 +209,15 @@ class Project:
 
     def sr(self, run: str, degradation: str, dataset: str) -> Path:
         """The folder of the run's SR images of one dataset, for one way of making LR."""
-        return self.root / "build" / "sr" / run / degradation / dataset
+        return self.sr_of(run) / degradation / dataset
 
-    def unfinished(self, run: str) -> Path:
-        """The run's SR images until all are there; DVC removes outputs, so it lies beside them."""
-        return self.root / "build" / "unfinished" / run
+    def sr_of(self, run: str) -> Path:
+        """The folder of all SR images of a run."""
+        return self.root / "build" / "sr" / run
+
+    def made(self, run: str) -> Path:
+        """What the run's SR images were made from, and those of a run that isn't finished."""
+        return self.root / "build" / "made" / run
 
     def scores(self, run: str) -> Path:
         """The run's scores, one row per image x protocol x metric."""

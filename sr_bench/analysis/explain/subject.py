@@ -43,7 +43,7 @@ class Subject:
         title: for people: "bicubic on Set5 x4".
         hr: name and file of each image.
         make: the sr of an image under a way.
-        scale: 2, 3, 4, ...
+        scale: 2 to 8.
         given: whether sr was made elsewhere: then only scoring can deviate.
         network: the pass of a network that a way needs; ``None`` where it needs none.
         absent: why there is no sr under a way.
