@@ -158,7 +158,9 @@ def _of_model(named: str, methods: Methods, options: CandidateOptions) -> Candid
 
     def upscaler(rule: Degradation) -> Upscaler:
         found = opened(rule) if ours and rule != _usual() else first
-        return _adapted(Upscaler(found.name, found.model, rule, found.scale), options)
+        device = options.opened.device
+        built = Upscaler(found.name, found.model, rule, found.scale, device=device)
+        return _adapted(built, options)
 
     return Candidate(
         first.name,
