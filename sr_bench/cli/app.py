@@ -27,6 +27,7 @@ from sr_bench.cli import (
     standalone,
     timing,
     training,
+    upscale,
     weights,
 )
 from sr_bench.cli.show import escape_unprintable
@@ -65,7 +66,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Pipeline": {
         "fetch": pipeline.fetch,
         "train": training.train,
-        "upscale": pipeline.upscale,
+        "upscale": upscale.upscale,
         "report": report.report,
         "figure": figure.figure,
     },

@@ -109,8 +109,8 @@ def evaluate(
     asked = _Asked(tuple(dataset or ()), hr, lr)
     protocols = [find_protocol(name) for name in dict.fromkeys(protocol or ())]
     opened = OpenOptions(scale, value_range, bgr, multiple_of, _pad(pad), choose_device(device))
-    project = _project_here()
-    methods = _methods(project)
+    project = project_here()
+    methods = methods_here(project)
     numbers = published_numbers(_ledger(project))
     candidates, unopened = open_candidates(
         models, project=project, methods=methods, options=CandidateOptions(opened, ensemble, tile)
@@ -182,7 +182,7 @@ def _pad(name: str) -> Pad:
     return cast(Pad, name)
 
 
-def _project_here() -> Project | None:
+def project_here() -> Project | None:
     """The project in the current folder; another tool's ``params.yaml`` is none."""
     path = Path(PARAMS)
     if not path.is_file():
@@ -200,7 +200,8 @@ def _ledger(project: Project | None) -> Path | None:
     return project.root / project.params.ledger
 
 
-def _methods(project: Project | None) -> Methods:
+def methods_here(project: Project | None) -> Methods:
+    """The methods of a project, or those that are packaged, each with its file."""
     from sr_bench.networks.method import method_files
 
     if project is not None:

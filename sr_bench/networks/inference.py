@@ -190,7 +190,7 @@ class Upscaler:
         half = max(_SMALLEST, tile // 2)
         with self._fitting.lock:
             if self.tile is None and self._fitting.tile is None:
-                self._require_reach()
+                self.require_tiles()
             self._fitting.tile = min(half, self._fitting.tile or half)
         notice(Path(self.name), f"{what}: goes on in tiles of {half}")
 
@@ -245,9 +245,10 @@ class Upscaler:
             SrBenchError: if they differ: see :func:`sr_bench.networks.tiles.require_reach`.
         """
         if self.tile is not None:
-            self._require_reach()
+            self.require_tiles()
 
-    def _require_reach(self) -> None:
+    def require_tiles(self) -> None:
+        """The same for a model that may be run in tiles, and has a reach."""
         free = replace(self, untrained=True)  # networks overshoot on noise
         require_reach(self.name, self.model, free.called, self.scale)
 
