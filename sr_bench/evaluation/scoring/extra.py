@@ -22,7 +22,7 @@ class Extra:
     signature: str
 
 
-def load_extra(metric: str, protocol: Protocol) -> Extra:
+def load_extra(metric: str, protocol: Protocol, device: str | None = None) -> Extra:
     """The metric, and the protocol's signature with the metric's own appended.
 
     Raises:
@@ -32,11 +32,18 @@ def load_extra(metric: str, protocol: Protocol) -> Extra:
     signature = f"{protocol.signature}|metric:{metric}"
     if metric == "ms_ssim":
         return Extra(lambda v: ms_ssim_unchecked(*v.main, data_range=255), f"{signature}+wang-2003")
-    loaded = load_perceptual(metric)
+    loaded = load_perceptual(metric, device)
     return Extra(lambda v: loaded(*v.rgb), f"{signature}+{loaded.signature}")
 
 
-def score_extra(jobs: Iterable[Job], *, metric: str, protocol: Protocol, scale: int) -> Scored:
+def score_extra(
+    jobs: Iterable[Job],
+    *,
+    metric: str,
+    protocol: Protocol,
+    scale: int,
+    device: str | None = None,
+) -> Scored:
     """Score many pairs by one extra metric; a bad image doesn't cost the scores of the others.
 
     MS-SSIM is of the planes that the protocol scores, LPIPS, DISTS and NIQE of RGB.
@@ -46,8 +53,9 @@ def score_extra(jobs: Iterable[Job], *, metric: str, protocol: Protocol, scale: 
         metric: one of :data:`EXTRA`.
         protocol: its modcrop and crop, and the planes of MS-SSIM.
         scale: the factor that sr was enlarged by.
+        device: of the networks of LPIPS and DISTS, by name.
     """
-    extra = load_extra(metric, protocol)
+    extra = load_extra(metric, protocol, device)
 
     def rows_of(pair: Pair) -> list[Row]:
         value = extra.function(compared_planes(pair, protocol, scale=scale))
