@@ -18,11 +18,11 @@ from sr_bench.networks.device import (
     devices,
     in_precision,
     is_out_of_memory,
-    network_of,
     placed,
     set_up,
 )
 from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.modules import network_of
 from sr_bench.project.project import Project
 from sr_bench.report.provenance.records import collect
 from sr_bench.support.errors import SrBenchError, WrongUse

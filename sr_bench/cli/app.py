@@ -22,6 +22,7 @@ from sr_bench.cli import (
     eval,
     explain,
     figure,
+    lineage,
     pipeline,
     report,
     standalone,
@@ -74,6 +75,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "explain": explain.explain,
         "compare": compare.compare,
         "check": check.check,
+        "lineage": lineage.lineage,
         "time": timing.time,
     },
     "Methods and code": {

@@ -202,7 +202,7 @@ def _ledger(project: Project | None) -> Path | None:
 
 def methods_here(project: Project | None) -> Methods:
     """The methods of a project, or those that are packaged, each with its file."""
-    from sr_bench.networks.method import method_files
+    from sr_bench.networks.method_files import method_files
 
     if project is not None:
         return method_files(project.method_folders)
