@@ -27,8 +27,9 @@ from sr_bench.conformance.configurations import (
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.inference import Upscaler, require_model
+from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Model, Setup
+from sr_bench.networks.model_checks import require_model
 from sr_bench.support.errors import SrBenchError, unknown
 
 PLANES = {"any": (1, 3), "y": (1,), "rgb": (3,), "ycbcr": (3,)}  # channels that a colour has
