@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -19,8 +20,13 @@ class _Uncached(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def import_file(path: Path, name: str) -> ModuleType:
-    """The module in a file, as its source is now; it isn't entered into ``sys.modules``.
+def import_file(path: Path, name: str, *, listed: bool = False) -> ModuleType:
+    """The module in a file, as its source is now.
+
+    Args:
+        path: the file.
+        name: of the module.
+        listed: whether to enter it into ``sys.modules``, where dataclasses and pickle look.
 
     Raises:
         Exception: whatever the file raises.
@@ -29,5 +35,7 @@ def import_file(path: Path, name: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path}: Python can't load it")
     module = module_from_spec(spec)
+    if listed:
+        sys.modules[name] = module
     spec.loader.exec_module(module)
     return module

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from sr_bench.networks.method import ModelColour
 from sr_bench.networks.opened import OpenedModel, OpenOptions
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import sha256
+from sr_bench.support.user_code import import_file
 
 Function = Callable[..., Any]
 
@@ -74,7 +74,7 @@ def _module(spec: str, where: str) -> tuple[ModuleType, Path | None]:
     if folder not in sys.path:
         sys.path.append(folder)
     try:
-        module = _imported_file(path) if where.endswith(".py") else importlib.import_module(where)
+        module = _imported(where)
     except (Exception, SystemExit) as error:
         raise SrBenchError(
             f"{spec}: {where} fails on import with {type(error).__name__}: "
@@ -84,14 +84,10 @@ def _module(spec: str, where: str) -> tuple[ModuleType, Path | None]:
     return module, None if file is None else Path(file)
 
 
-def _imported_file(path: Path) -> ModuleType:
-    name = f"sr_bench_function_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # its name ends in .py
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # what is defined there can be found by its module's name
-    spec.loader.exec_module(module)
-    return module
+def _imported(where: str) -> ModuleType:
+    if not where.endswith(".py"):
+        return import_module(where)
+    return import_file(Path(where), f"sr_bench_function_{Path(where).stem}", listed=True)
 
 
 def _found(spec: str, module: ModuleType, name: str) -> Function:
