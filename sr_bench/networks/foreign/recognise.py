@@ -134,12 +134,25 @@ def _by_facts(path: Path, digest: str, methods: Methods, options: OpenOptions) -
 
 
 def _by_keys(path: Path, digest: str, methods: Methods, options: OpenOptions) -> Iterator[Fit]:
-    asked = [options.scale] if options.scale in SCALES else []
-    for scale in dict.fromkeys([*asked, *SCALES]):
-        for name, (_, method) in methods.items():
-            if _has_weights(method):
-                fits = (Fit(name, variant, scale) for variant in method.variants)
-                yield from (fit for fit in fits if _why_not(path, fit, method, options) is None)
+    """By trial; where the scale that is asked for fits, others aren't tried."""
+    asked = () if options.scale is None else (options.scale,)
+    found = list(_tried(path, methods, options, asked))
+    yield from found or _tried(path, methods, options, tuple(s for s in SCALES if s not in asked))
+
+
+def _tried(
+    path: Path, methods: Methods, options: OpenOptions, scales: tuple[int, ...]
+) -> Iterator[Fit]:
+    for name, (_, method) in methods.items():
+        if not _has_weights(method):
+            continue
+        published = {scale for _, _, scale in method.published}
+        for scale in scales:
+            # Loading takes long where a method has no map of keys: only the scales that it has.
+            if method.key_map is None and published and scale not in {*published, options.scale}:
+                continue
+            fits = (Fit(name, variant, scale) for variant in method.variants)
+            yield from (fit for fit in fits if _why_not(path, fit, method, options) is None)
 
 
 def _why_not(path: Path, fit: Fit, method: Method, options: OpenOptions) -> Exception | None:
