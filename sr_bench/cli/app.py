@@ -71,7 +71,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "time": timing.time,
     },
     "Methods and code": {
-        "try": weights.try_method,
+        "check-method": weights.check_method,
         "keys": weights.keys,
         "conformance": conformance.conformance,
         "list": pipeline.list_things,

@@ -78,7 +78,9 @@ class NetworkOnDevice(Computation):
         self.plain = not precision.channels_last
         moving: Any = network.eval()
         self.network: nn.Module = moving.to(device=device, memory_format=self.layout)
-        self._call: Any = torch.compile(self.network) if precision.backend == COMPILE else self.network
+        self._call: Any = (
+            torch.compile(self.network) if precision.backend == COMPILE else self.network
+        )
 
     def to_device(self, inputs: Inputs) -> Inputs:
         """Images to the device; a scale stays the number that it is."""
