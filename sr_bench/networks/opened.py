@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.method import Method, Model
 from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.filetype import describe
 
 Methods = Mapping[str, tuple[Path, Method]]  # as method_files returns them
 Pad = Literal["author", "reflect", "replicate", "zero", "flip-next"]
@@ -41,7 +42,7 @@ class OpenOptions:
     bgr: bool = False
     multiple_of: int = 1
     pad: Pad = "author"
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     degradation: Degradation | None = None
 
     @property
@@ -77,8 +78,9 @@ def open_model(spec: str, *, methods: Methods, options: OpenOptions) -> OpenedMo
     """Open what ``spec`` names; what a file is follows from its content.
 
     Args:
-        spec: a file of weights or of a whole model; ``METHOD=FILE`` or ``METHOD:VARIANT=FILE``,
-            to say which method a file belongs to; the name of a method without weights.
+        spec: a file of weights or of a whole model; ``file.py:function`` or
+            ``package.module:function``; ``METHOD=FILE`` or ``METHOD:VARIANT=FILE``, to say which
+            method weights belong to; ``openvino:FILE``; the name of a method without weights.
         methods: those that are registered, with their files.
         options: what else is known.
 
@@ -86,24 +88,66 @@ def open_model(spec: str, *, methods: Methods, options: OpenOptions) -> OpenedMo
         WrongUse: where something has to be said, or is said wrongly.
         SrBenchError: if there is no such file, nothing knows it, or the model isn't one.
     """
+    path = Path(spec)
+    if path.exists():
+        return _file(path, methods, options)
+    if spec.startswith(_OPENVINO):
+        from sr_bench.networks.foreign.openvino import open_openvino
+
+        return open_openvino(_require_file(Path(spec.removeprefix(_OPENVINO))), options)
+    if function := _FUNCTION.fullmatch(spec):
+        from sr_bench.networks.foreign.function import open_function
+
+        return open_function(spec, function["where"], function["name"], options)
+    return _method(spec, methods, options)
+
+
+_OPENVINO = "openvino:"
+_FUNCTION = re.compile(r"(?P<where>.+\.py|[A-Za-z_][\w.]*):(?P<name>[A-Za-z_][\w.]*)", re.S)
+_METHOD_AND_FILE = re.compile(r"(?P<method>[\w.+-]+)(?::(?P<variant>[\w.+-]*))?=(?P<file>.+)", re.S)
+
+
+def _method(spec: str, methods: Methods, options: OpenOptions) -> OpenedModel:
     from sr_bench.networks.foreign import recognise
 
-    path = Path(spec)
-    if not path.exists():
-        told = _METHOD_AND_FILE.fullmatch(spec)
-        if told and told["method"] in methods:
-            file, method, variant = told.group("file", "method", "variant")
-            return recognise.as_told(Path(file), method, variant, methods, options)
-        if spec in methods:
-            return recognise.without_weights(spec, methods, options)
-        raise WrongUse(
-            f"{spec}: no such file, and no method without weights of that name; a model is a file "
-            "of weights or METHOD=FILE"
-        )
-    opened = recognise.open_checkpoint(path, methods, options)
-    if opened is None:
-        raise SrBenchError(f"{path}: no registered method knows it")
-    return opened
+    told = _METHOD_AND_FILE.fullmatch(spec)
+    if told and told["method"] in methods:
+        file, method, variant = told.group("file", "method", "variant")
+        return recognise.as_told(_require_file(Path(file)), method, variant, methods, options)
+    if spec in methods:
+        return recognise.without_weights(spec, methods, options)
+    raise WrongUse(
+        f"{spec}: no such file; a model is a file, file.py:function, METHOD=FILE, or a method "
+        f"without weights: {', '.join(recognise.free_of_weights(methods)) or 'none is here'}"
+    )
 
 
-_METHOD_AND_FILE = re.compile(r"(?P<method>[\w.+-]+)(?::(?P<variant>[\w.+-]*))?=(?P<file>.+)", re.S)
+def _file(path: Path, methods: Methods, options: OpenOptions) -> OpenedModel:
+    """Open a file by its content: weights, then graphs that an engine runs."""
+    from sr_bench.networks.foreign import onnx, openvino, recognise, spandrel, torchscript
+    from sr_bench.networks.foreign.onnx_files import is_onnx
+
+    _require_file(path)
+    if torchscript.is_torchscript(path):
+        return torchscript.open_torchscript(path, options)
+    if describe(path) in _WEIGHTS:
+        opened = recognise.open_checkpoint(path, methods, options)
+        return opened or spandrel.open_weights(path, options)
+    if is_onnx(path):
+        return onnx.open_onnx(path, options)
+    if openvino.is_openvino(path):
+        return openvino.open_openvino(path, options)
+    hint = "; name its function: file.py:function" if path.suffix == ".py" else ""
+    raise SrBenchError(
+        f"{path}: is {describe(path)}, not a model: weights (PyTorch, safetensors, MATLAB), ONNX, "
+        f"TorchScript or OpenVINO{hint}"
+    )
+
+
+_WEIGHTS = ("a zip archive", "a pickle", "a safetensors file", "a MATLAB file")
+
+
+def _require_file(path: Path) -> Path:
+    if not path.is_file():
+        raise WrongUse(f"{path}: is {describe(path)}, expected the file of a model")
+    return path

@@ -57,10 +57,8 @@ def as_told(
     """The weights of the method that is named.
 
     Raises:
-        SrBenchError: if there is no such file, or it doesn't fit.
+        SrBenchError: if the file doesn't fit.
     """
-    if not path.is_file():
-        raise SrBenchError(f"{path}: no such file; name the weights of {method}")
     found = methods[method][1]
     if variant is not None and variant not in found.variants:
         raise unknown("variant", variant, found.variants, where=f"method {method}")
@@ -85,6 +83,11 @@ def without_weights(name: str, methods: Methods, options: OpenOptions) -> Opened
         raise WrongUse(f"{name}: enlarges by any scale; name one")
     fit = Fit(name, method.variants[0], options.scale)
     return _opened(fit, None, None, methods, options)
+
+
+def free_of_weights(methods: Methods) -> list[str]:
+    """The methods that run without weights."""
+    return [name for name, (_, method) in methods.items() if not _has_weights(method)]
 
 
 def _with_variant(method: Method, variant: str) -> Method:
@@ -125,7 +128,7 @@ def _by_facts(path: Path, digest: str, methods: Methods, options: OpenOptions) -
         facts = read_facts(path)
     except SrBenchError:
         return
-    name, variant = facts.get("method"), facts.get("variant")
+    name, variant = str(facts.get("method")), str(facts.get("variant"))
     if name in methods and variant in methods[name][1].variants:
         for scale in facts.get("scales", ()):
             yield Fit(name, variant, int(scale))

@@ -1,0 +1,71 @@
+"""TorchScript archives: a program with its weights, which PyTorch runs."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import nn
+
+from sr_bench.networks.foreign.graphs import Engine, Graph, open_graph
+from sr_bench.networks.opened import OpenedModel, OpenOptions
+from sr_bench.support.errors import SrBenchError
+
+_FREE = (None, None, None, None)  # its input has no shape that could be read
+_FILES = "from_file"  # the operator that opens files by name
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is a TorchScript archive."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as bundle:
+        return any(n.endswith("/constants.pkl") or "/code/" in n for n in bundle.namelist())
+
+
+def open_torchscript(path: Path, options: OpenOptions) -> OpenedModel:
+    """The model of a TorchScript archive, on the device that is asked for.
+
+    Raises:
+        SrBenchError: for a damaged archive, or one whose program opens files.
+        WrongUse: for another scale than the one that is asked for.
+    """
+    _require_harmless(path)
+    network = _loaded(path, options.device)
+    values = [p for p in (*network.parameters(), *network.buffers()) if p.is_floating_point()]
+    dtype = values[0].dtype if values else torch.float32
+
+    def run(lr: torch.Tensor) -> torch.Tensor:
+        return cast(torch.Tensor, network(lr))
+
+    graph = Graph(_FREE, dtype, run, network)
+    return open_graph(graph, Engine(f"TorchScript ({options.device.type})", path), options)
+
+
+def _require_harmless(path: Path) -> None:
+    """Refuse a program that reads or writes files: PyTorch itself runs it."""
+    with zipfile.ZipFile(path) as bundle:
+        code = [name for name in bundle.namelist() if "/code/" in name and name.endswith(".py")]
+        opening = [name for name in code if _FILES.encode() in bundle.read(name)]
+    if opening:
+        raise SrBenchError(
+            f"{path}: refused: its program opens files ({_FILES} in {opening[0]}), which an image "
+            "needs not; name a file of weights, or an ONNX file"
+        )
+
+
+def _loaded(path: Path, device: torch.device) -> nn.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit is old; such files stay
+            network = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        what = " ".join(str(error).split())[:400]
+        raise SrBenchError(
+            f"{path}: a TorchScript archive that PyTorch {torch.__version__} can't load: {what}; "
+            "save it again, or export it to ONNX"
+        ) from error
+    return cast(nn.Module, network.eval())
