@@ -216,6 +216,8 @@ def checks(path: Path, method: Method, folder: Path, choice: Choice) -> list[Che
     """
     every = [Check(method.name, "recipes", partial(check_recipes, path, method))]
     for of in configurations(method, choice):
+        if choice.weights is None:
+            every.append(Check(str(of), "published", partial(check_published, of)))
         every += _checks_of(of, cache(partial(weights_file, of, folder / str(of), choice)))
     return every
 
@@ -227,7 +229,6 @@ def _checks_of(of: Configuration, weights: Callable[[], Weights]) -> Iterator[Ch
     def named(name: str, check: _OnModel, rule: Degradation) -> Check:
         return Check(str(of), name, lambda: check(of, weights(), rule))
 
-    yield Check(str(of), "published", partial(check_published, of))
     yield Check(str(of), "weights", weights)
     yield from (named(f"calls, {n}", check_model, rule) for n, rule in degradations.items())
     yield named("repeated", check_repeated, first)

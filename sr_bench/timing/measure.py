@@ -18,7 +18,7 @@ import torch
 
 from sr_bench.imaging.images import Image, read, write
 from sr_bench.timing.computation import Inputs
-from sr_bench.timing.cost import fact, macs, matrix_rate
+from sr_bench.timing.cost import fact, matrix_rate
 from sr_bench.timing.devices import peak_mb, resident_mb, threads_of
 from sr_bench.timing.exported import Exporter
 from sr_bench.timing.launch import FAILURE, Measured
@@ -135,10 +135,9 @@ class Measurement:
         return self.timed.psnr(self.setting, self.exporter) if self.task.psnr else None
 
     def _macs(self) -> int | None:
-        computation = self.on_device.computation
-        if not computation.networks or not self.calls.passes:
+        if not self.calls.passes:
             return None
-        return macs(computation.original, self.calls.passes)
+        return self.timed.macs(self.on_device.computation, self.calls.passes)
 
     def _matrix_gflops(self) -> float | None:
         computation = self.on_device.computation
