@@ -116,8 +116,9 @@ class WholeModel(Computation):
         self.networks = self.networks if networks is None else tuple(networks)
 
     def compute(self, *inputs: Any) -> torch.Tensor:
-        """The model's call."""
-        return self.model(*inputs)
+        """The model's call, in inference mode."""
+        with torch.inference_mode():
+            return self.model(*inputs)
 
 
 def network_of(model: Model) -> nn.Module | None:
