@@ -8,7 +8,7 @@ import torch
 from sr_bench.conformance import method_contract as contract
 from sr_bench.conformance.configurations import Choice
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.networks.method import load_method
+from sr_bench.networks.method_files import load_method
 from sr_bench.support.errors import WrongUse
 
 pytest_plugins = ["pytester"]

@@ -13,7 +13,8 @@ import pytest
 from sr_bench.conformance import method_contract as contract
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.catalogue.sources import read_entries, read_source
-from sr_bench.networks.method import Published, load_method
+from sr_bench.networks.method import Published
+from sr_bench.networks.method_files import load_method
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "methods" / "README.md").read_text()

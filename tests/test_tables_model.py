@@ -10,7 +10,8 @@ from sr_bench.analysis.ledger.ledger import REPRODUCTION, TRAINED
 from sr_bench.analysis.metrics import Metric, describe_metric
 from sr_bench.data.catalogue.sources import Source
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS
-from sr_bench.networks.method import Method, Published, load_methods
+from sr_bench.networks.method import Method, Published
+from sr_bench.networks.method_files import load_methods
 from sr_bench.report import names
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import filled

@@ -21,6 +21,7 @@ from sr_bench.cli import (
     conformance,
     explain,
     figure,
+    lineage,
     pipeline,
     report,
     standalone,
@@ -68,6 +69,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "explain": explain.explain,
         "compare": compare.compare,
         "check": check.check,
+        "lineage": lineage.lineage,
         "time": timing.time,
     },
     "Methods and code": {

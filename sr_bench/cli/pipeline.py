@@ -133,7 +133,7 @@ def _sources() -> list[dict[str, object]]:
 
 
 def _methods() -> list[dict[str, object]]:
-    from sr_bench.networks.method import load_methods
+    from sr_bench.networks.method_files import load_methods
 
     methods = load_methods(require_project().method_folders)
     return [

@@ -102,7 +102,7 @@ def _sentence(rows: list[KeyRow]) -> str:
 
 def _method(word: str) -> tuple[Path, Method]:
     """A method's file by its name in the project, or as it is named."""
-    from sr_bench.networks.method import find_method_file, load_method
+    from sr_bench.networks.method_files import find_method_file, load_method
 
     path = Path(word)
     if path.suffix == ".py":

@@ -73,7 +73,7 @@ def _checks(
 ) -> Iterator[Check]:
     from sr_bench.conformance.configurations import Choice
     from sr_bench.conformance.method_contract import checks
-    from sr_bench.networks.method import load_method
+    from sr_bench.networks.method_files import load_method
     from sr_bench.support.errors import SrBenchError
 
     if _FOLDERS not in config.stash:

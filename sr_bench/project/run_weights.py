@@ -9,7 +9,8 @@ from pathlib import Path
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.data.datasets.manifest import fetch_source
 from sr_bench.networks.checkpoint import load
-from sr_bench.networks.method import Method, Published, find_method
+from sr_bench.networks.method import Method, Published
+from sr_bench.networks.method_files import find_method
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError

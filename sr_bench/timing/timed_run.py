@@ -14,7 +14,8 @@ from sr_bench.evaluation.upscaling.upscale import load_upscaler
 from sr_bench.imaging.degrade import Degradation, degrade
 from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import Method, find_method
+from sr_bench.networks.method import Method
+from sr_bench.networks.method_files import find_method
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import noted_weights
