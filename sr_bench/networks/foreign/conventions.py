@@ -97,12 +97,8 @@ class ForeignModel(nn.Module):
     ) -> None:
         super().__init__()
         self.call, self.colour, self.value_range = call, colour, value_range
-        self.padding, self.bgr, self.device = (
-            padding,
-            options.bgr and colour == "rgb",
-            options.device,
-        )
-        self.white_told = options.value_range
+        self.padding, self.device = padding, options.device
+        self.white_told, self.bgr = options.value_range, options.bgr and colour == "rgb"
         if network is not None:
             self.network = network
         self.eval()

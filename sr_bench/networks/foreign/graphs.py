@@ -51,9 +51,9 @@ class Engine:
     def sha256(self) -> str:
         """Of the file; of several a hash of their hashes."""
         hashes = [sha256(path) for path in (self.path, *self.others)]
-        return (
-            hashes[0] if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
-        )
+        if len(hashes) == 1:
+            return hashes[0]
+        return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 
 def open_graph(graph: Graph, engine: Engine, options: OpenOptions) -> OpenedModel:
