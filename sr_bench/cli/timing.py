@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -228,16 +229,19 @@ def _print_table(rows: list[TimingRow]) -> None:
         for row in rows
     ])  # fmt: skip
     console.print(f"PSNR in dB of {rows[0].psnr_of}", highlight=False)
-    notes = [
-        f"{row.run}, {row.input}: {_cell(row.params, 1e3, 1) or '?'} k parameters, "
-        f"{_cell(row.macs, 1e9, 2) or '?'} G multiply-adds"
-        for row in rows
-    ]
-    notes += [
-        f"{row.run}: {n} not known: {why}" for row in rows for n, why in row.not_known.items()
-    ]
-    for note in dict.fromkeys(notes):
+    for note in dict.fromkeys(note for row in rows for note in _notes(row)):
         console.print(note, highlight=False)
+
+
+def _notes(row: TimingRow) -> Iterator[str]:
+    """What the row shares with others of its model and input, and what isn't known."""
+    costs = {"k parameters": (row.params, 1e3, 1), "G multiply-adds": (row.macs, 1e9, 2)}
+    known = [f"{_cell(*cost)} {unit}" for unit, cost in costs.items() if cost[0] is not None]
+    if known:
+        yield f"{row.run}, {row.input}: {', '.join(known)}"
+    for why in dict.fromkeys(row.not_known.values()):
+        names = ", ".join(name for name, reason in row.not_known.items() if reason == why)
+        yield f"{row.run}: {names} not known: {why}"
 
 
 def _cell(value: float | None, unit: float, decimals: int) -> str:
