@@ -169,7 +169,9 @@ def _tell(candidates: Sequence[Candidate], protocols: Sequence[Protocol]) -> Non
     """On stderr: what each model was recognised as, what was done, and why which protocol."""
     for candidate in candidates:
         default = [] if protocols else [candidate.why_default]
-        facts = [f"{candidate.origin} x{candidate.scale}", *candidate.notes, *default]
+        scale = f"x{candidate.scale}"
+        origin = candidate.origin if scale in candidate.origin else f"{candidate.origin} {scale}"
+        facts = [origin, *candidate.notes, *default]
         print(printable(f"{candidate.name}: {'; '.join(facts)}"), file=sys.stderr)
 
 
