@@ -65,6 +65,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Pipeline": {
         "fetch": pipeline.fetch,
         "train": training.train,
+        "work": pipeline.work,
         "upscale": pipeline.upscale,
         "report": report.report,
         "figure": figure.figure,

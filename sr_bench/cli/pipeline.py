@@ -66,6 +66,15 @@ def _fetch_one(source: Source, data: Path) -> dict[str, object]:
     return {"name": name, "files": len(source.files), "folder": str(data / source.folder)}
 
 
+def work(json: JsonFlag = False) -> None:
+    """Note what each run is upscaled and scored on: build/work/<run>.json, which DVC compares."""
+    from sr_bench.project.work_notes import note_work
+
+    notes = note_work(require_project())
+    datasets = {name for note in notes.values() for name in note["datasets"]}
+    print_done(f"work of {len(notes)} runs on {len(datasets)} datasets", notes, json=json)
+
+
 def upscale(
     run: Annotated[str, typer.Argument(help="A run of params.yaml.")], json: JsonFlag = False
 ) -> None:

@@ -42,6 +42,15 @@ SomeProtocols = Annotated[
 ]
 
 
+class OwnDataset(BaseModel):
+    """Images in a folder of the user's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    protocols: SomeProtocols
+
+
 class Run(BaseModel):
     """method + variant + weights + scale: the unit that a table's row names.
 

@@ -14,6 +14,7 @@ from sr_bench.project.entries import (
     FigureEntry,
     NamedProtocol,
     Names,
+    OwnDataset,
     Run,
     SomeNames,
     TrainEntry,
@@ -34,6 +35,7 @@ class Params(BaseModel):
     methods: SomeNames
     ledger: str | None
     fetch: Names
+    datasets: dict[str, OwnDataset] = {}
     protocols: dict[NamedProtocol, SomeNames]
     runs: dict[str, Run]
     train: dict[str, TrainEntry] = {}

@@ -219,6 +219,11 @@ class Project:
         """What the run's SR images were made from, and those of a run that isn't finished."""
         return self.root / "build" / "made" / run
 
+    @property
+    def work_notes(self) -> Path:
+        """The folder of notes of what each run is upscaled and scored on."""
+        return self.root / "build" / "work"
+
     def scores(self, run: str) -> Path:
         """The run's scores, one row per image x protocol x metric."""
         return self.root / "build" / "scores" / f"{run}.csv"

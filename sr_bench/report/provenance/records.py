@@ -135,8 +135,9 @@ def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
         "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
         "weights": read_json(note, remedy=_REMAKE) if note.is_file() else None,
         "data": {
-            dataset: inputs.get(f"build/manifests/{dataset}.json")
+            dataset: inputs.get(manifest) or lock.output(manifest)
             for dataset in project.datasets(run)
+            for manifest in [f"build/manifests/{dataset}.json"]
         },
         "signatures": {p.name: p.signature for p in run.protocols},
         "scores": made,
