@@ -9,6 +9,7 @@ from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks import device as under_test
 from sr_bench.networks.device import (
     CPU,
+    anywhere,
     choose_device,
     devices,
     in_precision,
@@ -167,6 +168,14 @@ def test_a_network_inside_a_model_moves_and_the_model_stays_on_the_cpu():
         moved(torch.zeros(1, 3, 2, 2))
     assert next(model.network.parameters()).device == CPU
     assert (moved.colour, moved.reach) == ("rgb", 0)
+
+
+def test_a_model_that_was_opened_takes_lr_from_anywhere():
+    model = anywhere(Twice(), META)
+    assert model(torch.full((1, 3, 2, 2), 0.5)).device == CPU
+    assert model.model.seen == [(META, META)]
+    assert anywhere(model, CPU) is model
+    assert Upscaler("mine", model, RGB, 2)(np.zeros((2, 2, 3), np.uint8)).shape == (4, 4, 3)
 
 
 class Seen(Exception):

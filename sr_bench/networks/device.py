@@ -170,24 +170,28 @@ def placed(model: Model, device: torch.device) -> Placed:
     there = copy.deepcopy(network).to(device)
     if network is model:
         return Placed(cast(Model, there), device)
-    return Placed(AroundNetwork(model, there, device), device)
+    around: Any = copy.copy(model)  # it computes on the CPU around its network
+    around.network = _There(there, device)
+    return Placed(Anywhere(around, CPU), device)
 
 
-class AroundNetwork:
-    """A model that computes on the CPU around a network elsewhere (imresize, then SRCNN)."""
+def anywhere(model: Model, device: torch.device) -> Model:
+    """A model that computes on a device, and takes lr from any: sr comes back to where lr was."""
+    return model if device == CPU else Anywhere(*placed(model, device))
 
-    def __init__(self, model: Model, network: nn.Module, device: torch.device) -> None:
-        around: Any = copy.copy(model)
-        around.network = _There(network, device)
-        self.model: Model = around
-        self.device = device
+
+class Anywhere:
+    """A model with its device."""
+
+    def __init__(self, model: Model, device: torch.device) -> None:
+        self.model, self.device = model, device
         self.colour: ModelColour = model.colour
         if hasattr(model, "reach"):
             self.reach: int = model.reach
 
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
-        """(1, C, h, w) -> (1, C, scale * h, scale * w), both on the device."""
-        return self.model(lr.cpu()).to(self.device)
+        """(1, C, h, w) -> (1, C, scale * h, scale * w), on lr's device."""
+        return self.model(lr.to(self.device)).to(lr.device)
 
 
 class _There(nn.Module):
