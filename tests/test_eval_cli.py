@@ -63,7 +63,7 @@ def test_json_and_csv_have_every_image(folder, evaluated):
     assert [row["image"] for row in rows] == ["a", "a", "b", "b"] and "error" not in rows[0]
     assert float(rows[0]["value"]) == pytest.approx(psnr[0])
     assert facts["models"][0]["origin"].startswith("method bicubic")
-    assert facts["failed"] == facts["skipped"] == []
+    assert facts["failed"] == []
 
 
 def test_several_models_sets_and_protocols_make_one_table_a_protocol(folder, cli, picture):
@@ -81,16 +81,22 @@ def test_a_bad_model_among_good_ones_is_named_and_ends_with_1(folder, evaluated)
     assert facts["failed"][0]["model"] == "net.pth" and "error: net.pth" in err
 
 
-def test_a_bad_image_ends_with_1_and_the_table_says_that_it_is_of_a_part(folder, cli, evaluated):
-    (folder / "hr/b.png").write_bytes(b"x")
-    (folder / "hr/notes.txt").write_text("x")
+def test_an_image_that_has_no_score_ends_with_1_and_the_table_says_so(
+    folder, cli, evaluated, picture
+):
+    images.write(folder / "hr/c.png", picture(4, 60, 3))  # the crop leaves nothing
     out, err = cli(["eval", *bicubic("--csv", "s.csv")], 1)
-    assert "1 of 2: not the" in out and "b.png" in err.partition("error: ")[2]
-    assert "skipped: hr/notes.txt" in err
+    assert "2 of 3: not the" in out and "c.png" in err.partition("error: ")[2]
     facts, _ = evaluated(bicubic(), 1)
-    assert "mean_of_part" in facts["results"][0] and facts["failed"][0]["image"] == "b"
+    assert "mean_of_part" in facts["results"][0] and facts["failed"][0]["image"] == "c"
     with (folder / "s.csv").open() as handle:
         assert list(csv.DictReader(handle))[-1]["error"]
+
+
+def test_an_image_that_cannot_be_read_ends_with_1(folder, cli):
+    (folder / "hr/b.png").write_bytes(b"x")
+    out, err = cli(["eval", *bicubic()], 1)
+    assert out == "" and "b.png" in err.partition("error: ")[2]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_lr_can_be_given(folder, evaluated):
     facts, _ = evaluated(["bicubic", "--scale", "2", "--hr", "hr", "--lr", "lr"])
     made, _ = evaluated(bicubic())
     assert facts["results"][0]["mean"] == made["results"][0]["mean"]
-    assert "|lr:given|" in facts["results"][0]["signature"]
+    assert "|lr:given." in facts["results"][0]["signature"]
 
 
 def test_a_run_of_the_project_is_a_model(project, evaluated, cli, monkeypatch):

@@ -16,7 +16,6 @@ from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,
     MaybeScaleOption,
-    Skipped,
     count_progress,
     late_bytes_progress,
     print_json,
@@ -116,8 +115,7 @@ def evaluate(
         models, project=project, methods=methods, options=CandidateOptions(opened, ensemble, tile)
     )
     _tell(candidates, protocols)
-    skipped = Skipped()
-    parts = parts_of(candidates, _sets(asked, candidates, skipped), protocols)
+    parts = parts_of(candidates, _sets(asked, candidates), protocols)
     if save is not None and not force:
         require_free(parts, save)
     with count_progress("eval", sum(part.calls for part in parts)) as advance:
@@ -128,7 +126,7 @@ def evaluate(
     results = results_of(parts, evaluation)
     printed = Printed(candidates, results, evaluation, unopened, numbers, titles)
     if json:
-        print_json(facts_of(printed, skipped.facts))
+        print_json(facts_of(printed))
     else:
         print_results(printed)
     if printed.failures:
@@ -153,16 +151,16 @@ class _Asked:
             raise WrongUse("--hr and --lr are the test images; leave --dataset out")
 
 
-def _sets(asked: _Asked, candidates: Sequence[Candidate], skipped: Skipped) -> list[TestSet]:
+def _sets(asked: _Asked, candidates: Sequence[Candidate]) -> list[TestSet]:
     from sr_bench.evaluation.evaluating.sets import open_pairs, open_test_sets
 
     if not candidates:
         return []
     if asked.hr is not None and asked.lr is not None:
         scale = candidates[0].scale
-        return [open_pairs(asked.hr, asked.lr, scale=scale, skip=skipped)]
+        return [open_pairs(asked.hr, asked.lr, scale=scale)]
     with late_bytes_progress("fetch") as advance:
-        return open_test_sets(asked.datasets or (_SET,), progress=advance, skip=skipped)
+        return open_test_sets(asked.datasets or (_SET,), progress=advance)
 
 
 def _tell(candidates: Sequence[Candidate], protocols: Sequence[Protocol]) -> None:
