@@ -22,6 +22,7 @@ from sr_bench.cli import (
     eval,
     explain,
     figure,
+    listing,
     pipeline,
     report,
     standalone,
@@ -80,7 +81,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "try": weights.try_method,
         "keys": weights.keys,
         "conformance": conformance.conformance,
-        "list": pipeline.list_things,
+        "list": listing.list_things,
     },
 }
 for panel, commands in COMMANDS.items():

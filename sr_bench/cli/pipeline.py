@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +13,9 @@ from sr_bench.cli.show import (
     bytes_progress,
     count_progress,
     print_done,
-    print_json,
-    print_table,
 )
-from sr_bench.data.catalogue.sources import Source, find_source
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.sources import Source
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse
 
@@ -48,7 +46,8 @@ def fetch(
         return
     if not names:
         raise WrongUse("fetch needs names, or --run RUN; known names: sr-bench list sources")
-    fetched = [_fetch_one(source, data) for source in [find_source(name) for name in names]]
+    known = Catalogue.of_project(Path()).sources
+    fetched = [_fetch_one(source, data) for source in [known.find(name) for name in names]]
     lines = [f"{f['name']}: {f['files']} files in {f['folder']}" for f in fetched]
     print_done("\n".join(lines), fetched, json=json)
 
@@ -62,7 +61,7 @@ def _fetch_one(source: Source, data: Path) -> dict[str, object]:
             fetch_source(source, data, progress=advance)
         else:
             manifest = Project.manifest_in(data.parent, name)
-            fetch_dataset(name, data, manifest, progress=advance)
+            fetch_dataset(source, data, manifest, progress=advance)
     return {"name": name, "files": len(source.files), "folder": str(data / source.folder)}
 
 
@@ -98,87 +97,3 @@ def upscale(
 def _upscaled(made: Mapping[str, int]) -> str:
     parts = ", ".join(f"{count} of {name}" for name, count in made.items())
     return f"upscaled {sum(made.values())} images ({parts})" if made else "nothing to upscale"
-
-
-class Things(StrEnum):
-    """What ``list`` lists."""
-
-    protocols = "protocols"
-    sources = "sources"
-    methods = "methods"
-    runs = "runs"
-
-
-def list_things(
-    what: Annotated[Things, typer.Argument(help="What to list.")], json: JsonFlag = False
-) -> None:
-    """List protocols, sources (datasets and weights), methods or runs."""
-    rows = {
-        Things.protocols: _protocols,
-        Things.sources: _sources,
-        Things.methods: _methods,
-        Things.runs: _runs,
-    }[what]()
-    if json:
-        print_json(rows)
-    elif rows:
-        print_table(what.value, list(rows[0]), [[_text(v) for v in row.values()] for row in rows])
-
-
-def _text(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-
-
-def _protocols() -> list[dict[str, object]]:
-    from sr_bench.data.catalogue.protocols import load_protocols
-
-    return [
-        {"protocol": p.name, "summary": p.summary, "signature": p.signature}
-        for p in load_protocols().protocols.values()
-    ]
-
-
-def _sources() -> list[dict[str, object]]:
-    from sr_bench.data.catalogue.sources import load_sources
-
-    return [
-        {
-            "name": s.name,
-            "kind": s.kind,
-            "files": len(s.files),
-            "mb": s.bytes / 1e6,
-            "what": s.title,
-        }
-        for s in load_sources().values()
-    ]
-
-
-def _methods() -> list[dict[str, object]]:
-    from sr_bench.networks.method import load_methods
-
-    methods = load_methods(require_project().method_folders)
-    return [
-        {
-            "method": m.name,
-            "variants": [v for v in m.variants if v],
-            "weights": list(dict.fromkeys(key[1] for key in m.published)) or ["none"],
-            "reference": m.reference,
-            "title": m.title or m.name,
-        }
-        for m in methods.values()
-    ]
-
-
-def _runs() -> list[dict[str, object]]:
-    runs = require_project().params.runs
-    return [
-        {
-            "run": name,
-            "method": run.method,
-            "variant": run.variant,
-            "weights": run.weights,
-            "scale": run.scale,
-            "protocols": list(map(str, run.protocols)),
-        }
-        for name, run in runs.items()
-    ]

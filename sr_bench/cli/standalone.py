@@ -22,7 +22,7 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.protocols import find_protocol
+from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
@@ -47,7 +47,7 @@ def degrade(
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
     .npy: float64, 0..255, planes Y, Cb, Cr.
     """
-    rule = find_protocol(protocol).degradation
+    rule = Catalogue.of_project(Path()).protocols.find(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -105,7 +105,9 @@ def score(
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's metrics."),
+        typer.Option(
+            help="ms_ssim, lpips, dists, niqe or a plug-in's, instead of the protocol's metrics."
+        ),
     ] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Also write the scores of each image to this file.")
@@ -125,7 +127,7 @@ def score(
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    named = find_protocol(protocol)
+    named = Catalogue.of_project(Path()).protocols.find(protocol)
     skipped = Skipped()
     pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
     with count_progress(f"score {protocol}", len(pairs)) as advance:

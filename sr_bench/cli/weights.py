@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sr_bench.cli.show import JsonFlag, console, print_done, print_json, print_table
-from sr_bench.project.project import require_project
+from sr_bench.project.project import method_folders_here
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.scale import SCALES
 
@@ -70,7 +70,7 @@ def _list(file: Path, take: str | None, *, json: bool) -> None:
 def _map(method: str, variant: str, scale: int, file: Path, *, json: bool) -> None:
     from sr_bench.networks.method import find_method, load_methods
 
-    folders = require_project().method_folders
+    folders = method_folders_here()
     found = find_method(method, folders)
     if found.key_map is None:
         mapped = " and ".join(n for n, m in load_methods(folders).items() if m.key_map) or "none"
@@ -111,7 +111,7 @@ def try_method(
     if path.suffix == ".py":
         found = load_method(path)
     else:
-        path, found = find_method_file(method, require_project().method_folders)
+        path, found = find_method_file(method, method_folders_here())
     outcomes = []
     with TemporaryDirectory(prefix="sr-bench-try-") as folder:
         for outcome in method_contract.try_method(path, found, Path(folder), Path("data")):

@@ -32,6 +32,7 @@ class Question:
         protocol: the one that the claim names; deviations start from it. ``None``: from all.
         limit: the most deviations at once, 0 to 2.
         passes: how often a network may run over all images, self-ensemble counting 8.
+        known: the protocols to try, by name.
     """
 
     subject: Subject
@@ -39,6 +40,7 @@ class Question:
     protocol: Protocol | None = None
     limit: int = 2
     passes: int = PASSES
+    known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -143,7 +145,6 @@ class _Search:
     question: Question
     watch: Watch
     budget: Budget
-    known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
     found: list[Trial] = field(default_factory=list)
     unfit: dict[str, str] = field(default_factory=dict)
     tried: int = 0
@@ -154,7 +155,7 @@ class _Search:
     def protocols(self, tell: Tell) -> None:
         """Score the images under every protocol as it is, and say which they don't go with."""
         subject = self.question.subject
-        plain = [Candidate(p, (), Way.of(p)) for p in self.known.values()]
+        plain = [Candidate(p, (), Way.of(p)) for p in self.question.known.values()]
         self._seen |= {subject.key(c.way) for c in plain}
         before = self.budget.left
         for need in map(subject.network, (c.way for c in plain)):
@@ -173,7 +174,7 @@ class _Search:
 
     def stages(self) -> Iterator[Stage]:
         """The groups of deviations still to be tried."""
-        fitting = [p for name, p in self.known.items() if name not in self.unfit]
+        fitting = [p for name, p in self.question.known.items() if name not in self.unfit]
         stated = self.question.protocol
         bases = [stated] if stated is not None and stated in fitting else fitting
         for count in range(1, self.question.limit + 1):
@@ -287,7 +288,7 @@ class _Search:
         """The images that make a protocol's mean infinite."""
         subject = self.question.subject
         infinite = [
-            Way.of(self.known[protocol])
+            Way.of(self.question.known[protocol])
             for (protocol, names), values in self._values.items()
             if not names and not all(map(math.isfinite, values.values()))
         ]

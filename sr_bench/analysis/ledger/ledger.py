@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
-from sr_bench.data.catalogue.sources import source_names
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.table import DECIMALS
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.text_files import read_rows
@@ -36,23 +37,45 @@ class Context:
     methods: frozenset[str]
     runs: frozenset[str]
     datasets: dict[str, frozenset[str]]  # protocol -> datasets
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
 
-def read_ledger(path: Path) -> pd.DataFrame:
+def read_ledger(path: Path, catalogue: Catalogue | None = None) -> pd.DataFrame:
     """Read the ledger; values stay text, so that their printed digits are known.
 
     Raises:
         SrBenchError: if the file is missing, or a column, a number or a protocol is wrong.
     """
+    return read_ledgers([path], catalogue)
+
+
+def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> pd.DataFrame:
+    """Read several ledgers as one.
+
+    Raises:
+        SrBenchError: as :func:`read_ledger`; or for a number that two of them hold.
+    """
+    parts = [_read(path, catalogue) for path in paths]
+    first: dict[tuple[object, ...], Path] = {}
+    for path, part in zip(paths, parts):
+        for cell in part[_CELL].itertuples(index=False, name=None):
+            other = first.setdefault(cell, path)
+            if other != path:
+                named = ", ".join(str(value) for value in cell if value)
+                raise SrBenchError(f"{path}: {named} is in {other} too; remove one of them")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
     columns = [*COLUMNS, RUN, TRAINED_RUN]
+    known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = read_rows(path, columns, remedy="correct it (params.yaml: ledger names it)")
     for line, row in zip(rows.lines, rows.fields):
-        _check_row(dict(zip(columns, row)), f"{path}:{line}")
+        _check_row(dict(zip(columns, row)), known, f"{path}:{line}")
     return rows.frame().astype({"scale": int})
 
 
-def _check_row(row: dict[str, str], where: str) -> None:
-    known = load_protocols().protocols
+def _check_row(row: dict[str, str], known: Mapping[str, Protocol], where: str) -> None:
     if row["protocol"] not in known:
         raise unknown("protocol", row["protocol"], known, where=where)
     if not _PRINTED.fullmatch(row["value"]):
@@ -82,17 +105,19 @@ def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.
     return pd.DataFrame(rows, columns=REPRODUCTION)
 
 
-def compare_trained(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+def compare_trained(
+    ledger: pd.DataFrame, measured: pd.DataFrame, catalogue: Catalogue | None = None
+) -> pd.DataFrame:
     """What weights trained here reach, and the published numbers that they aim at.
 
     Returns:
         The columns of :data:`TRAINED`, one row for each published number that has been aimed at.
     """
-    found = _lookup(measured)
+    found, known = _lookup(measured), (catalogue or Catalogue.installed()).protocols
     rows = []
     for row in ledger.to_dict("records"):
         family, scale, published = row[TRAINED_RUN], row["scale"], row["value"]
-        metric = published_metric(row["protocol"], row["metric"])
+        metric = published_metric(known.find(row["protocol"]), row["metric"])
         value = found.get((family, scale, row["dataset"], row["protocol"], metric))
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
@@ -127,7 +152,8 @@ def _family(run: str) -> str:
 
 
 def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -> dict[str, object]:
-    metric = published_metric(row["protocol"], row["metric"])
+    protocol = context.catalogue.protocols.find(row["protocol"])
+    metric = published_metric(protocol, row["metric"])
     key = (row[RUN], int(row["scale"]), row["dataset"], row["protocol"], metric)
     value = found.get(key)
     out: dict[str, object] = {k: row[k] for k in REPRODUCTION if k in row}
@@ -138,14 +164,14 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     out["delta"] = delta
     if equal_at_printed_digits(row["value"], value):
         return out | {"verdict": "reproduced", "note": row["note"]}
-    tolerance = find_protocol(row["protocol"]).tolerance.of(metric)
+    tolerance = protocol.tolerance.of(metric)
     verdict = "close" if abs(delta) <= tolerance else "differs"
     return out | {"verdict": verdict, "note": _join(row["note"], _elsewhere(row, metric, found))}
 
 
-def published_metric(protocol: str, metric: str) -> str:
+def published_metric(protocol: Protocol, metric: str) -> str:
     """The metric a published one is compared with: mmediting printed the blue channel's SSIM."""
-    if metric == "ssim" and "ssim_blue" in find_protocol(protocol).metrics:
+    if metric == "ssim" and "ssim_blue" in protocol.metrics:
         return "ssim_blue"
     return metric
 
@@ -167,7 +193,7 @@ def _elsewhere(row: dict[str, str], metric: str, found: dict[Key, float]) -> str
 def _why_not_run(row: dict[str, str], context: Context) -> str:
     dataset, method, protocol = row["dataset"], row["method"], row["protocol"]
     run = f"{row[RUN]}-x{row['scale']}"
-    if dataset not in source_names():
+    if dataset not in context.catalogue.sources:
         return f"{dataset} is not a dataset that can be fetched"
     if method not in context.methods:
         return f"no file for {method} among the methods"

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sr_bench.data.catalogue.sources import Source, find_source
-from sr_bench.data.datasets.fetch import MIRROR, Progress, fetch
+from sr_bench.data.catalogue.sources import Source
+from sr_bench.data.datasets.fetch import MIRROR, fetch
+from sr_bench.data.datasets.transfer import Progress
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, GivenLr, degrade
 from sr_bench.support.errors import SrBenchError
@@ -82,21 +83,20 @@ class Dataset:
         return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:12]
 
 
-def fetch_dataset(name: str, data: Path, manifest: Path, *, progress: Progress) -> Dataset:
+def fetch_dataset(source: Source, data: Path, manifest: Path, *, progress: Progress) -> Dataset:
     """Fetch a dataset and write its manifest.
 
     Raises:
         SourceError: if a file can't be had; see :func:`sr_bench.data.datasets.fetch.fetch`.
         SrBenchError: if an image can't be read, or two have one name.
     """
-    source = find_source(name)
     if source.kind == "weights":
-        raise SrBenchError(f"{name} holds weights, not images; name a dataset here")
+        raise SrBenchError(f"{source.name} holds weights, not images; name a dataset here")
     paths, folder = fetch_source(source, data, progress=progress), data / source.folder
     found = [p for p in paths if images.is_image(p)]
     if not found:
-        raise SrBenchError(f"{folder}: no image among the files of {name}; it is no dataset")
-    dataset = Dataset(name, folder, entries_of(name, found, folder))
+        raise SrBenchError(f"{folder}: no image among the files of {source.name}; it is no dataset")
+    dataset = Dataset(source.name, folder, entries_of(source.name, found, folder))
     write_manifest(manifest, dataset)
     return dataset
 
@@ -120,21 +120,20 @@ def fetch_source(source: Source, data: Path, *, progress: Progress) -> list[Path
     return fetch(source, data, mirror=os.environ.get(MIRROR), progress=progress)
 
 
-def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
+def open_dataset(source: Source, data: Path, manifest: Path) -> Dataset:
     """The dataset as its manifest lists it, every file verified; what is missing is fetched.
 
     Raises:
         SrBenchError: if there is no manifest or it is damaged, or a file differs from it after
             fetching.
     """
-    source = find_source(name)
-    dataset = read_dataset(manifest, name, data / source.folder)
+    dataset = read_dataset(manifest, source.name, data / source.folder)
     if _differing(dataset):
         fetch_source(source, data, progress=lambda _: None)
         if still := _differing(dataset):
             raise SrBenchError(
                 f"{dataset.folder / still[0].name}: its content is not the sha256 "
-                f"{still[0].sha256} of {manifest}; run: sr-bench fetch {name}"
+                f"{still[0].sha256} of {manifest}; run: sr-bench fetch {source.name}"
             )
     return dataset
 
