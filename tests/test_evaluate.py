@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from sr_bench.data.catalogue.protocols import find_protocol
+from sr_bench.data.catalogue.sources import installed_sources
 from sr_bench.evaluation.evaluating import sets
 from sr_bench.evaluation.evaluating.candidate import (
     Candidate,
@@ -67,7 +68,7 @@ def hr(tmp_path, picture):
 
 
 def opened(folder):
-    return open_test_sets([str(folder)], progress=lambda _: None)
+    return open_test_sets([str(folder)], installed_sources(), progress=lambda _: None)
 
 
 def run(candidates, found, protocols=(EDSR,), **options):
@@ -267,7 +268,9 @@ def test_a_metric_that_a_gray_image_lacks_has_no_mean(hr):
 
 def test_two_folders_of_one_name_are_two_sets(tmp_path, hr, picture):
     images.write(tmp_path / "other/hr/a.png", picture(30, 30, 3))
-    found = open_test_sets([str(hr), str(tmp_path / "other/hr")], progress=lambda _: None)
+    found = open_test_sets(
+        [str(hr), str(tmp_path / "other/hr")], installed_sources(), progress=lambda _: None
+    )
     assert [s.name for s in found] == [str(hr), str(tmp_path / "other/hr")]
     assert found[0].largest == 44 * 52
 

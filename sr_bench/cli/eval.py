@@ -20,13 +20,14 @@ from sr_bench.cli.show import (
     late_bytes_progress,
     print_json,
 )
-from sr_bench.data.catalogue.protocols import Protocol, find_protocol
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.data.catalogue.sources import Sources
 from sr_bench.evaluation.scoring.table import write_table
 from sr_bench.project.params import PARAMS
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
 from sr_bench.support.notices import notice
-from sr_bench.support.version import PACKAGE
 
 if TYPE_CHECKING:
     from sr_bench.evaluation.evaluating.candidate import Candidate
@@ -106,16 +107,17 @@ def evaluate(
     from sr_bench.networks.opened import OpenOptions
 
     asked = _Asked(tuple(dataset or ()), hr, lr)
-    protocols = [find_protocol(name) for name in dict.fromkeys(protocol or ())]
+    known = Catalogue.of_project(Path())
+    protocols = [known.protocols.find(name) for name in dict.fromkeys(protocol or ())]
     opened = OpenOptions(scale, value_range, bgr, multiple_of, _pad(pad), choose_device(device))
     project = _project_here()
     methods = _methods(project)
-    numbers = published_numbers(_ledger(project))
+    numbers = published_numbers([] if project is None else project.ledgers, known)
     candidates, unopened = open_candidates(
         models, project=project, methods=methods, options=CandidateOptions(opened, ensemble, tile)
     )
     _tell(candidates, protocols)
-    parts = parts_of(candidates, _sets(asked, candidates), protocols)
+    parts = parts_of(candidates, _sets(asked, candidates, known.sources), protocols)
     if save is not None and not force:
         require_free(parts, save)
     with count_progress("eval", sum(part.calls for part in parts)) as advance:
@@ -151,7 +153,7 @@ class _Asked:
             raise WrongUse("--hr and --lr are the test images; leave --dataset out")
 
 
-def _sets(asked: _Asked, candidates: Sequence[Candidate]) -> list[TestSet]:
+def _sets(asked: _Asked, candidates: Sequence[Candidate], sources: Sources) -> list[TestSet]:
     from sr_bench.evaluation.evaluating.sets import open_pairs, open_test_sets
 
     if not candidates:
@@ -160,7 +162,7 @@ def _sets(asked: _Asked, candidates: Sequence[Candidate]) -> list[TestSet]:
         scale = candidates[0].scale
         return [open_pairs(asked.hr, asked.lr, scale=scale)]
     with late_bytes_progress("fetch") as advance:
-        return open_test_sets(asked.datasets or (_SET,), progress=advance)
+        return open_test_sets(asked.datasets or (_SET,), sources, progress=advance)
 
 
 def _tell(candidates: Sequence[Candidate], protocols: Sequence[Protocol]) -> None:
@@ -194,15 +196,10 @@ def _project_here() -> Project | None:
         return None
 
 
-def _ledger(project: Project | None) -> Path | None:
-    if project is None or project.params.ledger is None:
-        return None
-    return project.root / project.params.ledger
-
-
 def _methods(project: Project | None) -> Methods:
+    """Those of the project, and those that are installed."""
+    from sr_bench.networks.installed import installed_methods
     from sr_bench.networks.method import method_files
 
-    if project is not None:
-        return method_files(project.method_folders)
-    return method_files([PACKAGE.parent / "methods"])
+    own = {} if project is None else method_files(project.method_folders)
+    return installed_methods() | own

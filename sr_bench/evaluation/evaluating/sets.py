@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import source_names
-from sr_bench.data.datasets.cache import open_anywhere
-from sr_bench.data.datasets.fetch import Progress
+from sr_bench.data.catalogue.sources import Sources
+from sr_bench.data.datasets.cache import open_source
 from sr_bench.data.datasets.folders import OwnFolder, indexed
 from sr_bench.data.datasets.manifest import Dataset, Entry
+from sr_bench.data.datasets.transfer import Progress
 from sr_bench.imaging.degrade import Degradation, GivenLr, degrade
 from sr_bench.imaging.images import Image
 from sr_bench.support.errors import SrBenchError, about, unknown
@@ -77,11 +77,12 @@ class TestSet:
             return hr, degrade(hr, rule, scale=scale)
 
 
-def open_test_sets(named: Sequence[str], *, progress: Progress) -> list[TestSet]:
+def open_test_sets(named: Sequence[str], sources: Sources, *, progress: Progress) -> list[TestSet]:
     """Datasets of the catalogue, fetched into the user's cache, and folders of HR images.
 
     Args:
         named: names of ``sr-bench list sources``; paths of folders, or patterns: ``hr/*_HR.png``.
+        sources: what is known by name.
         progress: called with the number of bytes that have newly come.
 
     Raises:
@@ -89,7 +90,7 @@ def open_test_sets(named: Sequence[str], *, progress: Progress) -> list[TestSet]
         SrBenchError: if a dataset can't be had, there is no image in a folder, or one of its
             images can't be read.
     """
-    opened = [(name, _opened(name, progress)) for name in dict.fromkeys(named)]
+    opened = [(name, _opened(name, sources, progress)) for name in dict.fromkeys(named)]
     names = [test_set.name for _, test_set in opened]
     return [  # two folders of one name are called by their paths
         test_set
@@ -99,12 +100,12 @@ def open_test_sets(named: Sequence[str], *, progress: Progress) -> list[TestSet]
     ]
 
 
-def _opened(named: str, progress: Progress) -> TestSet:
-    if named in source_names():
-        return TestSet(open_anywhere(named, progress=progress), catalogued=True)
+def _opened(named: str, sources: Sources, progress: Progress) -> TestSet:
+    if named in sources:
+        return TestSet(open_source(sources.find(named), progress=progress), catalogued=True)
     path = Path(named)
     if not path.exists() and path.name == named and "*" not in named:
-        raise unknown("dataset", named, source_names(), where="the catalogue, and no folder")
+        raise unknown("dataset", named, sources, where="the catalogue, and no folder")
     folder, pattern = (path.parent, path.name) if "*" in path.name else (path, "*")
     told = "--dataset 'FOLDER/*_HR.png', or --hr HR --lr LR"
     return TestSet(indexed(OwnFolder(folder.resolve().name, folder, pattern, told=told)))
