@@ -28,6 +28,7 @@ from sr_bench.cli import (
     standalone,
     timing,
     training,
+    upscale,
     weights,
 )
 from sr_bench.cli.show import escape_unprintable
@@ -67,7 +68,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "fetch": pipeline.fetch,
         "train": training.train,
         "work": pipeline.work,
-        "upscale": pipeline.upscale,
+        "upscale": upscale.upscale,
         "report": report.report,
         "figure": figure.figure,
     },

@@ -110,8 +110,8 @@ def evaluate(
     known = Catalogue.of_project(Path())
     protocols = [known.protocols.find(name) for name in dict.fromkeys(protocol or ())]
     opened = OpenOptions(scale, value_range, bgr, multiple_of, _pad(pad), choose_device(device))
-    project = _project_here()
-    methods = _methods(project)
+    project = project_here()
+    methods = methods_here(project)
     numbers = published_numbers([] if project is None else project.ledgers, known)
     candidates, unopened = open_candidates(
         models, project=project, methods=methods, options=CandidateOptions(opened, ensemble, tile)
@@ -184,7 +184,7 @@ def _pad(name: str) -> Pad:
     return cast(Pad, name)
 
 
-def _project_here() -> Project | None:
+def project_here() -> Project | None:
     """The project in the current folder; another tool's ``params.yaml`` is none."""
     path = Path(PARAMS)
     if not path.is_file():
@@ -196,8 +196,8 @@ def _project_here() -> Project | None:
         return None
 
 
-def _methods(project: Project | None) -> Methods:
-    """Those of the project, and those that are installed."""
+def methods_here(project: Project | None) -> Methods:
+    """The methods of a project, and those that are installed, each with its file."""
     from sr_bench.networks.installed import installed_methods
     from sr_bench.networks.method import method_files
 

@@ -39,6 +39,9 @@ DeviceOption = Annotated[
         show_default=False,
     ),
 ]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
+]
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
 

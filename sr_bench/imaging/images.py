@@ -95,6 +95,15 @@ def opened(path: Path) -> Iterator[ImageFile]:
         yield picture
 
 
+def pixels_of(path: Path) -> int:
+    """How many pixels the image has, from its header; 0 where :func:`read` will refuse it."""
+    try:
+        with opened(path) as picture:
+            return picture.width * picture.height
+    except Exception:  # a damaged file, in many ways
+        return 0
+
+
 def write(path: Path, image: Image, *, colour: Colour = "rgb") -> None:
     """Write uint8 (h, w) or (h, w, 3) as PNG, atomically; fast compression, lossless.
 

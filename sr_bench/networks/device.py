@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal, NamedTuple, cast, get_args
 
@@ -20,10 +20,30 @@ from torch import nn
 
 from sr_bench.networks.method import Model, ModelColour
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.memory import available, taken_by
 
 DEVICE = "SR_BENCH_DEVICE"  # the environment variable
 CPU = torch.device("cpu")
 Precision = Literal["float32", "bf16", "fp16"]
+
+
+class Computing(NamedTuple):
+    """Where something is computed, and in what precision."""
+
+    device: torch.device = CPU
+    precision: Precision = "float32"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is recorded: nothing for float32 on the CPU, which everything is compared with."""
+        if self == ON_CPU:
+            return {}
+        on_gpu = self.device.type == "cuda"
+        gpu = {"gpu": torch.cuda.get_device_name(self.device)} if on_gpu else {}
+        return {"device": self.device.type, **gpu, "precision": self.precision}
+
+
+ON_CPU = Computing()
 _DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory")  # of torch's errors
 _turns: dict[str, threading.Lock] = {}
@@ -205,3 +225,20 @@ class _There(nn.Module):
     def forward(self, *inputs: Any) -> torch.Tensor:
         there = (x.to(self.device) if isinstance(x, torch.Tensor) else x for x in inputs)
         return cast(torch.Tensor, self.network(*there)).cpu()
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that can be had on a device; ``None`` where it isn't known."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return available()
+
+
+def taken_on(device: torch.device, call: Callable[[], object]) -> int | None:
+    """The most memory that a call takes on a device; ``None`` where it isn't known."""
+    if device.type != "cuda":
+        return taken_by(call)
+    before = int(torch.cuda.memory_allocated(device))
+    torch.cuda.reset_peak_memory_stats(device)
+    call()
+    return int(torch.cuda.max_memory_allocated(device)) - before

@@ -92,14 +92,14 @@ class Upscaler:
     def __post_init__(self) -> None:
         require_model(self.name, self.model)
         in_precision(self.device, self.precision)
+        set_up(self.device, deterministic=True)
         if self.tile is not None:
             self._reach(self.tile)
 
-    def on(self, device: torch.device) -> Upscaler:
+    def on(self, device: torch.device, precision: Precision = "float32") -> Upscaler:
         """The same on another device; on the CPU where the model has no network to move."""
         model, there = placed(self.model, device)
-        set_up(there, deterministic=True)
-        return replace(self, model=model, device=there)
+        return replace(self, model=model, device=there, precision=precision)
 
     def __call__(self, lr: NDArray[np.generic]) -> Image:
         """lr as :func:`~sr_bench.imaging.degrade.degrade` makes it -> uint8 sr in the same planes.
@@ -190,7 +190,7 @@ class Upscaler:
         half = max(_SMALLEST, tile // 2)
         with self._fitting.lock:
             if self.tile is None and self._fitting.tile is None:
-                self._require_reach()
+                self.require_tiles()
             self._fitting.tile = min(half, self._fitting.tile or half)
         notice(Path(self.name), f"{what}: goes on in tiles of {half}")
 
@@ -245,10 +245,12 @@ class Upscaler:
             SrBenchError: if they differ: see :func:`sr_bench.networks.tiles.require_reach`.
         """
         if self.tile is not None:
-            self._require_reach()
+            self.require_tiles()
 
-    def _require_reach(self) -> None:
-        require_reach(self.name, self.model, self.called, self.scale)
+    def require_tiles(self) -> None:
+        """The same for a model that may be run in tiles, and has a reach."""
+        free = replace(self, untrained=True)  # networks overshoot on noise
+        require_reach(self.name, self.model, free.called, self.scale)
 
     def _shape(self, lr: Unit) -> tuple[int, ...]:
         channels, height, width = lr.shape

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import torch
-
 from sr_bench.data.catalogue.protocols import Protocol, find_protocol
 from sr_bench.evaluation.upscaling.upscale import load_upscaler
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.device import set_up
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import ModelColour
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions, open_model
@@ -156,14 +153,14 @@ def _of_model(named: str, methods: Methods, options: CandidateOptions) -> Candid
     def opened(rule: Degradation) -> OpenedModel:
         return open_model(named, methods=methods, options=replace(options.opened, degradation=rule))
 
-    device = options.opened.device
     first = opened(_usual())
     ours = first.origin.startswith(_METHOD)
 
     def upscaler(rule: Degradation) -> Upscaler:
         found = opened(rule) if ours and rule != _usual() else first
-        built = Upscaler(found.name, found.model, rule, found.scale)
-        return _adapted(built.on(device) if ours else _there(built, device), options)
+        device = options.opened.device
+        built = Upscaler(found.name, found.model, rule, found.scale, device=device)
+        return _adapted(built, options)
 
     return Candidate(
         first.name,
@@ -176,12 +173,6 @@ def _of_model(named: str, methods: Methods, options: CandidateOptions) -> Candid
         notes=first.notes,
         options=(*first.options, *_ensemble(options)),
     )
-
-
-def _there(upscaler: Upscaler, device: torch.device) -> Upscaler:
-    """A model that was opened on a device: what it is can't be moved by us."""
-    set_up(device, deterministic=True)
-    return replace(upscaler, device=device)
 
 
 def _usual() -> Degradation:
