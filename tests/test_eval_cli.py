@@ -235,7 +235,7 @@ def test_a_function_and_two_graphs_are_one_table(functions, evaluated):
     [
         ("raw", ["--range 255"]),
         ("same", ["the same size"]),
-        ("nan", ["on hr/a: ", "NaN"]),
+        ("nan", ["mine.nan on hr/", "NaN"]),
         ("none", ["unknown function 'none'"]),
     ],
 )
