@@ -21,7 +21,8 @@ import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import Setup, load_method
+from sr_bench.networks.method import Setup
+from sr_bench.networks.method_files import load_method
 from sr_bench.networks.strips import whole_images
 from sr_bench.timing.devices import peak_mb
 from sr_bench.timing.photo import photo

@@ -17,7 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.images import Image
-from sr_bench.networks.method import Training, find_method
+from sr_bench.networks.method import Training
+from sr_bench.networks.method_files import find_method
 from sr_bench.timing.photo import photo
 from sr_bench.training.pairs import Cut, Pairs, make_pairs
 from sr_bench.training.processes import Processes

@@ -8,7 +8,7 @@ import pandas as pd
 from sr_bench.analysis.ledger.ledger import REPRODUCTION
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells
-from sr_bench.networks.method import load_methods
+from sr_bench.networks.method_files import load_methods
 from sr_bench.report.build import Report
 from sr_bench.report.names import Names
 from sr_bench.report.timings import SPEEDUPS, TIMINGS
@@ -79,6 +79,7 @@ def _ledger():
             0.001725,
             "reproduced",
             "",
+            "table 2",
         ),
         (
             "readme",
@@ -93,6 +94,7 @@ def _ledger():
             -4.66,
             "differs",
             "a <b>doubt</b>",
+            "",
         ),
         (
             "readme",
@@ -107,6 +109,7 @@ def _ledger():
             None,
             "not run",
             "no weights",
+            "",
         ),
     ]
     return pd.DataFrame(rows, columns=REPRODUCTION)

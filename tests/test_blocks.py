@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sr_bench.networks.blocks import MeanShift, ResBlock, rename_official, upsampler
-from sr_bench.networks.method import load_method
+from sr_bench.networks.method_files import load_method
 from sr_bench.support.errors import SrBenchError
 
 ROOT = Path(__file__).resolve().parent.parent

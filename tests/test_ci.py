@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.networks.method import load_methods
+from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sr_bench.analysis.compare import choose, compare, load_runs, not_worse
+from sr_bench.analysis.best import not_worse
+from sr_bench.analysis.compare import choose, compare, load_runs
 from sr_bench.cli import main
 from sr_bench.cli.compare import sentence
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.networks.method import Samples, Setup, find_method
+from sr_bench.networks.method import Samples, Setup
+from sr_bench.networks.method_files import find_method
 from sr_bench.training.pairs import Cut, make_pairs
 from sr_bench.training.processes import Processes
 from sr_bench.training.recipe import Recipe

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from sr_bench.analysis.explain.chain import chain, conclusion, facts
 from sr_bench.analysis.explain.claim import Claim
-from sr_bench.analysis.explain.search import Explanation, Question, explain
+from sr_bench.analysis.explain.question import Explanation, Question
+from sr_bench.analysis.explain.search import explain
 from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
 from sr_bench.cli.explain import explain as command
 from sr_bench.data.catalogue.protocols import find_protocol

@@ -12,8 +12,9 @@ import pytest
 
 from sr_bench.analysis.explain.chain import chain, conclusion, facts, notes
 from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.question import Explanation, Question
 from sr_bench.analysis.explain.runs import run_subject
-from sr_bench.analysis.explain.search import Explanation, Question, explain
+from sr_bench.analysis.explain.search import explain
 from sr_bench.analysis.explain.subject import Subject, bicubic_subject, folder_subject
 from sr_bench.analysis.explain.way import Way
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols

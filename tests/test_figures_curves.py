@@ -9,7 +9,7 @@ import pytest
 import torch
 from matplotlib.text import Text
 
-from sr_bench.networks.method import load_methods
+from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 from sr_bench.report.figures.files import write_each
 from sr_bench.report.figures.filters import Bank, filters_plot, first_layer, mosaic

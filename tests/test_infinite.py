@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sr_bench.analysis.compare import not_worse
+from sr_bench.analysis.best import not_worse
 from sr_bench.analysis.drift.check import check_scores
 from sr_bench.analysis.drift.render import facts, markdown
 from sr_bench.analysis.drift.snapshot import Snapshot

@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.networks.method import Setup, load_method
+from sr_bench.networks.method import Setup
+from sr_bench.networks.method_files import load_method
 from sr_bench.support.errors import SrBenchError
 
 METHOD = load_method(Path(__file__).resolve().parent.parent / "methods/mdsr.py")

@@ -1,10 +1,12 @@
 """Finding and loading method files, and asking a method for its weights."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from sr_bench.networks.method import Method, Published, find_method, load_method, load_methods
+from sr_bench.networks.method import Method, Published
+from sr_bench.networks.method_files import find_method, load_method, load_methods
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +40,17 @@ def test_loading_leaves_no_module_behind(write):
     before = set(sys.modules)
     load_method(write("a/mine.py"))
     assert set(sys.modules) == before
+
+
+def test_a_file_rewritten_at_equal_size_and_time_is_loaded_anew(write):
+    path = write("a/mine.py", "one")
+    assert load_method(path).name == "one"
+    before = path.stat()
+    path.write_text(GOOD.format(name="two"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert load_method(path).name == "two"
+    assert [p.name for p in path.parent.iterdir()] == ["mine.py"]  # no __pycache__
 
 
 @pytest.mark.parametrize("folder", ["methods", "demo/methods"])

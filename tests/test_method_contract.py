@@ -18,7 +18,8 @@ from sr_bench.conformance import configurations as named
 from sr_bench.conformance import method_contract as contract
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.resize import imresize
-from sr_bench.networks.method import Method, Published, Setup, method_files
+from sr_bench.networks.method import Method, Published, Setup
+from sr_bench.networks.method_files import method_files
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 

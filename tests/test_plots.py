@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from sr_bench.networks.method import load_methods
+from sr_bench.networks.method_files import load_methods
 from sr_bench.report.figures.costs import (
     Choice,
     checked_scores,

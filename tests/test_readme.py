@@ -7,7 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from sr_bench.evaluation.scoring.table import read_scores
-from sr_bench.networks.method import load_methods
+from sr_bench.networks.method_files import load_methods
 from sr_bench.report.names import Names
 from sr_bench.report.readme import filled
 from sr_bench.report.tables.headline import headline_tables

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from sr_bench.networks import checkpoint
-from sr_bench.networks.method import find_method
+from sr_bench.networks.method_files import find_method
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import note_weights, noted_weights
 from sr_bench.support.errors import SrBenchError, WrongUse

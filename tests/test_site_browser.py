@@ -177,6 +177,7 @@ def test_hostile_names_stay_text(opened):
     assert page.locator("#drill h2").inner_text() == HOSTILE
     page.keyboard.press("Escape")
     assert "mdsr-<b>: no weights" in page.locator("#leaderboard details").inner_text()
+    page.locator("#ledger summary").nth(1).click()
     assert "a <b>doubt</b>" in page.locator("#ledger").inner_text()
     assert page.locator("b, i").count() == 0
 
@@ -184,11 +185,21 @@ def test_hostile_names_stay_text(opened):
 def test_ledger_filters(opened):
     page = opened()
     ledger = page.locator("#ledger")
-    assert column(page, "ledger", 1) == ["✓ reproduced", "✗ differs"]
+    assert ledger.locator("summary").all_inner_texts() == [
+        "paper 1 reproduced",
+        "readme 1 differs",
+    ]
+    assert ledger.locator("tbody").count() == 0  # folded, and not made yet
     ledger.get_by_label("not run").check()
-    assert ledger.locator("tbody tr").count() == 3
-    ledger.get_by_label("source").select_option("paper")
-    assert column(page, "ledger", 6) == ["31.06"] and column(page, "ledger", 7) == ["31.0617"]
+    assert ledger.locator("summary").nth(1).inner_text() == "readme 1 differs, 1 not run"
+    ledger.locator("summary").nth(1).click()
+    assert ledger.locator("tbody tr").count() == 2
+    ledger.get_by_label("source").select_option("paper")  # alone, so it opens
+    assert column(page, "ledger", 5) == ["31.06"] and column(page, "ledger", 6) == ["31.0617"]
+    assert "table 2" in ledger.inner_text()
+    ledger.get_by_label("source").select_option("")
+    ledger.get_by_label("method").select_option("edsr")
+    assert ledger.locator("tbody tr").count() == 1
 
 
 def test_plot_draws_its_front_and_tells_each_point(opened):

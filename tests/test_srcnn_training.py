@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional
 
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.networks.method import Setup, load_method
+from sr_bench.networks.method import Setup
+from sr_bench.networks.method_files import load_method
 from sr_bench.training.recipe import Recipe
 from sr_bench.training.trainer import initialise
 

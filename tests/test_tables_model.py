@@ -12,7 +12,8 @@ from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.catalogue.sources import Source, Sources
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS
-from sr_bench.networks.method import Method, Published, load_methods
+from sr_bench.networks.method import Method, Published
+from sr_bench.networks.method_files import load_methods
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import filled
 from sr_bench.report.tables.grades import graded

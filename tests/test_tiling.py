@@ -11,7 +11,8 @@ from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.imaging import images
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import Setup, load_method
+from sr_bench.networks.method import Setup
+from sr_bench.networks.method_files import load_method
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError, WrongUse

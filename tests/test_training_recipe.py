@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from dvc.utils.serialize import parse_py
 
-from sr_bench.networks.method import Method, Training, load_method
+from sr_bench.networks.method import Method, Training
+from sr_bench.networks.method_files import load_method
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.training.recipe import Recipe, check_recipe, find_recipe
 

@@ -102,7 +102,6 @@ def recipe(**fields):
 
 
 def write_method(root, **fields):
-    # Python takes a file of the same size and second for unchanged: let the size tell.
     (root / "methods").mkdir(exist_ok=True)
     (root / "methods" / "tiny.py").write_text(METHOD.format(recipe=recipe(**fields)))
 
@@ -300,10 +299,10 @@ def test_a_changed_recipe_is_refused_and_the_checkpoint_stays(make):
     root = make()
     go(root, minutes=0)
     before = kept(root).read_bytes()
-    write_method(root, lr=2.5e-3)
+    write_method(root, lr=2e-3)
     with pytest.raises(SrBenchError) as caught:
         go(root)
-    for fact in (str(kept(root)), "lr", "0.001", "0.0025", "delete this file to start anew"):
+    for fact in (str(kept(root)), "lr", "0.001", "0.002", "delete this file to start anew"):
         assert fact in str(caught.value)
     assert kept(root).read_bytes() == before
     write_method(root)
@@ -313,8 +312,8 @@ def test_a_changed_recipe_is_refused_and_the_checkpoint_stays(make):
 def test_the_error_tells_what_changed_in_the_recipe_and_nothing_else(make):
     root = make()
     go(root, minutes=0)
-    write_method(root, lr=2.5e-3)
-    with pytest.raises(SrBenchError, match=r"recipe\.lr was 0\.001, is 0\.0025\. ") as caught:
+    write_method(root, lr=2e-3)
+    with pytest.raises(SrBenchError, match=r"recipe\.lr was 0\.001, is 0\.002\. ") as caught:
         go(root)
     assert "momentum" not in str(caught.value)
 

@@ -10,44 +10,31 @@ import numpy as np
 import pandas as pd
 
 from sr_bench.analysis.metrics import describe_metric
-from sr_bench.analysis.stats import Array, Paired, differences, holm, paired, signed_rank
+from sr_bench.analysis.stats import Paired, differences, holm, paired
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.evaluation.scoring.table import read_per_image, read_run, require_one_signature
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
 ALPHA = 0.05
 _SEED = 20240501  # of the bootstrap: the same differences give the same interval everywhere
-_COLUMN = ["scale", "dataset", "protocol", "metric"]  # runs compare within these
-Cell = tuple[str, str, str, str]  # run, dataset, protocol, metric
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A reference run against another one on one dataset.
+    """A reference run against another one on one dataset."""
 
-    Args:
-        reference, other: runs.
-        dataset, protocol, metric, signature: how the numbers were made.
-        scale: of both.
-        by_image: image -> reference - other.
-        paired: what these differences say.
-        p_holm: its p-value, corrected for all runs that are compared with the reference.
-        compared: how many these are.
-        higher_is_better: the metric's direction.
-    """
-
-    reference: str
-    other: str
+    reference: str  # a run
+    other: str  # a run
     dataset: str
     protocol: str
     metric: str
     signature: str
-    scale: int
-    by_image: dict[str, float]
-    paired: Paired
-    p_holm: float
-    compared: int
-    higher_is_better: bool
+    scale: int  # of both
+    by_image: dict[str, float]  # image -> reference - other
+    paired: Paired  # what these differences say
+    p_holm: float  # its p-value, corrected for all runs that are compared with the reference
+    compared: int  # how many these are
+    higher_is_better: bool  # the metric's direction
 
     @property
     def smallest_p(self) -> float:
@@ -224,45 +211,3 @@ def _require_numbers(table: pd.DataFrame) -> None:
             f"{row['run']}: {row['metric']} of {row['dataset']}/{row['image']} is NaN; score it "
             f"again: sr-bench score {row['run']}"
         )
-
-
-def not_worse(per_image: pd.DataFrame) -> dict[Cell, bool]:
-    """Whether a cell is not significantly worse than the best of its scale: the tables' dagger.
-
-    Best is the best finite mean: a mean with an identical image is infinite and doesn't compare.
-    Two-sided Wilcoxon signed-rank tests against it, corrected by Holm over
-    all runs of the scale. Where so few images can't be significant even if all agree (five
-    images), a run counts as worse only if it is worse on every image.
-
-    Args:
-        per_image: rows of ``reports/per_image.csv.gz``.
-
-    Returns:
-        (run, dataset, protocol, metric) -> bool, for all cells but the best ones. Cells that don't
-        cover the images of the best one, and infinite ones, are left out: they don't compare.
-    """
-    found: dict[Cell, bool] = {}
-    for (_, *column), rows in per_image.groupby(_COLUMN, sort=False):
-        wide = rows.pivot(index="image", columns="run", values="value")
-        sign = 1 if describe_metric(column[-1]).higher_is_better else -1
-        for run, answer in _not_worse(wide, sign).items():
-            found[(run, *column)] = answer
-    return found
-
-
-def _not_worse(wide: pd.DataFrame, sign: int) -> dict[str, bool]:
-    wide = wide.loc[:, np.isfinite(wide.mean())]
-    if wide.empty:
-        return {}
-    best = str((sign * wide.mean()).idxmax())
-    left = wide[best].to_numpy()
-    runs = [r for r in wide.columns if r != best and (wide[r].isna() == wide[best].isna()).all()]
-    gains = {run: sign * differences(left, wide[run].to_numpy()) for run in runs}
-    corrected = holm([signed_rank(d) for d in gains.values()])
-    return {r: not _is_worse(d, p) for (r, d), p in zip(gains.items(), corrected)}
-
-
-def _is_worse(gain: Array, p_holm: float) -> bool:
-    if p_holm < ALPHA:
-        return bool((gain > 0).sum() > (gain < 0).sum())
-    return bool(2.0 ** (1 - len(gain)) >= ALPHA and (gain > 0).all())

@@ -12,21 +12,13 @@ _PLANES = {"cb": "Cb", "cr": "Cr", "y": "Y", "ycbcr": "YCbCr", "rgb": "RGB"}
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric.
+    """A metric."""
 
-    Args:
-        name: as papers write it.
-        planes: those it is computed on, where its key names some: ``YCbCr``.
-        decimals: digits after the point that papers print.
-        unit: ``dB``, or none.
-        higher_is_better: False for a distance.
-    """
-
-    name: str
-    planes: str = ""
-    decimals: int = 4
-    unit: str = ""
-    higher_is_better: bool = True
+    name: str  # as papers write it
+    planes: str = ""  # those it is computed on, where its key names some: `YCbCr`
+    decimals: int = 4  # digits after the point that papers print
+    unit: str = ""  # `dB`, or none
+    higher_is_better: bool = True  # False for a distance
 
     @property
     def title(self) -> str:

@@ -16,26 +16,17 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Paired:
-    """What the differences of one pair of methods say.
+    """What the differences of one pair of methods say."""
 
-    Args:
-        images: how many differences.
-        mean: their mean; infinite or NaN where a difference is infinite.
-        low, high: the interval of the mean, see :func:`interval`; NaN where there is none.
-        won, lost, tied: images above, below and at zero.
-        p: two-sided p-value of the Wilcoxon signed-rank test, see :func:`signed_rank`.
-        balance: the ranks of the positive differences less those of the negative ones.
-    """
-
-    images: int
-    mean: float
-    low: float
-    high: float
-    won: int
-    lost: int
-    tied: int
-    p: float
-    balance: float
+    images: int  # how many differences
+    mean: float  # their mean; infinite or NaN where a difference is infinite
+    low: float  # the lower end of the mean's interval(); NaN where there is none
+    high: float  # its upper end
+    won: int  # images above zero
+    lost: int  # images below zero
+    tied: int  # images at zero
+    p: float  # two-sided p-value of the Wilcoxon signed-rank test, signed_rank()
+    balance: float  # the ranks of the positive differences less those of the negative ones
 
     @property
     def smallest_p(self) -> float:

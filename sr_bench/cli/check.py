@@ -174,7 +174,7 @@ def _tell(found: DriftReport, shown: _Shown) -> None:
 
 def _check_timings(baseline: Path | None, fresh: Path, *, json: bool) -> None:
     from sr_bench.analysis.drift.slowdown import SLOWER, check_timings
-    from sr_bench.networks.method import load_methods
+    from sr_bench.networks.method_files import load_methods
     from sr_bench.timing.results import Results, files_to_compare, results_folder
 
     project = require_project()

@@ -12,7 +12,7 @@ import typer
 
 from sr_bench.analysis.explain.chain import chain, conclusion, facts, notes
 from sr_bench.analysis.explain.claim import Claim
-from sr_bench.analysis.explain.search import PASSES, Explanation, Question
+from sr_bench.analysis.explain.question import PASSES, Explanation, Question
 from sr_bench.analysis.explain.search import explain as find_ways
 from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
 from sr_bench.cli.show import (

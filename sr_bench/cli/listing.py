@@ -89,7 +89,7 @@ def _sources() -> Rows:
 
 def _methods() -> Rows:
     from sr_bench.networks.installed import origin_of
-    from sr_bench.networks.method import method_files
+    from sr_bench.networks.method_files import method_files
     from sr_bench.project.project import method_folders_here
 
     return [

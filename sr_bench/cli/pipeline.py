@@ -14,6 +14,7 @@ from sr_bench.cli.show import (
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.sources import Source
+from sr_bench.project.lock import require_locked
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse
 
@@ -37,7 +38,7 @@ def fetch(
             raise WrongUse(f"fetch takes names ({', '.join(names)}) or --run {run}; leave one out")
         from sr_bench.project.run_weights import note_weights
 
-        project = require_project()
+        project = require_locked(require_project())
         with bytes_progress(f"weights of {run}", 0) as advance:
             note = note_weights(project, run, progress=advance)
         print_done(f"{run}: {note['file'] or 'no weights'}", note, json=json)
@@ -67,6 +68,6 @@ def work(json: JsonFlag = False) -> None:
     """Note what each run is upscaled and scored on: build/work/<run>.json, which DVC compares."""
     from sr_bench.project.work_notes import note_work
 
-    notes = note_work(require_project())
+    notes = note_work(require_locked(require_project()))
     datasets = {name for note in notes.values() for name in note["datasets"]}
     print_done(f"work of {len(notes)} runs on {len(datasets)} datasets", notes, json=json)

@@ -208,9 +208,10 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
 def _score_run(run: str, json: bool) -> None:
     from sr_bench.evaluation.scoring.run import score_run
     from sr_bench.evaluation.scoring.table import cells
+    from sr_bench.project.lock import require_locked
     from sr_bench.project.project import require_project
 
-    project = require_project()
+    project = require_locked(require_project())
     scored = score_run(project, project.run(run))
     table = cells(scored)
     said = [

@@ -68,7 +68,7 @@ def _list(file: Path, take: str | None, *, json: bool) -> None:
 
 
 def _map(method: str, variant: str, scale: int, file: Path, *, json: bool) -> None:
-    from sr_bench.networks.method import find_method, load_methods
+    from sr_bench.networks.method_files import find_method, load_methods
 
     folders = method_folders_here()
     found = find_method(method, folders)
@@ -105,7 +105,7 @@ def try_method(
     from tempfile import TemporaryDirectory
 
     from sr_bench.conformance import method_contract
-    from sr_bench.networks.method import find_method_file, load_method
+    from sr_bench.networks.method_files import find_method_file, load_method
 
     path = Path(method)
     if path.suffix == ".py":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from importlib import metadata
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sr_bench.imaging.resize import Border, Rounding
 from sr_bench.support.errors import WrongUse, unknown
+from sr_bench.support.user_code import import_file
 
 Planes = Literal["gray", "rgb", "y", "y-uint8", "cb-uint8", "cr-uint8"]
 ScoreMetric = Literal["psnr", "ssim"]
@@ -129,13 +130,8 @@ def _import_file(path: Path) -> object:
     path = path.resolve()
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    spec = spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise WrongUse(f"{path}: Python can't load it; rename it")
-    module = module_from_spec(spec)
     with _import_errors(str(path)):
-        spec.loader.exec_module(module)
-    return module
+        return import_file(path, path.stem)
 
 
 def _import(module: str) -> object:

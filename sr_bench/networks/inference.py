@@ -99,6 +99,8 @@ class Upscaler:
     def on(self, device: torch.device, precision: Precision = "float32") -> Upscaler:
         """The same on another device; on the CPU where the model has no network to move."""
         model, there = placed(self.model, device)
+        if there != device:
+            notice(Path(self.name), f"has no network to move: it runs on {there}, not on {device}")
         return replace(self, model=model, device=there, precision=precision)
 
     def __call__(self, lr: NDArray[np.generic]) -> Image:

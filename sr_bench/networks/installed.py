@@ -8,7 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 from sr_bench.data.catalogue.plugins import PACKAGED, Plugin, usable
-from sr_bench.networks.method import Method, method_files
+from sr_bench.networks.method import Method
+from sr_bench.networks.method_files import method_files
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.notices import notice_about
 

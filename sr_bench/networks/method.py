@@ -1,4 +1,4 @@
-"""The contract of a method file, and ``load_method``.
+"""The contract of a method file.
 
 A method file holds ``METHOD``. Its model gets float32 ``(1, C, h, w)`` in [0, 1] and returns
 float32 ``(1, C, scale * h, scale * w)`` in about the same range. The harness converts colours,
@@ -7,7 +7,6 @@ clamps and rounds; mean shift, padding and checkpoint keys are the method's own.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,6 @@ from torch import nn
 
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks import method_fields as rules
-from sr_bench.networks.method_fields import require
 from sr_bench.networks.weights import RenamedKey
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.strict_yaml import shown
@@ -67,42 +65,31 @@ class Setup:
 
 @dataclass(frozen=True)
 class Published:
-    """A published weights file and its origin.
+    """A published weights file and its origin."""
 
-    Args:
-        group: its group in ``sources.yaml``.
-        name: its name there.
-        trained_on: the training set, as tables name it; empty: as the group says, else not stated.
-        by: who trained it; empty: as the group says, else ``authors`` where the weights are called
-            ``author...``, else the weights' name.
-        label: what figures call the weights, after the method's title; by default the training
-            set of the authors' weights, and who trained others.
-    """
-
-    group: str
-    name: str
+    group: str  # its group in `sources.yaml`
+    name: str  # its name there
+    # the training set, as tables name it; empty: as the group says, else not stated
     trained_on: str = ""
+    # who trained it; empty: as the group says, else `authors` where the weights are called
+    # `author...`, else the weights' name
     by: str = ""
+    # what figures call the weights, after the method's title; by default the training set of the
+    # authors' weights, and who trained others
     label: str | None = None
 
     def __post_init__(self) -> None:
-        require("Published", vars(self), _PUBLISHED)
+        rules.require("Published", vars(self), rules.PUBLISHED)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What pairs a network is trained on.
+    """What pairs a network is trained on."""
 
-    Args:
-        colour: the planes it sees and returns, in [0, 1].
-        degradation: how lr is made, a name of ``protocols.yaml``.
-        enlarged: whether lr is first enlarged to hr's size, by the same imresize.
-        margin: hr pixels that the network in training takes from each side (valid convolutions).
-    """
-
-    colour: Literal["y", "rgb", "ycbcr"]
-    degradation: str
-    enlarged: bool = False
+    colour: Literal["y", "rgb", "ycbcr"]  # the planes it sees and returns, in [0, 1]
+    degradation: str  # how lr is made, a name of `protocols.yaml`
+    enlarged: bool = False  # whether lr is first enlarged to hr's size, by the same imresize
+    # hr pixels that the network in training takes from each side (valid convolutions)
     margin: int = 0
 
 
@@ -121,28 +108,24 @@ class Reparametrised(Protocol):
 
 @dataclass(frozen=True)
 class Training:
-    """How a method's networks are trained: the engine does the rest.
+    """How a method's networks are trained: the engine does the rest."""
 
-    Args:
-        network: ``(variant, scales)`` to an untrained network, initialised from PyTorch's global
-            generator. It maps (B, C, h, w) to (B, C, H, W); one of several scales is called with
-            the batch and its scale.
-        model: the network's ``state_dict`` and the run's :class:`Setup` to what ``load`` returns.
-        samples: the pairs that a variant is trained on.
-        reparametrised: a variant to another form of its untrained network, for recipes that ask for
-            it; see :class:`Reparametrised`.
-        recipes: the method file's ``RECIPES``: variant to name to a recipe's fields, see
-            :class:`sr_bench.training.recipe.Recipe`.
-    """
-
+    # `(variant, scales)` to an untrained network, initialised from PyTorch's global generator.
+    # It maps (B, C, h, w) to (B, C, H, W); one of several scales is called with the batch and its
+    # scale.
     network: Callable[[str, tuple[int, ...]], nn.Module]
+    # the network's `state_dict` and the run's Setup to what `load` returns
     model: Callable[[Mapping[str, torch.Tensor], Setup], Model]
-    samples: Callable[[str], Samples]
+    samples: Callable[[str], Samples]  # the pairs that a variant is trained on
+    # the method file's `RECIPES`: variant to name to a recipe's fields, see
+    # sr_bench.training.recipe.Recipe
     recipes: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    # a variant to another form of its untrained network, for recipes that ask for it; see
+    # Reparametrised
     reparametrised: Callable[[str], nn.Module] | None = None
 
     def __post_init__(self) -> None:
-        require("Training", vars(self), _TRAINING)
+        rules.require("Training", vars(self), rules.TRAINING)
 
 
 @dataclass(frozen=True)
@@ -159,7 +142,7 @@ class Method:
             for a method without checkpoints.
         reference: paper or program, with DOI.
         title: what tables and figures call it; the name if empty.
-        colour: of its marks in figures, ``#rrggbb``; ``None`` for the next one that is free.
+        colour: of its marks in figures, `#rrggbb`; `None` for the next one that is free.
         marker: the shape of its marks, one of matplotlib's; ``None`` for the next one that is free.
         baseline: whether gains are measured against it. One method of a project may be.
         speed_reference: whether ``sr-bench check --timings`` takes the machine's own speed from it.
@@ -199,7 +182,9 @@ class Method:
     example: Callable[[Path, str, int], object] | None = None
 
     def __post_init__(self) -> None:
-        require("METHOD", vars(self), _METHOD)
+        rules.require("METHOD", vars(self), rules.METHOD)
+        training = (lambda value: value is None or isinstance(value, Training), "Training, or None")
+        rules.require("METHOD", vars(self), {"training": training})
         for key, value in self.published.items():
             self._check_published(key, value)
 
@@ -256,115 +241,6 @@ class Method:
 def _is_key(key: object) -> bool:
     parts = key if isinstance(key, tuple) and len(key) == 3 else (None, None, None)
     return isinstance(parts[0], str) and rules.is_weights(parts[1]) and rules.is_scale(parts[2])
-
-
-_PUBLISHED: dict[str, rules.Rule] = {
-    "group": rules.TEXT,
-    "name": rules.TEXT,
-    "trained_on": rules.MAYBE_TEXT,
-    "by": rules.MAYBE_TEXT,
-    "label": (lambda value: value is None or isinstance(value, str), "text, or None"),
-}
-_TRAINING: dict[str, rules.Rule] = {
-    "network": rules.CALLABLE,
-    "model": rules.CALLABLE,
-    "samples": rules.CALLABLE,
-    "recipes": (lambda value: isinstance(value, Mapping), "the file's RECIPES, a dictionary"),
-    "reparametrised": rules.MAYBE_CALLABLE,
-}
-_METHOD: dict[str, rules.Rule] = {
-    "name": rules.NAME,
-    "load": rules.CALLABLE,
-    "reference": rules.TEXT,
-    "variants": rules.VARIANTS,
-    "published": (lambda value: isinstance(value, Mapping), "a dictionary"),
-    "training": (lambda value: value is None or isinstance(value, Training), "Training, or None"),
-    "key_map": rules.MAYBE_CALLABLE,
-    "title": rules.MAYBE_TEXT,
-    "colour": rules.COLOUR,
-    "marker": rules.MARKER,
-    "baseline": rules.FLAG,
-    "speed_reference": rules.FLAG,
-    "filters": rules.FLAG,
-    "example": rules.MAYBE_CALLABLE,
-}
-
-
-def load_method(path: Path) -> Method:
-    """Import a method file by its path and return its ``METHOD``.
-
-    Raises:
-        SrBenchError: if the file is missing, fails to import, or holds no ``METHOD``.
-    """
-    if not path.is_file():
-        raise SrBenchError(f"{path}: no such method file; methods are files named <method>.py")
-    spec = importlib.util.spec_from_file_location(f"sr_bench_method_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise SrBenchError(f"{path}: Python can't load it; a method file is named <method>.py")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except SrBenchError as error:  # a field that holds something else
-        raise SrBenchError(f"{path}: {error}; see methods/README.md") from error
-    except (Exception, SystemExit) as error:
-        raise SrBenchError(f"{path}: fails on import with {error!r}; mend the file") from error
-    method = getattr(module, "METHOD", None)
-    if not isinstance(method, Method):
-        raise SrBenchError(
-            f"{path}: METHOD is {_description(method)}, expected sr_bench.networks.method.Method; "
-            "see methods/README.md"
-        )
-    return method
-
-
-def _description(method: object) -> str:
-    if method is Method:
-        return "the class Method itself, without its fields"
-    return "missing" if method is None else type(method).__name__
-
-
-def load_methods(folders: list[Path]) -> dict[str, Method]:
-    """All methods of the folders by name.
-
-    Raises:
-        SrBenchError: for a missing folder, or two files whose methods have one name.
-    """
-    return {name: method for name, (_, method) in method_files(folders).items()}
-
-
-def method_files(folders: list[Path]) -> dict[str, tuple[Path, Method]]:
-    """All methods of the folders by name, each with its file.
-
-    Raises:
-        SrBenchError: as :func:`load_methods`.
-    """
-    found: dict[str, tuple[Path, Method]] = {}
-    for folder in folders:
-        if not folder.is_dir():
-            raise SrBenchError(f"{folder}: no such folder of methods; correct params.yaml: methods")
-        for path in sorted(folder.glob("[!_]*.py")):
-            method = load_method(path)
-            if method.name in found:
-                raise SrBenchError(
-                    f"{path}: its method is called '{method.name}', and so is that of "
-                    f"{found[method.name][0]}; rename one"
-                )
-            found[method.name] = (path, method)
-    return found
-
-
-def find_method(name: str, folders: list[Path]) -> Method:
-    """The method of that name, or an error that suggests one."""
-    return find_method_file(name, folders)[1]
-
-
-def find_method_file(name: str, folders: list[Path]) -> tuple[Path, Method]:
-    """The file of that method and what is in it, or an error that suggests one."""
-    methods = method_files(folders)
-    if name not in methods:
-        where = ", ".join(str(f) for f in folders)
-        raise unknown("method", name, methods, where=where)
-    return methods[name]
 
 
 def _spell(key: tuple[str, str, int]) -> str:

@@ -12,7 +12,7 @@ from sr_bench.support.strict_yaml import shown
 
 TRAINED = "sr-bench-"  # weights made here are called by this and their training set
 INSTALLED = "sr_bench.methods"  # what params.yaml calls the installed methods
-PUBLISHED = "sr_bench.published"  # and the published numbers that sr-bench brings
+LEDGER = "sr_bench.published"  # and the published numbers that sr-bench brings
 MARKERS = "oDs^v<>PXphHd8*"  # matplotlib's filled ones
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -43,16 +43,6 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def is_maybe_text(value: object) -> bool:
-    """Whether it is text, which may be empty."""
-    return isinstance(value, str)
-
-
-def is_maybe_callable(value: object) -> bool:
-    """Whether it can be called, or is left out."""
-    return value is None or callable(value)
-
-
 def is_variants(value: object) -> bool:
     """Whether it holds distinct names, or the empty one of a method with one configuration."""
     if not isinstance(value, (tuple, list)) or not value:
@@ -71,23 +61,54 @@ def is_scale(value: object) -> bool:
     return type(value) is int and value in SCALES
 
 
-TEXT: Rule = (is_text, "text")
-CALLABLE: Rule = (callable, "a function")
-MAYBE_CALLABLE: Rule = (is_maybe_callable, "a function, or None")
-FLAG: Rule = (lambda value: isinstance(value, bool), "True or False")
-NAME: Rule = (is_name, "a name of letters, digits and . _ + -, as 'mine'")
-VARIANTS: Rule = (
-    is_variants,
-    "a tuple of distinct names, as ('small', 'large') or ('small',), none of which ends in '+'",
+def is_colour(value: object) -> bool:
+    """Whether it is a colour, or none."""
+    return value is None or (isinstance(value, str) and bool(_COLOUR.fullmatch(value)))
+
+
+def is_marker(value: object) -> bool:
+    """Whether it is one of matplotlib's filled markers, or none."""
+    return value is None or (isinstance(value, str) and len(value) == 1 and value in MARKERS)
+
+
+_TEXT: Rule = (is_text, "text")
+_MAYBE_TEXT: Rule = (lambda value: isinstance(value, str), "text")
+_FUNCTION: Rule = (callable, "a function")
+_MAYBE_FUNCTION: Rule = (
+    lambda value: value is None or callable(value),
+    "a function, or None",
 )
-MAYBE_TEXT: Rule = (is_maybe_text, "text")
-COLOUR: Rule = (
-    lambda value: value is None or (isinstance(value, str) and bool(_COLOUR.fullmatch(value))),
-    "a colour as '#0072B2', or None",
-)
-MARKER: Rule = (
-    lambda value: (
-        value is None or (isinstance(value, str) and len(value) == 1 and value in MARKERS)
+_FLAG: Rule = (lambda value: isinstance(value, bool), "True or False")
+
+PUBLISHED: dict[str, Rule] = {
+    "group": _TEXT,
+    "name": _TEXT,
+    "trained_on": _MAYBE_TEXT,
+    "by": _MAYBE_TEXT,
+    "label": (lambda value: value is None or isinstance(value, str), "text, or None"),
+}
+TRAINING: dict[str, Rule] = {
+    "network": _FUNCTION,
+    "model": _FUNCTION,
+    "samples": _FUNCTION,
+    "recipes": (lambda value: isinstance(value, Mapping), "the file's RECIPES, a dictionary"),
+    "reparametrised": _MAYBE_FUNCTION,
+}
+METHOD: dict[str, Rule] = {  # and training, which is Training or None
+    "name": (is_name, "a name of letters, digits and . _ + -, as 'mine'"),
+    "load": _FUNCTION,
+    "reference": _TEXT,
+    "variants": (
+        is_variants,
+        "a tuple of distinct names, as ('small', 'large') or ('small',), none of which ends in '+'",
     ),
-    f"one of matplotlib's markers {' '.join(MARKERS)}, or None",
-)
+    "published": (lambda value: isinstance(value, Mapping), "a dictionary"),
+    "key_map": _MAYBE_FUNCTION,
+    "title": _MAYBE_TEXT,
+    "colour": (is_colour, "a colour as '#0072B2', or None"),
+    "marker": (is_marker, f"one of matplotlib's markers {' '.join(MARKERS)}, or None"),
+    "baseline": _FLAG,
+    "speed_reference": _FLAG,
+    "filters": _FLAG,
+    "example": _MAYBE_FUNCTION,
+}

@@ -18,17 +18,11 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution with an odd square kernel and half of it as padding.
+    """A convolution with an odd square kernel and half of it as padding."""
 
-    Args:
-        weight: (out, in, k, k).
-        bias: (out,), or ``None``.
-        replicate: whether the image's edge is repeated outside it; else there are zeros.
-    """
-
-    weight: torch.Tensor
-    bias: torch.Tensor | None
-    replicate: bool
+    weight: torch.Tensor  # (out, in, k, k)
+    bias: torch.Tensor | None  # (out,), or `None`
+    replicate: bool  # whether the image's edge is repeated outside it; else there are zeros
 
     @property
     def pad(self) -> int:

@@ -111,11 +111,24 @@ def read_params(path: Path, catalogue: Catalogue) -> Params:
         WrongUse: if it is missing, isn't YAML, has a key twice, or an unknown key, name or value.
     """
     if not path.is_file():
-        raise WrongUse(f"{path}: no such file; run this in a project folder (a clone has one)")
+        raise WrongUse(f"{path}: no such file; run this in a project folder, or: sr-bench init")
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    return check_params(text, path, catalogue)
+
+
+def check_params(text: str, path: Path, catalogue: Catalogue) -> Params:
+    """The content of a ``params.yaml`` that lies, or shall lie, at ``path``.
+
+    Raises:
+        WrongUse: as :func:`read_params`.
+    """
+    try:
+        content = read_yaml(text)
         return Params.model_validate(content, context=catalogue)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise WrongUse(f"{path}: is nested too deeply; correct it") from error

@@ -13,7 +13,7 @@ from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.catalogue.sources import Source
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.method_fields import INSTALLED, PUBLISHED, TRAINED
+from sr_bench.networks.method_fields import INSTALLED, LEDGER, TRAINED
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
@@ -139,13 +139,19 @@ class Project:
         return installed_folders()
 
     @property
+    def own_methods(self) -> Path:
+        """The last of the project's own folders of method files."""
+        own = [named for named in self.params.methods if named != INSTALLED]
+        return self.root / (own[-1] if own else "methods")
+
+    @property
     def ledgers(self) -> list[Path]:
         """The files of published numbers."""
         named = self.params.ledger or ()
         return [self._ledger(name) for name in ([named] if isinstance(named, str) else named)]
 
     def _ledger(self, named: str) -> Path:
-        if named != PUBLISHED:
+        if named != LEDGER:
             return self.root / named
         from sr_bench.project.packaged import packaged_ledger  # torch
 

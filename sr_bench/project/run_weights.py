@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sr_bench.data.datasets.manifest import fetch_source
 from sr_bench.networks.checkpoint import load
-from sr_bench.networks.method import Method, Published, find_method
+from sr_bench.networks.method import Method, Published
+from sr_bench.networks.method_files import find_method
 from sr_bench.project.entries import Run
 from sr_bench.project.packaged import WEIGHTS
 from sr_bench.project.project import Project

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from sr_bench.project.entries import Run
+from sr_bench.project.lock import LOCK
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import replacing_folder, sha256
@@ -42,6 +43,23 @@ def _note(project: Project, run: Run) -> dict[str, Any]:
             for dataset, protocols in used.items()
         },
         "degradations": {name: rule.model_dump(mode="json") for name, rule in rules.items()},
+        **_code(project, run),
+    }
+
+
+def _code(project: Project, run: Run) -> dict[str, Any]:
+    """The run's method and weights made here, where ``dvc.yaml`` can't name them.
+
+    A project with a lock has methods that lie in the installed package.
+    """
+    if not (project.root / LOCK).is_file():
+        return {}
+    files = [folder / f"{run.method}.py" for folder in project.method_folders]
+    training = project.training_of(run)
+    weights = [project.trained(training)] if training else []
+    return {
+        "method": [sha256(path) for path in files if path.is_file()],
+        "weights": [sha256(path) for path in weights if path.is_file()],
     }
 
 

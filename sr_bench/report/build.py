@@ -17,7 +17,7 @@ from sr_bench.analysis.ledger.ledger import (
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
 from sr_bench.networks.checkpoint import read_facts
-from sr_bench.networks.method import load_methods
+from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 from sr_bench.report.names import Names
 from sr_bench.report.timings import speedups, timings
@@ -33,29 +33,17 @@ TRAININGS = [
 
 @dataclass(frozen=True)
 class Report:
-    """The tables of a report.
+    """The tables of a report."""
 
-    Args:
-        per_image: one row an image and cell.
-        cells: the rows of ``scores.csv``.
-        reproduction: every published number with what was measured.
-        trained: what weights trained here reach, and the published numbers they aim at.
-        trainings: how those weights were made.
-        timings: every machine's timings of inference.
-        speedups: what they gain over a plain call of PyTorch.
-        not_run: run to the reason why it has no scores.
-        names: what its methods and weights are called.
-    """
-
-    per_image: pd.DataFrame
-    cells: pd.DataFrame
-    reproduction: pd.DataFrame
-    trained: pd.DataFrame
-    trainings: pd.DataFrame
-    timings: pd.DataFrame
-    speedups: pd.DataFrame
-    not_run: dict[str, str]
-    names: Names = field(default_factory=Names)
+    per_image: pd.DataFrame  # one row an image and cell
+    cells: pd.DataFrame  # the rows of `scores.csv`
+    reproduction: pd.DataFrame  # every published number with what was measured
+    trained: pd.DataFrame  # what weights trained here reach, and the published numbers they aim at
+    trainings: pd.DataFrame  # how those weights were made
+    timings: pd.DataFrame  # every machine's timings of inference
+    speedups: pd.DataFrame  # what they gain over a plain call of PyTorch
+    not_run: dict[str, str]  # run to the reason why it has no scores
+    names: Names = field(default_factory=Names)  # what its methods and weights are called
 
 
 def build_report(project: Project) -> Report:
@@ -65,21 +53,21 @@ def build_report(project: Project) -> Report:
         SrBenchError: if scores with different signatures meet in one table, or a file is damaged.
     """
     parts, not_run = [], {}
-    for name in project.params.runs:
-        path = project.scores(name)
+    for run in project.params.runs:
+        path = project.scores(run)
         if path.is_file():
-            require_unchanged(project, name)
+            require_unchanged(project, run)
             parts.append(read_run(path, project.catalogue.protocols))
         else:
-            not_run[name] = f"{path.relative_to(project.root)} is missing: dvc repro score@{name}"
+            not_run[run] = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
     if not parts:
         raise SrBenchError(f"{project.root / 'build' / 'scores'}: no scores; run: dvc repro")
     per_image = pd.concat(parts, ignore_index=True)
-    table = cells(per_image)
+    means = cells(per_image)
     return Report(
         per_image,
-        table,
-        *_against_ledger(project, table),
+        means,
+        *_against_ledger(project, means),
         trainings(project),
         timings(project),
         speedups(project),

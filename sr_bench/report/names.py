@@ -6,10 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from sr_bench.analysis.ledger.citations import Citations, read_citations
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.networks.method_fields import TRAINED
 
@@ -25,8 +26,9 @@ _MANY = 4  # runs of a method in a panel: with more, the legend alone names the 
 
 @dataclass(frozen=True)
 class RunName:
-    """A run as people read it: which method, what it learned from, and who trained it."""
+    """A run, and as people read it: which method, what it learned from, and who trained it."""
 
+    run: str
     scale: int
     method: str
     data: str
@@ -37,37 +39,31 @@ class RunName:
 
 
 class Weights(NamedTuple):
-    """Weights as people read them.
+    """Weights as people read them."""
 
-    Args:
-        data: the training set; empty where nothing was trained.
-        by: who trained them: ``here``, ``authors``, or whoever published them.
-        label: what figures call them, beside the method.
-    """
-
-    data: str
-    by: str
-    label: str
+    data: str  # the training set; empty where nothing was trained
+    by: str  # who trained them: `here`, `authors`, or whoever published them
+    label: str  # what figures call them, beside the method
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a project's methods and weights: facts of the methods' own files.
+    """The names of a project's methods, weights and sources: facts of the methods' own files."""
 
-    Args:
-        methods: the project's methods by name; one that isn't there is called by its name.
-        catalogue: what the project knows of datasets, weights and protocols.
-    """
-
+    # the project's methods by name; one that isn't there is called by its name
     methods: Mapping[str, Method] = field(default_factory=dict)
+    citations: Citations = field(default_factory=dict)  # of its published numbers
     catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
     @classmethod
     def of(cls, project: Project) -> Names:
-        """Those of a project's methods."""
-        from sr_bench.networks.method import load_methods  # torch
+        """Those of a project's methods and published numbers."""
+        from sr_bench.networks.method_files import load_methods  # torch
 
-        return cls(load_methods(project.method_folders), project.catalogue)
+        citations: Citations = {}
+        for ledger in project.ledgers:
+            citations = {**citations, **read_citations(ledger)}
+        return cls(load_methods(project.method_folders), citations, project.catalogue)
 
     @property
     def baseline(self) -> str | None:
@@ -79,6 +75,11 @@ class Names:
         known = self.methods.get(method)
         return known.title or method if known else method
 
+    def source(self, key: str) -> str:
+        """A source of published numbers as a text cites it: ``Dong et al. 2016``."""
+        found = self.citations.get(key)
+        return found.short if found else key
+
     def marks(self, method: str) -> tuple[str | None, str | None]:
         """The colour and the marker that a method's file asks for."""
         known = self.methods.get(method)
@@ -87,12 +88,12 @@ class Names:
     def runs(self, cells: pd.DataFrame) -> dict[str, RunName]:
         """The name of every run that has a cell."""
         rows = cells[["run", "method", "variant", "weights", "scale"]].drop_duplicates("run")
-        return {row.run: self._run(row) for row in rows.itertuples(index=False)}
+        return {name.run: name for name in map(self._run, rows.itertuples(index=False))}
 
-    def _run(self, row: NamedTuple) -> RunName:
-        method, variant, weights, scale = (str(v) for v in row[1:5])
-        made = self.weights(method, variant, weights, int(scale))
-        return RunName(int(scale), f"{self.title(method)} {variant}".strip(), made.data, made.by)
+    def _run(self, row: tuple[Any, ...]) -> RunName:
+        run, method, variant, weights, scale = row
+        made = self.weights(method, variant, weights, scale)
+        return RunName(run, scale, f"{self.title(method)} {variant}".strip(), made.data, made.by)
 
     def weights(self, method: str, variant: str, weights: str, scale: int) -> Weights:
         """What weights learned from and who trained them.

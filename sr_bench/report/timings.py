@@ -29,7 +29,7 @@ def timings(project: Project) -> pd.DataFrame:
         SrBenchError: for a results file that can't be read.
     """
     rows = [_facts(results, row) for results, row in _timed(project)]
-    table = pd.DataFrame(rows, columns=TIMINGS).astype({"macs": "Int64"})
+    table = pd.DataFrame(rows, columns=TIMINGS).astype({"params": "Int64", "macs": "Int64"})
     return table.sort_values(["run", "machine", "device", "precision", "input"], ignore_index=True)
 
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sr_bench.analysis.compare import not_worse
+from sr_bench.analysis.best import not_worse
+from sr_bench.analysis.ledger.citations import bibtex
 from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_table
 from sr_bench.project.project import Project
 from sr_bench.report.build import Report
@@ -29,6 +30,7 @@ from sr_bench.support.files import write_text
 from sr_bench.support.locks import is_running
 from sr_bench.support.text_files import read_text
 
+SOURCES = "sources.bib"  # among the tables
 _FOLDERS = ("figures", "images", "plots")
 
 
@@ -56,6 +58,8 @@ def _write(project: Project, report: Report) -> tuple[tuple[str, ...], str | Non
     marks = not_worse(report.per_image)
     tables = report_tables(report, marks)
     write_tables(tables, folder / "tables")
+    cited = dict.fromkeys(report.reproduction["source"])
+    write_text(folder / "tables" / SOURCES, bibtex(report.names.citations, cited))
     made = collect(project)
     speed, others = _draw(project, report, made)
     write_text(folder / "README.md", reports_readme(report, tables, speed.captions))

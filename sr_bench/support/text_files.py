@@ -27,19 +27,12 @@ _LARGEST = 1 << 30  # bytes of an unpacked .gz: a million times what a table her
 
 @dataclass(frozen=True)
 class Rows:
-    """A CSV file as text.
+    """A CSV file as text."""
 
-    Args:
-        path: the file.
-        columns: its header.
-        fields: the fields of each row, as many as there are columns.
-        lines: the line on which each row ends, for messages.
-    """
-
-    path: Path
-    columns: list[str]
-    fields: list[list[str]]
-    lines: list[int]
+    path: Path  # the file
+    columns: list[str]  # its header
+    fields: list[list[str]]  # the fields of each row, as many as there are columns
+    lines: list[int]  # the line on which each row ends, for messages
 
     def frame(self) -> pd.DataFrame:
         """The rows as a table of texts."""

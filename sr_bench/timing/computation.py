@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import nn
 
-from sr_bench.networks.device import network_of, set_up
+from sr_bench.networks.device import set_up
 from sr_bench.networks.method import Model
+from sr_bench.networks.modules import network_of, networks_of, replaced
 from sr_bench.networks.strips import whole_images
 from sr_bench.support.errors import SrBenchError
-from sr_bench.timing.setting import PRECISIONS, Precision
+from sr_bench.timing.setting import COMPILE, EXPORTED, PRECISIONS, Precision
 
 Inputs = tuple[Any, ...]
 
@@ -22,10 +23,14 @@ Inputs = tuple[Any, ...]
 class Computation:
     """What "network only" times: a model's network, or the whole model where it has none.
 
-    Called as the original is; its inputs can be recorded.
+    Called as the original is; its inputs can be recorded. Multiply-adds are those of ``original``,
+    parameters those of ``networks``.
     """
 
+    device, dtype = torch.device("cpu"), torch.float32
+
     def __init__(self, original: Callable[..., Any]) -> None:
+        self.original, self.networks = original, tuple(networks_of(original).values())
         self._recorded: list[Inputs] | None = None
         for name in ("colour", "reach"):  # where it is the model itself
             if hasattr(original, name):
@@ -68,12 +73,14 @@ class NetworkOnDevice(Computation):
     def __init__(self, network: nn.Module, device: torch.device, precision: Precision) -> None:
         super().__init__(network)
         self.device = device
-        self.dtype: torch.dtype = getattr(torch, precision.dtype)
+        self.dtype = getattr(torch, precision.dtype)
         self.layout = torch.channels_last if precision.channels_last else torch.contiguous_format
         self.plain = not precision.channels_last
         moving: Any = network.eval()
         self.network: nn.Module = moving.to(device=device, memory_format=self.layout)
-        self._call: Any = torch.compile(self.network) if precision.compiled else self.network
+        self._call: Any = (
+            torch.compile(self.network) if precision.backend == COMPILE else self.network
+        )
 
     def to_device(self, inputs: Inputs) -> Inputs:
         """Images to the device; a scale stays the number that it is."""
@@ -96,7 +103,7 @@ class NetworkOnDevice(Computation):
 
 
 class WholeModel(Computation):
-    """A model without a network: on the CPU, as it is."""
+    """A model without a network that can be moved: on the CPU, as it is."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(model)
@@ -107,11 +114,19 @@ class WholeModel(Computation):
         return self.model(*inputs)
 
 
-def put_on_device(model: Model, device: str, precision: str) -> tuple[Model, Computation]:
+def put_on_device(
+    model: Model, device: str, precision: str, export: Callable[[Inputs], Path]
+) -> tuple[Model, Computation]:
     """Put a model's network on a device (``cpu`` or ``cuda``), in a precision by its label.
 
     float32 is float32: TF32, which cuDNN's convolutions use by default, is switched off for the
     process.
+
+    Args:
+        model: what is put there.
+        device: where.
+        precision: how.
+        export: writes an ONNX file of the network for such inputs, for the engines that read one.
 
     Returns:
         The model, ready to be called, and the part of it that "network only" times.
@@ -119,20 +134,22 @@ def put_on_device(model: Model, device: str, precision: str) -> tuple[Model, Com
     Raises:
         SrBenchError: for a model without a network anywhere but on the CPU in float32.
     """
-    network: Any = network_of(model)
+    network, backend = network_of(model), PRECISIONS[precision].backend
+    if backend in EXPORTED:
+        from sr_bench.timing.exported import Exported
+
+        engine = Exported(network or model, backend, export)
+        return replaced(model, engine), engine
     if network is None:
         if (device, precision) != ("cpu", "float32"):
             raise SrBenchError(
-                f"the model has no network, so it can't run on {device} in {precision}; "
-                "time it on the CPU in float32"
+                f"the model has no network that can be moved, so it can't run on {device} in "
+                f"{precision}; time it on the CPU in float32, or keep its nn.Module in the "
+                "attribute `network` (methods/README.md)"
             )
         whole = WholeModel(model)
         return cast(Model, whole), whole
     where = torch.device(device)
     set_up(where)
     there = NetworkOnDevice(network, where, PRECISIONS[precision])
-    if network is model:
-        return cast(Model, there), there
-    around: Any = copy.copy(model)
-    around.network = there
-    return around, there
+    return replaced(model, there), there

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -10,27 +11,36 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from sr_bench.networks.strips import whole_images
+from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.rounds import Clock, duration
 
 T = TypeVar("T")
 SIDE = 2048  # of the square matrices that the machine's rate is measured with
 _PRODUCTS = 7
+_OWN = ("aten", "prim", "prims", "profiler")  # PyTorch's operators: the costly ones are counted
 
 
-def parameters(network: nn.Module | None) -> int:
-    """Number of a network's parameters: of all its scales where it has several."""
-    return 0 if network is None else sum(p.numel() for p in network.parameters())
+def parameters(networks: Iterable[nn.Module]) -> int:
+    """Number of parameters of a model's networks: of all scales, each shared one once."""
+    return sum(p.numel() for p in {id(p): p for n in networks for p in n.parameters()}.values())
 
 
-def macs(network: nn.Module, calls: Sequence[tuple[Any, ...]]) -> int:
+def macs(network: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> int:
     """Multiply-adds of the network's convolutions and matrix products over some calls.
 
-    Nothing is computed where the inputs' shapes are enough. A network that looks at values
-    (``.item()``, ``.numpy()``, an index from a comparison) is called with the inputs themselves.
+    Nothing is computed where the inputs' shapes are enough. What looks at values (``.item()``,
+    ``.numpy()``, an index from a comparison), or is no ``nn.Module``, is called with the inputs
+    themselves.
+
+    Raises:
+        SrBenchError: if an operator that isn't PyTorch's own takes part: nobody knows its count.
     """
+    if not isinstance(network, nn.Module):
+        return _counted(network, calls)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     try:
         with FakeTensorMode(allow_non_fake_inputs=True):
@@ -40,10 +50,29 @@ def macs(network: nn.Module, calls: Sequence[tuple[Any, ...]]) -> int:
         return _counted(network, calls)
 
 
-def _counted(network: nn.Module, calls: Sequence[tuple[Any, ...]]) -> int:
-    with FlopCounterMode(display=False) as counter, torch.no_grad(), whole_images(network):
+class _Operators(TorchDispatchMode):
+    """Notes the operators that aren't PyTorch's own: the counter takes them for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.foreign: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.namespace not in _OWN and func not in flop_registry:
+            self.foreign.add(f"{func.namespace}::{func._schema.name.partition('::')[2]}")
+        return func(*args, **(kwargs or {}))
+
+
+def _counted(network: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> int:
+    whole = whole_images(network) if isinstance(network, nn.Module) else nullcontext()
+    with _Operators() as seen, FlopCounterMode(display=False) as counter, torch.no_grad(), whole:
         for inputs in calls:
             network(*inputs)
+    if seen.foreign:
+        raise SrBenchError(
+            f"the multiply-adds of {', '.join(sorted(seen.foreign))} aren't known: it isn't an "
+            "operator of PyTorch's own"
+        )
     return int(counter.get_total_flops()) // 2
 
 

@@ -17,38 +17,17 @@ from typing import Any
 
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.devices import pinned
-from sr_bench.timing.setting import Setting
+from sr_bench.timing.tasks import Task
 
 MODULE = "sr_bench.timing.measure"
 # Files of the folder in which the two processes meet.
-TASK, MEASURED, FAILURE = "task.json", "measured.json", "failure.txt"
+MEASURED, FAILURE = "measured.json", "failure.txt"
 OUT_OF_MEMORY = "out of memory"
 _OUT_OF_MEMORY = (OUT_OF_MEMORY, "can't allocate memory", "not enough memory", "MemoryError")
 
 
 class OutOfMemory(SrBenchError):
     """A setting that needs more memory than there is."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """A setting of a project, and whether its PSNR is wanted as well."""
-
-    root: Path
-    setting: Setting
-    psnr: bool
-
-    def write(self, folder: Path) -> None:
-        """Hand it over."""
-        content = {"root": str(self.root), "psnr": self.psnr, **self.setting.asdict()}
-        (folder / TASK).write_text(json.dumps(content), encoding="utf-8")
-
-    @classmethod
-    def read(cls, folder: Path) -> Task:
-        """The task that was handed over."""
-        content = json.loads((folder / TASK).read_text(encoding="utf-8"))
-        root, psnr = Path(content.pop("root")), content.pop("psnr")
-        return cls(root, Setting(**content), psnr)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,15 +17,16 @@ from typing import Any
 import torch
 
 from sr_bench.imaging.images import Image, read, write
-from sr_bench.project.project import Project
-from sr_bench.timing.computation import Inputs, NetworkOnDevice
-from sr_bench.timing.cost import fact, macs, matrix_rate, parameters
+from sr_bench.timing.computation import Inputs
+from sr_bench.timing.cost import fact, macs, matrix_rate
 from sr_bench.timing.devices import peak_mb, resident_mb, threads_of
-from sr_bench.timing.launch import FAILURE, Measured, Task
+from sr_bench.timing.exported import Exporter
+from sr_bench.timing.launch import FAILURE, Measured
 from sr_bench.timing.photo import photo
 from sr_bench.timing.rounds import Call, WarmUp, clock_of, duration, rounds_for, warm_up
-from sr_bench.timing.setting import FILES, FRAMES, GPU, SIZES, frame_of
-from sr_bench.timing.timed_run import OnDevice, TimedRun
+from sr_bench.timing.setting import FILES, GPU, frame_of, is_alone, is_frame
+from sr_bench.timing.tasks import Task, timed_of
+from sr_bench.timing.timed import OnDevice
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,20 @@ class Measurement:
 
     def __init__(self, task: Task, folder: Path) -> None:
         self.task, self.setting, self.folder = task, task.setting, folder
-        self.run = TimedRun.find(Project.load(task.root), task.setting.run)
+        self.timed, self.exporter = timed_of(task), Exporter(task, folder)
         torch.set_num_threads(threads_of(task.setting.device))
-        self.on_device = self.run.on_device(task.setting)
+        self.on_device = self.timed.on_device(task.setting, self.exporter)
         self.clock = clock_of(task.setting)
-        self.rss_before = resident_mb()
-        self.load = os.getloadavg()[0]
+        self.not_known: dict[str, str] = {}
+        self.rss_before = fact("rss_before_mb", resident_mb, self.not_known)
+        self.load = fact("load", lambda: os.getloadavg()[0], self.not_known)  # not on Windows
         self.calls = self._calls()
 
     def _calls(self) -> Calls:
         """The calls of the setting's input."""
-        scale = self.run.run.scale
-        if self.setting.input not in FRAMES:
-            return _calls_of_dataset(self.on_device, self.run.inputs(self.setting.input), scale)
+        scale = self.timed.scale
+        if not is_frame(self.setting.input):
+            return _calls_of_dataset(self.on_device, self.timed.inputs(self.setting.input), scale)
         height, width = frame_of(scale, self.setting.input)
         lr, pixels = photo(height, width, seed=0), [height * width * scale**2]
         with self.on_device.computation.recorded() as passes:
@@ -93,44 +96,47 @@ class Measurement:
         return Measured({**self.facts(warm), "pixels": pixels}, times)
 
     def facts(self, warm: WarmUp) -> dict[str, Any]:
-        """The row's fields besides times. The peak is read first, before more is computed."""
-        on_gpu = self.setting.device == GPU
-        peak = torch.cuda.max_memory_allocated() / 1e6 if on_gpu else peak_mb()
-        protocol, dataset = self.run.quality
-        not_known: dict[str, str] = {}
+        """The row's fields besides times. The peak is read first, before more is computed.
+
+        What can't be had is ``None``, and ``not_known`` says why.
+        """
+        found: dict[str, Callable[[], Any]] = {
+            "peak_memory_mb": self._peak_mb,
+            "params": lambda: self.timed.parameters(self.on_device.computation),
+            "macs": self._macs,
+            "psnr": self._psnr,
+            "matrix_gflops": self._matrix_gflops,
+        }
         return {
-            "peak_memory_mb": peak,
+            **{name: fact(name, find, self.not_known) for name, find in found.items()},
             "rss_before_mb": self.rss_before,
-            "params": parameters(self._network.network if self._network else None),
-            "macs": fact("macs", self._macs, not_known),
-            "psnr": fact("psnr", self._psnr, not_known),
-            "psnr_of": f"{dataset}, {protocol}",
-            "matrix_gflops": fact("matrix_gflops", self._matrix_gflops, not_known),
+            "psnr_of": self.timed.psnr_of,
             "threads": torch.get_num_threads(),
             "timer": str(getattr(self.clock, "__name__", type(self.clock).__name__)),
             "warmup": warm.calls + len(self.calls.sizes) - 1,
             "stable": warm.stable,
             "load": self.load,
-            "not_known": not_known,
+            "not_known": self.not_known,
         }
 
-    @property
-    def _network(self) -> NetworkOnDevice | None:
-        computation = self.on_device.computation
-        return computation if isinstance(computation, NetworkOnDevice) else None
-
-    def _macs(self) -> int | None:
-        if self._network is None or not self.calls.passes:
-            return None
-        return macs(self._network.network, self.calls.passes)
+    def _peak_mb(self) -> float:
+        on_gpu = self.setting.device == GPU
+        return torch.cuda.max_memory_allocated() / 1e6 if on_gpu else peak_mb()
 
     def _psnr(self) -> float | None:
-        return self.run.psnr(self.setting) if self.task.psnr else None
+        return self.timed.psnr(self.setting, self.exporter) if self.task.psnr else None
+
+    def _macs(self) -> int | None:
+        computation = self.on_device.computation
+        if not computation.networks or not self.calls.passes:
+            return None
+        return macs(computation.original, self.calls.passes)
 
     def _matrix_gflops(self) -> float | None:
-        if self._network is None or self.setting.input not in SIZES:
+        computation = self.on_device.computation
+        if not computation.networks or not is_alone(self.setting.input):
             return None
-        return matrix_rate(self._network.device, self._network.dtype, self.clock) / 1e9
+        return matrix_rate(computation.device, computation.dtype, self.clock) / 1e9
 
 
 def _calls_of_dataset(on_device: OnDevice, inputs: list[Any], scale: int) -> Calls:

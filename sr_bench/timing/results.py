@@ -43,9 +43,9 @@ class TimingRow(BaseModel):
     rounds: int
     images_per_s: float
     megapixels_per_s: float
-    peak_memory_mb: float
-    rss_before_mb: float
-    params: int
+    peak_memory_mb: float | None
+    rss_before_mb: float | None
+    params: int | None
     macs: int | None
     psnr: float | None
     psnr_of: str | None
@@ -56,7 +56,7 @@ class TimingRow(BaseModel):
     timer: str
     warmup: int
     stable: bool
-    load: float
+    load: float | None
     weights_sha256: str | None
     session: str
     sr_bench: str

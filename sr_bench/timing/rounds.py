@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sr_bench.timing.setting import GPU, SIZES, Setting
+from sr_bench.timing.setting import GPU, Setting, is_alone
 
 Call = Callable[[], object]
 Clock = Callable[[], float]
@@ -53,7 +53,7 @@ class EventClock:
 
 def clock_of(setting: Setting) -> Clock:
     """CUDA events for a network alone; else wall time, since the sr is on the CPU in the end."""
-    alone = setting.device == GPU and setting.input in SIZES
+    alone = setting.device == GPU and is_alone(setting.input)
     return EventClock() if alone else time.perf_counter
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.version import __version__
-from sr_bench.timing.launch import OUT_OF_MEMORY, Measured, OutOfMemory, Task, launch
+from sr_bench.timing.launch import OUT_OF_MEMORY, Measured, OutOfMemory, launch
 from sr_bench.timing.results import Results, TimingRow
 from sr_bench.timing.rounds import median_and_iqr, rates
-from sr_bench.timing.setting import FRAME, SIZES, Setting
+from sr_bench.timing.setting import FRAME, SIZES, Setting, is_alone
+from sr_bench.timing.tasks import ModelChoice, Task
 
 LONGEST = 30.0  # seconds a call
 Measure = Callable[[Task], Measured]
@@ -27,18 +28,20 @@ class Session:
     Args:
         root: the project's folder.
         results: the machine's results so far.
-        path: their file.
+        path: their file; ``None``: they are kept in memory alone.
         weights: sha256 of each run's weights.
+        models: those runs that are no runs of the project.
         measure: times one setting.
         started: what the session's rows are marked with.
     """
 
     root: Path
     results: Results
-    path: Path
+    path: Path | None
     weights: dict[str, str | None]
     measure: Measure = launch
     started: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    models: dict[str, ModelChoice] = field(default_factory=dict)
 
     def missing(self, settings: list[Setting]) -> list[Setting]:
         """Those that the file doesn't hold for these weights, neither as out of memory."""
@@ -66,12 +69,14 @@ class Session:
                 self.results.add_out_of_memory(setting, OUT_OF_MEMORY)
             return "failed"
         finally:
-            self.results.save(self.path)
+            if self.path is not None:
+                self.results.save(self.path)
         return row
 
     def _row(self, setting: Setting) -> TimingRow:
         known = self._known_psnr(setting)
-        measured = self.measure(Task(self.root, setting, psnr=known is None))
+        model = self.models.get(setting.run)
+        measured = self.measure(Task(self.root, setting, psnr=known is None, model=model))
         psnr = measured.facts["psnr"] if known is None else known
         return make_row(
             setting,
@@ -104,7 +109,7 @@ def make_row(
     median, iqr = median_and_iqr(times)
     images, megapixels = rates(times, facts["pixels"])
     gflops = None
-    if setting.input in SIZES and facts["macs"]:
+    if is_alone(setting.input) and facts["macs"]:
         gflops = 2 * facts["macs"] / median / 1e9
     matrix = facts["matrix_gflops"]
     return TimingRow(

@@ -13,7 +13,8 @@ import torch
 
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import imresize
-from sr_bench.networks.method import Training, find_method
+from sr_bench.networks.method import Training
+from sr_bench.networks.method_files import find_method
 from sr_bench.networks.weights import load_strictly, read_safetensors
 from sr_bench.project.entries import TrainEntry
 from sr_bench.project.project import Project

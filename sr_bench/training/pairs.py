@@ -24,17 +24,12 @@ TURNS = 8  # flips and quarter turns of a square
 
 @dataclass(frozen=True)
 class Grid:
-    """One side of the pairs: the pixels of all images, one after the other.
+    """One side of the pairs: the pixels of all images, one after the other."""
 
-    Args:
-        pixels: (N, C), uint8, or float32 on the 0..255 scale for enlarged lr.
-        offsets, widths: (images,), where each image starts and how wide it is.
-        indices: (8, p, p, 2), row and column of each pixel of a patch, in each of 8 turns.
-    """
-
-    pixels: torch.Tensor
-    offsets: torch.Tensor
-    widths: torch.Tensor
+    pixels: torch.Tensor  # (N, C), uint8, or float32 on the 0..255 scale for enlarged lr
+    offsets: torch.Tensor  # (images,), where each image starts
+    widths: torch.Tensor  # (images,)
+    # (8, p, p, 2), row and column of each pixel of a patch, in each of 8 turns
     indices: torch.Tensor
 
     def gather(
@@ -55,25 +50,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Pairs:
-    """All pairs of one scale.
+    """All pairs of one scale."""
 
-    Args:
-        inputs, targets: what the network sees, and what it should return.
-        ratio: target pixels per input pixel.
-        down, across: (images,), positions of a patch from top to bottom and from left to right.
-        ends: (images,), running total of positions.
-        names: of the images.
-        draw: a patch is drawn uniformly over the ``positions`` in all images, or over the
-            ``images`` and then over the positions in one.
-    """
-
-    inputs: Grid
-    targets: Grid
-    ratio: int
-    down: torch.Tensor
-    across: torch.Tensor
-    ends: torch.Tensor
-    names: tuple[str, ...]
+    inputs: Grid  # what the network sees
+    targets: Grid  # what it should return
+    ratio: int  # target pixels per input pixel
+    down: torch.Tensor  # (images,), positions of a patch from top to bottom
+    across: torch.Tensor  # (images,), positions from left to right
+    ends: torch.Tensor  # (images,), running total of positions
+    names: tuple[str, ...]  # of the images
+    # a patch is drawn uniformly over the `positions` in all images, or over the `images` and
+    # then over the positions in one
     draw: Draw
 
     def batch(

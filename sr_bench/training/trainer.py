@@ -15,7 +15,7 @@ from sr_bench.networks.device import set_up
 from sr_bench.networks.machine import fast_bf16
 from sr_bench.support.errors import SrBenchError
 from sr_bench.training.graphs import Parts, Recorded
-from sr_bench.training.optimizers import in_channels_last, make_optimizers
+from sr_bench.training.optimizers import Optimizer, in_channels_last, make_optimizers
 from sr_bench.training.pairs import Pairs
 from sr_bench.training.processes import Processes
 from sr_bench.training.recipe import Recipe
@@ -122,22 +122,21 @@ class Trainer:
 
     def restore(self, state: Tensors, step: int) -> None:
         """Take over what :meth:`state` returned after ``step`` steps."""
-        self.network.load_state_dict(_below("network/", state))
-        if self.ema is not None:
-            self.ema.load_state_dict(_below("ema/", state))
-        for i, optimizer in enumerate(self.optimizers):
-            optimizer.restore(_below(f"optimizer/{i}/", state))
+        self._take_over(state, Optimizer.restore)
         self.step = step
         if self.recorded is not None:
             self.recorded.forget()
 
     def put_back(self, state: Tensors) -> None:
         """As :meth:`restore`, of the same step, in the tensors that are there."""
+        self._take_over(state, Optimizer.put_back)
+
+    def _take_over(self, state: Tensors, give: Callable[[Optimizer, Tensors], None]) -> None:
         self.network.load_state_dict(_below("network/", state))
         if self.ema is not None:
             self.ema.load_state_dict(_below("ema/", state))
         for i, optimizer in enumerate(self.optimizers):
-            optimizer.put_back(_below(f"optimizer/{i}/", state))
+            give(optimizer, _below(f"optimizer/{i}/", state))
 
     def _batch(self) -> tuple[torch.Tensor, torch.Tensor, int]:
         scale, drawn = self._draws(self.step)

@@ -32,18 +32,12 @@ Names = dict[str, str]  # deviation -> its text
 
 @dataclass(frozen=True)
 class Cause:
-    """Deviations that explain cells.
+    """Deviations that explain cells."""
 
-    Args:
-        names, texts: the deviations; more than one where they give the same numbers there.
-        undoes: whether they give the committed numbers, not the fresh ones.
-        cells: which cells, of one run and dataset.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # the deviations; more than one where they give the same numbers there
     texts: tuple[str, ...]
-    undoes: bool
-    cells: tuple[Cell, ...]
+    undoes: bool  # whether they give the committed numbers, not the fresh ones
+    cells: tuple[Cell, ...]  # which cells, of one run and dataset
 
     def __str__(self) -> str:
         run, dataset, _, _ = self.cells[0]

@@ -28,32 +28,23 @@ _SHOWN = ["before", "after", "delta", "tolerance", "what"]
 
 @dataclass(frozen=True)
 class DriftReport:
-    """The check's result.
+    """The check's result."""
 
-    Args:
-        before, after: names of the two states.
-        cells: cells that moved beyond tolerance, came or went: their key, ``before``, ``after``,
-            ``delta``, ``tolerance``, ``what``.
-        images: the same for images, ``image`` beside the cell's key; none where a state has no
-            per-image scores.
-        movements: how the images of each run, protocol and metric moved, where any did.
-        compared: cells and images that both states have.
-        causes: known deviations that give the new numbers, or the old ones.
-        patterns: likely causes from the choice of moved cells.
-        inputs: what changed of code, data, weights and environment.
-        notes: what could not be looked at.
-    """
-
-    before: str
-    after: str
+    before: str  # the state that is compared with
+    after: str  # the state that is checked
+    # cells that moved beyond tolerance, came or went: their key, `before`, `after`,
+    # `delta`, `tolerance`, `what`
     cells: pd.DataFrame
+    # the same for images, `image` beside the cell's key; none where a state has no per-image
+    # scores
     images: pd.DataFrame
+    # how the images of each run, protocol and metric moved, where any did
     movements: tuple[Movement, ...]
-    compared: tuple[int, int]
-    causes: tuple[Cause, ...] = ()
-    patterns: tuple[str, ...] = ()
-    inputs: tuple[ChangedInput, ...] = ()
-    notes: tuple[str, ...] = ()
+    compared: tuple[int, int]  # cells and images that both states have
+    causes: tuple[Cause, ...] = ()  # known deviations that give the new numbers, or the old ones
+    patterns: tuple[str, ...] = ()  # likely causes from the choice of moved cells
+    inputs: tuple[ChangedInput, ...] = ()  # what changed of code, data, weights and environment
+    notes: tuple[str, ...] = ()  # what could not be looked at
 
     @property
     def drift(self) -> bool:

@@ -17,16 +17,11 @@ Inputs = dict[str, object]  # what a run was made from: path or parameter -> has
 
 @dataclass(frozen=True)
 class ChangedInput:
-    """One input that differs between baseline and now.
+    """One input that differs between baseline and now."""
 
-    Args:
-        kind: code, data, weights, protocols or environment.
-        what: the file, the parameter, or the package with both versions.
-        runs: those that moved and read it; empty for the environment, which all share.
-    """
-
-    kind: str
-    what: str
+    kind: str  # code, data, weights, protocols or environment
+    what: str  # the file, the parameter, or the package with both versions
+    # those that moved and read it; empty for the environment, which all share
     runs: tuple[str, ...] = ()
 
 

@@ -18,27 +18,20 @@ _FEW = 0.2  # of the images
 
 @dataclass(frozen=True)
 class Movement:
-    """How the images of one run, protocol and metric moved.
-
-    Args:
-        run, protocol, metric: whose.
-        kind: ``noise`` (within the tolerance, both ways alike), ``one-sided`` (more to one side
-            than chance does), ``few images`` (most stayed, some moved far) or ``scattered`` (beyond
-            the tolerance, many, both ways).
-        moved, images: how many moved at all, of how many.
-        mean, largest: of their differences, and of their absolute values.
-        drift: whether that is more than noise.
-    """
+    """How the images of one run, protocol and metric moved."""
 
     run: str
     protocol: str
     metric: str
+    # `noise` (within the tolerance, both ways alike), `one-sided` (more to one side than
+    # chance does), `few images` (most stayed, some moved far) or `scattered` (beyond the
+    # tolerance, many, both ways)
     kind: str
-    moved: int
+    moved: int  # how many of the images moved at all
     images: int
-    mean: float
-    largest: float
-    drift: bool
+    mean: float  # of their differences
+    largest: float  # absolute difference
+    drift: bool  # whether that is more than noise
 
 
 def movements(joined: pd.DataFrame) -> list[Movement]:

@@ -53,38 +53,23 @@ class RowPair(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What was found of a setting.
+    """What was found of a setting."""
 
-    Args:
-        setting: which.
-        ratio: new / old time, divided by ``references``.
-        references: new / old time of the reference methods.
-        p: of a ratio within the hurdle, corrected by Holm; ``None`` with too few rounds.
-        what: ``slower``, ``faster``, ``same`` or ``too few rounds``.
-    """
-
-    setting: Setting
-    ratio: float
-    references: float
-    p: float | None
-    what: str
+    setting: Setting  # which
+    ratio: float  # new / old time, divided by `references`
+    references: float  # new / old time of the reference methods
+    p: float | None  # of a ratio within the hurdle, corrected by Holm; `None` with too few rounds
+    what: str  # `slower`, `faster`, `same` or `too few rounds`
 
 
 @dataclass(frozen=True)
 class TimingCheck:
-    """The check's result.
+    """The check's result."""
 
-    Args:
-        hurdle: the ratio that a setting has to exceed, in the rank test as well.
-        noise: standard deviation of a ratio's logarithm from setting to setting.
-        verdicts: one a setting.
-        left_out: settings that can't be compared, and why.
-    """
-
-    hurdle: float
-    noise: float
-    verdicts: tuple[Verdict, ...]
-    left_out: dict[Setting, str]
+    hurdle: float  # the ratio that a setting has to exceed, in the rank test as well
+    noise: float  # standard deviation of a ratio's logarithm from setting to setting
+    verdicts: tuple[Verdict, ...]  # one a setting
+    left_out: dict[Setting, str]  # settings that can't be compared, and why
 
     def those(self, what: str) -> list[Verdict]:
         """The verdicts of one kind, the most extreme first."""

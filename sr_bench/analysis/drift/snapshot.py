@@ -29,22 +29,15 @@ _REMAKE = "make it with: dvc repro"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Scores, and where to look for what made them.
+    """Scores, and where to look for what made them."""
 
-    Args:
-        name: for messages.
-        cells: the rows of ``scores.csv``.
-        images: the rows of ``per_image.csv.gz``; ``None`` where there is no such file.
-        provenance: ``provenance.json``, if there is one.
-        lock: ``dvc.lock``, if there is one; read when asked for.
-        runs: the runs that it is about; ``None`` is all, so that a run that isn't there is missing.
-    """
-
-    name: str
-    cells: pd.DataFrame
+    name: str  # for messages
+    cells: pd.DataFrame  # the rows of `scores.csv`
+    # the rows of `per_image.csv.gz`; `None` where there is no such file
     images: pd.DataFrame | None
-    provenance: Path | None = None
-    lock: Path | None = None
+    provenance: Path | None = None  # `provenance.json`, if there is one
+    lock: Path | None = None  # `dvc.lock`, if there is one; read when asked for
+    # the runs that it is about; `None` is all, so that a run that isn't there is missing
     runs: tuple[str, ...] | None = None
 
     def only(self, runs: Collection[str]) -> Snapshot:

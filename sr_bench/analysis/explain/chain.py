@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from sr_bench.analysis.explain.search import Explanation, Trial
+from sr_bench.analysis.explain.question import Explanation, Trial
 from sr_bench.evaluation.scoring.table import listed
 
 DIGITS = 4

@@ -15,16 +15,12 @@ METRICS = ("psnr", "ssim")
 class Claim:
     """What a paper, a README or a colleague says came out.
 
-    Args:
-        metric: ``psnr`` (dB) or ``ssim``.
-        printed: the number with its digits, ``28.40``: a value fits if it rounds to them.
-
     Raises:
         WrongUse: for another metric, or text that isn't a finite number.
     """
 
-    metric: str
-    printed: str
+    metric: str  # `psnr` (dB) or `ssim`
+    printed: str  # the number with its digits, `28.40`: a value fits if it rounds to them
 
     def __post_init__(self) -> None:
         if self.metric not in METRICS:

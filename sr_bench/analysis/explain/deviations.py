@@ -21,21 +21,13 @@ Change = Callable[[Way], Way | None]
 
 @dataclass(frozen=True)
 class Deviation:
-    """One known departure.
+    """One known departure."""
 
-    Args:
-        name: for programs.
-        text: for people, as a part of a sentence: "RGB instead of Y".
-        change: the way that it makes of another; ``None`` where it means nothing there.
-        metric: the only metric that it concerns; ``None`` for every one.
-        kind: whether sr has to be made again.
-    """
-
-    name: str
-    text: str
-    change: Change
-    metric: str | None = None
-    kind: Kind = "scoring"
+    name: str  # for programs
+    text: str  # for people, as a part of a sentence: "RGB instead of Y"
+    change: Change  # the way that it makes of another; `None` where it means nothing there
+    metric: str | None = None  # the only metric that it concerns; `None` for every one
+    kind: Kind = "scoring"  # whether sr has to be made again
 
     def applied(self, way: Way, metric: str) -> Way | None:
         """The changed way; ``None`` where this deviation would change nothing."""

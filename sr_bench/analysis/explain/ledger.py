@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.question import Explanation, Question
 from sr_bench.analysis.explain.runs import run_subject
-from sr_bench.analysis.explain.search import Explanation, Question, Watch, explain
+from sr_bench.analysis.explain.search import Watch, explain
 from sr_bench.analysis.ledger.ledger import RUN, read_ledgers
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
@@ -21,20 +22,13 @@ _ROW = [*_CELL, "metric", "protocol"]
 
 @dataclass(frozen=True)
 class DifferingRow:
-    """A published number that differs, and others of the ledger that may explain it.
+    """A published number that differs, and others of the ledger that may explain it."""
 
-    Args:
-        cell: source, method, variant, dataset, scale, metric, protocol.
-        run: the run that was compared with it.
-        claim: its printed digits.
-        others: the other metric that the same source prints for the same cell.
-        elsewhere: cells for which the ledger has the same digits of the same method and metric.
-    """
-
-    cell: Mapping[str, str]
-    run: str
-    claim: Claim
-    others: tuple[Claim, ...]
+    cell: Mapping[str, str]  # source, method, variant, dataset, scale, metric, protocol
+    run: str  # the run that was compared with it
+    claim: Claim  # its printed digits
+    others: tuple[Claim, ...]  # the other metric that the same source prints for the same cell
+    # cells for which the ledger has the same digits of the same method and metric
     elsewhere: tuple[str, ...]
 
     def __str__(self) -> str:

@@ -24,17 +24,12 @@ CAP = 100.0  # dB, which some code returns where the MSE is 0
 
 @dataclass(frozen=True)
 class Made:
-    """sr as it was made or read, and hr whole.
-
-    Args:
-        sr, hr: planes of sr, and uint8 hr before any cut.
-        sr_colour: what sr's three planes are.
-        numbers: what was measured so far; those who keep it measure nothing twice.
-    """
+    """sr as it was made or read, and hr whole."""
 
     sr: Planes
-    hr: Image
-    sr_colour: Colour
+    hr: Image  # uint8, before any cut
+    sr_colour: Colour  # what sr's three planes are
+    # what was measured so far; those who keep it measure nothing twice
     numbers: Numbers = field(default_factory=dict, compare=False, repr=False)
     _planes: dict[Hashable, tuple[Planes, Planes]] = field(
         default_factory=dict, compare=False, repr=False

@@ -166,7 +166,7 @@ class _Maker:
         from dataclasses import replace
 
         from sr_bench.evaluation.upscaling.upscale import load_upscaler
-        from sr_bench.networks.method import find_method
+        from sr_bench.networks.method_files import find_method
         from sr_bench.project.run_weights import noted_weights
 
         method = find_method(self.run.method, self.project.method_folders)

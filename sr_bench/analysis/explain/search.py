@@ -3,109 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.deviations import Deviation
+from sr_bench.analysis.explain.question import Explanation, Question, Step, Trial
 from sr_bench.analysis.explain.stages import Budget, Candidate, Stage, stages
-from sr_bench.analysis.explain.subject import Progress, Subject
+from sr_bench.analysis.explain.subject import Progress
 from sr_bench.analysis.explain.way import Way
-from sr_bench.data.catalogue.protocols import Protocol, load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.support.errors import SrBenchError
 
 Watch = Callable[[str, int], AbstractContextManager[Progress]]  # what is done, in how many steps
 Tell = Callable[[str], None]
 Key = tuple[str, tuple[str, ...]]  # protocol, names of deviations
-PASSES = 80  # of a network over the images, if nobody says how many
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be explained.
-
-    Args:
-        subject: the images.
-        claims: one or more numbers that one and the same way must give.
-        protocol: the one that the claim names; deviations start from it. ``None``: from all.
-        limit: the most deviations at once, 0 to 2.
-        passes: how often a network may run over all images, self-ensemble counting 8.
-        known: the protocols to try, by name.
-    """
-
-    subject: Subject
-    claims: tuple[Claim, ...]
-    protocol: Protocol | None = None
-    limit: int = 2
-    passes: int = PASSES
-    known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The claims' metrics, each once."""
-        return tuple(dict.fromkeys(c.metric for c in self.claims))
-
-
-@dataclass(frozen=True)
-class Step:
-    """A candidate's number after each deviation of its chain."""
-
-    text: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A candidate and its numbers.
-
-    Args:
-        candidate: the way.
-        values: the number of each claim's metric.
-        steps: of the first claim's metric, from the protocol itself on.
-        digits_off: how far the worst of the claims is missed, in last printed digits; 0 fits.
-        off: the same unrounded.
-    """
-
-    candidate: Candidate
-    values: Mapping[str, float]
-    steps: tuple[Step, ...]
-    digits_off: int
-    off: float
-
-    @property
-    def fits(self) -> bool:
-        """Whether it gives every claim's printed digits."""
-        return self.digits_off == 0
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The answer: what was tried, nearest first, and among equals the simplest.
-
-    Args:
-        question: what was asked.
-        trials: the ways that have a finite number.
-        tried: how many ways were measured, pairs and ways without effect among them.
-        unfit: protocol to the reason why the images don't go with it.
-        identical: images whose sr is identical to hr under a protocol: its PSNR is infinite.
-        left_out: how many ways would have needed more passes of the network.
-        spared: what was not tried any more, since a cheaper way fits.
-    """
-
-    question: Question
-    trials: tuple[Trial, ...]
-    tried: int = 0
-    unfit: Mapping[str, str] = field(default_factory=dict)
-    identical: tuple[str, ...] = ()
-    left_out: int = 0
-    spared: str = ""
-
-    @property
-    def fitting(self) -> tuple[Trial, ...]:
-        """Those that give the claimed digits: one of them is the explanation, if it is known."""
-        return tuple(f for f in self.trials if f.fits)
 
 
 def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) -> Explanation:

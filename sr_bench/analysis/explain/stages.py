@@ -34,19 +34,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Stage:
-    """Ways that are tried together.
+    """Ways that are tried together."""
 
-    Args:
-        candidates: the ways, all of one count of deviations.
-        images: how many images there are.
-        passes: how often a network runs over them.
-        left_out: how many ways would have needed more passes than are allowed.
-    """
-
-    candidates: tuple[Candidate, ...]
-    images: int
-    passes: int = 0
-    left_out: int = 0
+    candidates: tuple[Candidate, ...]  # the ways, all of one count of deviations
+    images: int  # how many images there are
+    passes: int = 0  # how often a network runs over them
+    left_out: int = 0  # how many ways would have needed more passes than are allowed
 
     @property
     def count(self) -> int:

@@ -24,40 +24,25 @@ _ABSENT = "sr can't be made so"
 
 @dataclass(frozen=True)
 class NetworkPass:
-    """A network over all images, on one kind of lr.
+    """A network over all images, on one kind of lr."""
 
-    Args:
-        key: equal for two ways that share the network's output.
-        times: how often it runs on each image: 8 with self-ensemble.
-    """
-
-    key: Hashable
-    times: int = 1
+    key: Hashable  # equal for two ways that share the network's output
+    times: int = 1  # how often it runs on each image: 8 with self-ensemble
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A set of hr images, and how each becomes sr.
+    """A set of hr images, and how each becomes sr."""
 
-    Args:
-        title: for people: "bicubic on Set5 x4".
-        hr: name and file of each image.
-        make: the sr of an image under a way.
-        scale: 2 to 8.
-        given: whether sr was made elsewhere: then only scoring can deviate.
-        network: the pass of a network that a way needs; ``None`` where it needs none.
-        absent: why there is no sr under a way.
-        hint: what could be tried beyond this, for people.
-    """
-
-    title: str
-    hr: tuple[tuple[str, Path], ...]
-    make: Maker
-    scale: int
-    given: bool = False
+    title: str  # for people: "bicubic on Set5 x4"
+    hr: tuple[tuple[str, Path], ...]  # name and file of each image
+    make: Maker  # the sr of an image under a way
+    scale: int  # 2 to 8
+    given: bool = False  # whether sr was made elsewhere: then only scoring can deviate
+    # the pass of a network that a way needs; `None` where it needs none
     network: Callable[[Way], NetworkPass | None] = lambda _: None
-    absent: Callable[[Way], str] = lambda _: _ABSENT
-    hint: str = ""
+    absent: Callable[[Way], str] = lambda _: _ABSENT  # why there is no sr under a way
+    hint: str = ""  # what could be tried beyond this, for people
     _numbers: dict[Hashable, Numbers] = field(default_factory=dict, compare=False, repr=False)
 
     def key(self, way: Way) -> Hashable:

@@ -20,43 +20,31 @@ Final = Literal["uint8", "truncated", "clipped", "float"]
 
 @dataclass(frozen=True)
 class Scoring:
-    """How sr and hr become a number, beyond a protocol's words; the defaults are what all do.
+    """How sr and hr become a number, beyond a protocol's words; the defaults are what all do."""
 
-    Args:
-        luma: the weights of Y; see :mod:`sr_bench.analysis.explain.measure`.
-        swap: whose channels are read in BGR order.
-        half_shift: whether sr lies half a pixel too far to the right and down.
-        ssim: over which channels and windows; see :mod:`sr_bench.analysis.explain.similarity`.
-        data_range: the peak of PSNR and the L of SSIM, while values stay on 0..255; or taken from
-            each image: ``spread`` is max - min, ``peak`` is the largest value.
-        pool: the mean of the images' PSNR; or the PSNR of their mean ``mse``, or that mean with
-            identical images left out (``finite``) or counted as 100 dB (``capped``).
-    """
-
-    luma: Luma = "matlab"
-    swap: Swap = "none"
-    half_shift: bool = False
+    luma: Luma = "matlab"  # the weights of Y; see sr_bench.analysis.explain.measure
+    swap: Swap = "none"  # whose channels are read in BGR order
+    half_shift: bool = False  # whether sr lies half a pixel too far to the right and down
+    # over which channels and windows; see sr_bench.analysis.explain.similarity
     ssim: SsimKind = "mean"
+    # the peak of PSNR and the L of SSIM, while values stay on 0..255; or taken from each image:
+    # `spread` is max - min, `peak` is the largest value
     data_range: float | Range = 255
+    # the mean of the images' PSNR; or the PSNR of their mean `mse`, or that mean with identical
+    # images left out (`finite`) or counted as 100 dB (`capped`)
     pool: Pool = "images"
 
 
 @dataclass(frozen=True)
 class Making:
-    """How sr is made, beyond a degradation's words; the defaults are what all do.
+    """How sr is made, beyond a degradation's words; the defaults are what all do."""
 
-    Args:
-        lr: what shrinks hr.
-        enlarger: what bicubic, as a method, enlarges with.
-        final: what becomes of the method's values: ``uint8`` is rounded and clipped.
-        weights: the scale that the network's weights were trained for; ``None`` is its own.
-        ensemble: whether the network is averaged over flips and rotations; ``None``: as the run is.
-    """
-
-    lr: Resizer = "matlab"
-    enlarger: Resizer = "matlab"
-    final: Final = "uint8"
+    lr: Resizer = "matlab"  # what shrinks hr
+    enlarger: Resizer = "matlab"  # what bicubic, as a method, enlarges with
+    final: Final = "uint8"  # what becomes of the method's values: `uint8` is rounded and clipped
+    # the scale that the network's weights were trained for; `None` is its own
     weights: int | None = None
+    # whether the network is averaged over flips and rotations; `None`: as the run is
     ensemble: bool | None = None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sr_bench.analysis.ledger.citations import read_citations
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.table import DECIMALS
@@ -21,13 +22,14 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # The ledger's own columns: the run family that the published number was made by, and the one with
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
-_CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+WHERE = "where"  # table, page or line of the source
+CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
 _PRINTED, _SCALE = (
     re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
     re.compile(r"[2-8]"),
 )
-REPRODUCTION = [*_CELL, "published", "measured", "delta", "verdict", "note"]
-TRAINED = [*_CELL, "published", "run", "measured", "delta"]
+REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note", WHERE]
+TRAINED = [*CELL, "published", "run", "measured", "delta"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,11 @@ class Context:
 def read_ledger(path: Path, catalogue: Catalogue | None = None) -> pd.DataFrame:
     """Read the ledger; values stay text, so that their printed digits are known.
 
+    The column ``where`` may be left out, and a protocol where none of ours scores so.
+
     Raises:
-        SrBenchError: if the file is missing, or a column, a number or a protocol is wrong.
+        SrBenchError: if the file is missing, or a column, a number, a protocol or a source is
+            wrong; or if two rows are of one number.
     """
     return read_ledgers([path], catalogue)
 
@@ -58,7 +63,7 @@ def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> p
     parts = [_read(path, catalogue) for path in paths]
     first: dict[tuple[object, ...], Path] = {}
     for path, part in zip(paths, parts):
-        for cell in part[_CELL].itertuples(index=False, name=None):
+        for cell in part[CELL].itertuples(index=False, name=None):
             other = first.setdefault(cell, path)
             if other != path:
                 named = ", ".join(str(value) for value in cell if value)
@@ -68,15 +73,25 @@ def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> p
 
 def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
     columns = [*COLUMNS, RUN, TRAINED_RUN]
+    remedy = "correct it (params.yaml: ledger names it)"
     known = (catalogue or Catalogue.installed()).protocols.protocols
-    rows = read_rows(path, columns, remedy="correct it (params.yaml: ledger names it)")
-    for line, row in zip(rows.lines, rows.fields):
-        _check_row(dict(zip(columns, row)), known, f"{path}:{line}")
-    return rows.frame().astype({"scale": int})
+    rows = read_rows(path, [*columns, WHERE], columns, remedy=remedy)
+    citations = read_citations(path)
+    seen: dict[tuple[str, ...], int] = {}
+    for line, fields in zip(rows.lines, rows.fields):
+        row = dict(zip(rows.columns, fields))
+        _check_row(row, known, f"{path}:{line}")
+        if citations and row["source"] not in citations:
+            raise unknown("source", row["source"], citations, where=f"{path}:{line}")
+        first = seen.setdefault(tuple(row.get(name, "") for name in (*CELL, WHERE)), line)
+        if first != line:
+            raise SrBenchError(f"{path}:{line}: is the number of line {first} again; remove one")
+    table = rows.frame().astype({"scale": int})
+    return table if WHERE in table else table.assign(**{WHERE: ""})
 
 
 def _check_row(row: dict[str, str], known: Mapping[str, Protocol], where: str) -> None:
-    if row["protocol"] not in known:
+    if row["protocol"] and row["protocol"] not in known:
         raise unknown("protocol", row["protocol"], known, where=where)
     if not _PRINTED.fullmatch(row["value"]):
         raise SrBenchError(
@@ -122,7 +137,7 @@ def compare_trained(
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
             rows.append(
-                {k: row[k] for k in _CELL}
+                {k: row[k] for k in CELL}
                 | made
                 | {"delta": round(value - float(published), DECIMALS)}
             )
@@ -171,7 +186,7 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
 
 def published_metric(protocol: Protocol, metric: str) -> str:
     """The metric a published one is compared with: mmediting printed the blue channel's SSIM."""
-    if metric == "ssim" and "ssim_blue" in protocol.metrics:
+    if metric == "ssim" and protocol and "ssim_blue" in protocol.metrics:
         return "ssim_blue"
     return metric
 
@@ -193,10 +208,12 @@ def _elsewhere(row: dict[str, str], metric: str, found: dict[Key, float]) -> str
 def _why_not_run(row: dict[str, str], context: Context) -> str:
     dataset, method, protocol = row["dataset"], row["method"], row["protocol"]
     run = f"{row[RUN]}-x{row['scale']}"
+    if not protocol:
+        return "no protocol of sr-bench is known to score it so"
     if dataset not in context.catalogue.sources:
         return f"{dataset} is not a dataset that can be fetched"
     if method not in context.methods:
-        return f"no file for {method} among the methods"
+        return "no method file"
     if not row[RUN]:
         return "the weights behind this row were not published"
     if dataset not in context.datasets.get(protocol, frozenset()):

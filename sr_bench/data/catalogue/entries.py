@@ -164,6 +164,8 @@ def read_entries(content: bytes, where: str = WHERE) -> dict[str, Any]:
         entries = read_yaml(content.decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{where}: not YAML: {' '.join(str(error).split())}") from error
+    if entries is None and where != WHERE:  # a project's, with comments alone
+        return {}
     if not isinstance(entries, dict):
         raise CatalogueError(
             f"{where}: holds {shown(entries)}, not entries by name; write one as\n{EXAMPLE}"

@@ -189,6 +189,8 @@ def _parts(file: CatalogueFile) -> dict[str, dict[str, Any]]:
         content = read_yaml(file.content.decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{file.where}: not YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        return {}
     if not isinstance(content, dict) or not set(content) <= set(_PARTS):
         raise CatalogueError(
             f"{file.where}: holds {shown(content)}; it has degradations: and protocols:, each "

@@ -15,15 +15,11 @@ from sr_bench.imaging.images import Colour, Image, Planes
 
 @dataclass(frozen=True)
 class Luma:
-    """How an image becomes Y.
+    """How an image becomes Y."""
 
-    Args:
-        of_rgb: the weighted sum: (h, w, 3) on 0..255 -> (h, w), unrounded.
-        rounded: whether Y of a uint8 image is rounded to uint8.
-    """
-
+    # the weighted sum: (h, w, 3) on 0..255 -> (h, w), unrounded
     of_rgb: Callable[[Planes], Planes] = rgb_to_y
-    rounded: bool = False
+    rounded: bool = False  # whether Y of a uint8 image is rounded to uint8
 
     @classmethod
     def of(cls, protocol: Protocol) -> Luma:
@@ -51,23 +47,14 @@ class Luma:
 
 @dataclass(frozen=True)
 class ComparedPlanes:
-    """The planes of sr and hr that metrics look at, border cut off.
+    """The planes of sr and hr that metrics look at, border cut off."""
 
-    Args:
-        sr: (h, w) or (h, w, 3) in ``sr_colour``; uint8, or float where it was never rounded.
-        hr: uint8 of the same size, gray or RGB.
-        sr_colour: what sr's three planes are.
-        rule: whether Y or RGB is scored, and what a gray hr is.
-        border: pixels cut off at each side.
-        luma: how an image becomes Y.
-    """
-
-    sr: Planes
-    hr: Image
-    sr_colour: Colour
-    rule: Protocol
-    border: int
-    luma: Luma
+    sr: Planes  # (h, w) or (h, w, 3) in `sr_colour`; uint8, or float where it was never rounded
+    hr: Image  # uint8 of the same size, gray or RGB
+    sr_colour: Colour  # what sr's three planes are
+    rule: Protocol  # whether Y or RGB is scored, and what a gray hr is
+    border: int  # pixels cut off at each side
+    luma: Luma  # how an image becomes Y
 
     def has(self, metric: Metric) -> bool:
         """Chroma metrics need colour in both images, and sr as the planes that were scored."""

@@ -26,13 +26,13 @@ SCHEMA = 1
 _KEYS = {"schema", "run", "table", "protocols", "hr", "sr"}
 
 
-def record_of(table: Path) -> Path:
+def record_of(path: Path) -> Path:
     """The path of a table's record: the same name, as JSON."""
-    return table.with_suffix(".json")
+    return path.with_suffix(".json")
 
 
 def write_record(
-    table: Path,
+    path: Path,
     run: Run,
     text: str,
     work: Iterable[Work],
@@ -41,7 +41,7 @@ def write_record(
     """Write the record of the run's table, just scored.
 
     Args:
-        table: its file.
+        path: the table's file.
         run: whose scores it holds.
         text: the table as it was written.
         work: what was scored.
@@ -60,24 +60,24 @@ def write_record(
             for part in work
         },
     }
-    write_text(record_of(table), json.dumps(content, indent=1) + "\n")
+    write_text(record_of(path), json.dumps(content, indent=1) + "\n")
 
 
-def require_recorded(table: Path, content: bytes) -> None:
+def require_recorded(path: Path, content: bytes) -> None:
     """Refuse a table that isn't the one that its record is about; one without a record passes.
 
     Raises:
         SrBenchError: if the record is damaged, or the table is another one.
     """
-    record = _read(table)
+    record = _read(path)
     if not record:
         return
     found = hashlib.sha256(content).hexdigest()
     if found != record["table"]:
         raise SrBenchError(
-            f"{table}: isn't the table that was scored: its sha256 is {found[:12]}..., "
-            f"{record_of(table)} says {str(record['table'])[:12]}...; somebody changed it, or the "
-            f"two are of different times: {_again(table)}"
+            f"{path}: isn't the table that was scored: its sha256 is {found[:12]}..., "
+            f"{record_of(path)} says {str(record['table'])[:12]}...; somebody changed it, or the "
+            f"two are of different times: {_again(path)}"
         )
 
 
@@ -89,21 +89,21 @@ def require_unchanged(project: Project, run: str) -> None:
     Raises:
         SrBenchError: naming the first thing that changed.
     """
-    table = project.scores(run)
-    record = _read(table)
+    path = project.scores(run)
+    record = _read(path)
     if not record:
         return
     known = project.catalogue.protocols.protocols
-    _require_same_protocols(table, record["protocols"], known)
+    _require_same_protocols(path, record["protocols"], known)
     for dataset, digest in record["hr"].items():
         manifest = project.manifest(dataset)
         if manifest.is_file() and _listing(read_manifest(manifest, dataset)) != digest:
             raise SrBenchError(
-                f"{table}: was scored with other hr than {manifest} lists now; {_again(table)}"
+                f"{path}: was scored with other hr than {manifest} lists now; {_again(path)}"
             )
     for part, images in record["sr"].items():
         degradation, _, dataset = part.partition("/")
-        _require_same_images(table, project.sr(run, degradation, dataset), images)
+        _require_same_images(path, project.sr(run, degradation, dataset), images)
 
 
 def require_all_recorded(project: Project) -> None:
@@ -113,49 +113,49 @@ def require_all_recorded(project: Project) -> None:
         SrBenchError: as :func:`require_recorded` and :func:`require_unchanged`.
     """
     for run in project.params.runs:
-        table = project.scores(run)
-        if table.is_file():
-            require_recorded(table, table.read_bytes())
+        path = project.scores(run)
+        if path.is_file():
+            require_recorded(path, path.read_bytes())
             require_unchanged(project, run)
 
 
 def _require_same_protocols(
-    table: Path, protocols: Mapping[str, str], known: Mapping[str, Protocol]
+    path: Path, protocols: Mapping[str, str], known: Mapping[str, Protocol]
 ) -> None:
     for name, digest in protocols.items():
         if name not in known or _definition(known[name]) != digest:
             what = "has another definition now" if name in known else "isn't known any more"
-            raise SrBenchError(f"{table}: was scored under {name}, which {what}; {_again(table)}")
+            raise SrBenchError(f"{path}: was scored under {name}, which {what}; {_again(path)}")
 
 
-def _require_same_images(table: Path, folder: Path, images: Mapping[str, str]) -> None:
+def _require_same_images(path: Path, folder: Path, images: Mapping[str, str]) -> None:
     there = [folder / name for name in images if (folder / name).is_file()]
     now = _hashes(there)
-    changed = [path for path in there if now[path.name] != images[path.name]]
+    changed = [sr for sr in there if now[sr.name] != images[sr.name]]
     if changed:
         raise SrBenchError(
             f"{changed[0]}: isn't the picture that was scored ({len(changed)} of {len(images)} in "
-            f"{folder} differ from {record_of(table)}); make it again: sr-bench upscale "
-            f"{table.stem}, and {_again(table)}"
+            f"{folder} differ from {record_of(path)}); make it again: sr-bench upscale "
+            f"{path.stem}, and {_again(path)}"
         )
 
 
-def _read(table: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     """The record, empty where there is none."""
-    path = record_of(table)
-    if not path.exists():
+    own = record_of(path)
+    if not own.exists():
         return {}
-    record = read_object(path, remedy=_again(table))
-    right = set(record) == _KEYS and record["schema"] == SCHEMA and record["run"] == table.stem
+    record = read_object(own, remedy=_again(path))
+    right = set(record) == _KEYS and record["schema"] == SCHEMA and record["run"] == path.stem
     parts = [record[key] for key in ("protocols", "hr")] if right else []
     parts += list(record["sr"].values()) if right and isinstance(record["sr"], dict) else []
     if not right or not all(isinstance(part, dict) for part in [record["sr"], *parts]):
-        raise SrBenchError(f"{path}: not the record of {table.name}; {_again(table)}")
+        raise SrBenchError(f"{own}: not the record of {path.name}; {_again(path)}")
     return record
 
 
-def _again(table: Path) -> str:
-    return f"score the run again: sr-bench score {table.stem}"
+def _again(path: Path) -> str:
+    return f"score the run again: sr-bench score {path.stem}"
 
 
 def _definition(protocol: Protocol) -> str:

@@ -29,12 +29,12 @@ def score_run(project: Project, run: Run) -> pd.DataFrame:
             hr; or if another process is upscaling or scoring the run.
     """
     with project.writing(f"run {run.name}", f"run-{run.name}"):
-        target = project.scores(run.name)
-        sweep(target)
+        path = project.scores(run.name)
+        sweep(path)
         work = project.work(run)
         opened = {name: project.dataset(name) for name in project.datasets(run)}
         table = _scored(run, work, opened)
-        write_record(target, run, write_table(target, table), work, opened)
+        write_record(path, run, write_table(path, table), work, opened)
     return table
 
 

@@ -19,7 +19,8 @@ from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, degrade
 from sr_bench.networks.device import CPU, ON_CPU, Computing
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import Method, Setup, find_method_file
+from sr_bench.networks.method import Method, Setup
+from sr_bench.networks.method_files import find_method_file
 from sr_bench.project.entries import Run
 from sr_bench.project.project import COMPUTED, Project, Work
 from sr_bench.project.run_weights import noted_weights

@@ -32,42 +32,25 @@ class Rect(NamedTuple):
 
 @dataclass(frozen=True)
 class Contents:
-    """What is laid out.
+    """What is laid out."""
 
-    Args:
-        hr: height and width of hr.
-        box: height and width of the box.
-        panels: how many crops.
-        bands: pictures of a panel, one over the other: the crop, or the crop and its error.
-        lines: lines of text below each panel.
-    """
-
-    hr: tuple[int, int]
-    box: tuple[int, int]
-    panels: int
-    bands: int
-    lines: int
+    hr: tuple[int, int]  # height and width of hr
+    box: tuple[int, int]  # height and width of the box
+    panels: int  # how many crops
+    bands: int  # pictures of a panel, one over the other: the crop, or the crop and its error
+    lines: int  # lines of text below each panel
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything goes; heights are without the caption.
+    """Where everything goes; heights are without the caption."""
 
-    Args:
-        width: of the whole.
-        height: of the whole.
-        hr: the large picture.
-        panels: for each panel its bands.
-        column: the width that a panel's text has.
-        zoom: dots a pixel of the box; a whole number where that is at least 1.
-    """
-
-    width: int
-    height: int
-    hr: Rect
-    panels: tuple[tuple[Rect, ...], ...]
-    column: int
-    zoom: float
+    width: int  # of the whole
+    height: int  # of the whole
+    hr: Rect  # the large picture
+    panels: tuple[tuple[Rect, ...], ...]  # for each panel its bands
+    column: int  # the width that a panel's text has
+    zoom: float  # dots a pixel of the box; a whole number where that is at least 1
 
 
 def arrange(contents: Contents) -> Layout:

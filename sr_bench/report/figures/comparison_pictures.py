@@ -28,44 +28,26 @@ _SAME = 1e-6  # of a score: more than another processor's last bits, less than a
 
 @dataclass(frozen=True)
 class RunPicture:
-    """One run's picture.
+    """One run's picture."""
 
-    Args:
-        run: its name in tables.
-        label: its name in the figure.
-        sr: uint8, gray or RGB, as it is looked at.
-        luminance: uint8 (h, w), as errors are shown.
-        psnr: of the whole image under the protocol, in dB.
-        ssim: the same.
-    """
-
-    run: str
-    label: str
-    sr: Image
-    luminance: Image
-    psnr: float
-    ssim: float
+    run: str  # its name in tables
+    label: str  # its name in the figure
+    sr: Image  # uint8, gray or RGB, as it is looked at
+    luminance: Image  # uint8 (h, w), as errors are shown
+    psnr: float  # of the whole image under the protocol, in dB
+    ssim: float  # the same
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """All that a comparison figure needs.
+    """All that a comparison figure needs."""
 
-    Args:
-        image: the image's name, without a mark at its end.
-        hr: uint8, gray or RGB, after the protocol's modcrop.
-        luminance: uint8 (h, w).
-        border: pixels at each side that the protocol doesn't score.
-        signature: of all the scores.
-        shown: the baseline first, then as the entry names the runs.
-    """
-
-    image: str
-    hr: Image
-    luminance: Image
-    border: int
-    signature: str
-    shown: tuple[RunPicture, ...]
+    image: str  # the image's name, without a mark at its end
+    hr: Image  # uint8, gray or RGB, after the protocol's modcrop
+    luminance: Image  # uint8 (h, w)
+    border: int  # pixels at each side that the protocol doesn't score
+    signature: str  # of all the scores
+    shown: tuple[RunPicture, ...]  # the baseline first, then as the entry names the runs
 
 
 def load_pictures(project: Project, entry: FigureEntry) -> Pictures:

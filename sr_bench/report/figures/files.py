@@ -26,37 +26,24 @@ _KEYS = {  # the fields of each format that hold the caption, and the id of what
 
 @dataclass(frozen=True)
 class Plot:
-    """One figure.
+    """One figure."""
 
-    Args:
-        stem: its file name without suffix.
-        caption: one line that says what it shows and how that was made.
-        figure: the figure.
-        subjects: whose content it shows, as ``provenance.json`` calls them: ``runs/bicubic-x2``.
-        dpi: dots an inch of its PNG.
-    """
-
-    stem: str
-    caption: str
-    figure: Figure
+    stem: str  # its file name without suffix
+    caption: str  # one line that says what it shows and how that was made
+    figure: Figure  # the figure
+    # whose content it shows, as `provenance.json` calls them: `runs/bicubic-x2`
     subjects: tuple[str, ...] = ()
-    dpi: float = 200
+    dpi: float = 200  # dots an inch of its PNG
 
 
 @dataclass(frozen=True)
 class Plots:
-    """What was drawn.
+    """What was drawn."""
 
-    Args:
-        files: the files written, in order; empty where nothing was timed.
-        captions: stem to caption, for the page.
-        notes: what is not in the plots, and why.
-        subjects: stem to whose content it shows, for ``provenance.json``.
-    """
-
-    files: tuple[Path, ...] = ()
-    captions: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()  # the files written, in order; empty where nothing was timed
+    captions: Mapping[str, str] = field(default_factory=dict)  # stem to caption, for the page
+    notes: tuple[str, ...] = ()  # what is not in the plots, and why
+    # stem to whose content it shows, for `provenance.json`
     subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __add__(self, other: Plots) -> Plots:
@@ -90,14 +77,10 @@ def write_each(
 
 @dataclass(frozen=True)
 class About:
-    """What a figure's file says of itself, beside the picture.
+    """What a figure's file says of itself, beside the picture."""
 
-    Args:
-        caption: what the figure shows, with the signature of its numbers.
-        provenance: the id of what made it, to be found in ``provenance.json``; empty if not known.
-    """
-
-    caption: str = ""
+    caption: str = ""  # what the figure shows, with the signature of its numbers
+    # the id of what made it, to be found in `provenance.json`; empty if not known
     provenance: str = ""
 
 

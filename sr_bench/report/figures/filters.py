@@ -40,19 +40,12 @@ Weights = NDArray[np.float64]  # (n, planes, f, f)
 
 @dataclass(frozen=True)
 class Bank:
-    """The first layer of one run.
+    """The first layer of one run."""
 
-    Args:
-        run: its name in tables.
-        label: its name in the figure.
-        weights: (n, planes, f, f).
-        colour: what the planes are; three of ``rgb`` are shown as colours, others one by one.
-    """
-
-    run: str
-    label: str
-    weights: Weights
-    colour: str
+    run: str  # its name in tables
+    label: str  # its name in the figure
+    weights: Weights  # (n, planes, f, f)
+    colour: str  # what the planes are; three of `rgb` are shown as colours, others one by one
 
 
 def read_banks(project: Project, method: Method, scale: int, notes: list[str]) -> list[Bank]:

@@ -31,21 +31,13 @@ _DIGITS = 6  # of a cost: further ones may differ between machines
 
 @dataclass(frozen=True)
 class Scene:
-    """What labels are placed among.
+    """What labels are placed among."""
 
-    Args:
-        points: ``(n, 2)``, of the markers.
-        radii: ``(n,)``, of the markers.
-        sizes: ``(k, 2)``, width and height of the labels, which belong to the first k markers.
-        lines: ``(m, 4)``, boxes of lines that are better left uncovered.
-        frame: ``(4,)``, the box that labels stay in.
-    """
-
-    points: Array
-    radii: Array
-    sizes: Array
-    lines: Array
-    frame: Array
+    points: Array  # `(n, 2)`, of the markers
+    radii: Array  # `(n,)`, of the markers
+    sizes: Array  # `(k, 2)`, width and height of the labels, which belong to the first k markers
+    lines: Array  # `(m, 4)`, boxes of lines that are better left uncovered
+    frame: Array  # `(4,)`, the box that labels stay in
 
 
 @dataclass(frozen=True)

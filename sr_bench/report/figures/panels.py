@@ -22,21 +22,14 @@ LINE = 0.135  # inches: a line of text
 
 @dataclass(frozen=True)
 class Margins:
-    """The space around panels, in inches.
-
-    Args:
-        left, right: of the figure.
-        between: between two panels of a row.
-        top, bottom: above and below each panel, for its title and its ticks.
-        foot: around legend and caption together.
-    """
+    """The space around panels, in inches."""
 
     left: float
     right: float
-    between: float
-    top: float = 0.2
-    bottom: float = 0.31
-    foot: float = 0.12
+    between: float  # between two panels of a row
+    top: float = 0.2  # above each panel, for its title
+    bottom: float = 0.31  # for its label and its ticks
+    foot: float = 0.12  # around legend and caption together
 
 
 _OF_LINES = Margins(left=0.54, right=0.08, between=0.42, bottom=0.32)
@@ -44,25 +37,15 @@ _OF_LINES = Margins(left=0.54, right=0.08, between=0.42, bottom=0.32)
 
 @dataclass(frozen=True)
 class Grid:
-    """What is laid out.
+    """What is laid out."""
 
-    Args:
-        panels: how many; the last row may have fewer than the others.
-        columns: how many.
-        width: of the figure, in inches.
-        height: of a panel, in inches.
-        margins: the space around the panels.
-        legend: entries in rows, below the panels.
-        caption: below the legend.
-    """
-
-    panels: int
-    columns: int
-    width: float
-    height: float
-    margins: Margins
-    legend: Sequence[Sequence[Line2D]]
-    caption: str
+    panels: int  # how many; the last row may have fewer than the others
+    columns: int  # how many
+    width: float  # of the figure, in inches
+    height: float  # of a panel, in inches
+    margins: Margins  # the space around the panels
+    legend: Sequence[Sequence[Line2D]]  # entries in rows, below the panels
+    caption: str  # below the legend
 
 
 def draw_grid(grid: Grid) -> tuple[Figure, list[Axes]]:

@@ -43,19 +43,12 @@ _FRONT = "#c4c4c4"  # paler than the leaders, so that the two can be told apart
 
 @dataclass(frozen=True)
 class Cost:
-    """The horizontal axis.
+    """The horizontal axis."""
 
-    Args:
-        title: its label.
-        value: the vertical axis' label.
-        caption: what stands below the figure.
-        short: whether large numbers are written 1 G.
-    """
-
-    title: str
-    value: str
-    caption: str
-    short: bool = False
+    title: str  # its label
+    value: str  # the vertical axis' label
+    caption: str  # what stands below the figure
+    short: bool = False  # whether large numbers are written 1 G
 
 
 @dataclass(frozen=True)

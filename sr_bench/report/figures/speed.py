@@ -84,20 +84,13 @@ def draw_plots(
 
 @dataclass(frozen=True)
 class _SpeedPlots:
-    """The plots of two tables, both checked.
-
-    Args:
-        scores, timings: the tables.
-        choice: what is compared.
-        methods: how methods look, and what they are called.
-        notes: gets what is left out.
-    """
+    """The plots of two tables, both checked."""
 
     scores: pd.DataFrame
     timings: pd.DataFrame
-    choice: Choice
-    methods: Looks
-    notes: list[str]
+    choice: Choice  # what is compared
+    methods: Looks  # how methods look, and what they are called
+    notes: list[str]  # gets what is left out
 
     def draw(self) -> Iterator[Plot]:
         """Every plot, one at a time."""

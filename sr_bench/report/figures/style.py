@@ -72,15 +72,10 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Looks:
-    """How the methods of a plot look, and what they are called.
+    """How the methods of a plot look, and what they are called."""
 
-    Args:
-        names: of methods and weights.
-        marks: colour and marker of each method.
-    """
-
-    names: Names
-    marks: dict[str, tuple[str, str]]
+    names: Names  # of methods and weights
+    marks: dict[str, tuple[str, str]]  # colour and marker of each method
 
 
 @contextmanager

@@ -27,23 +27,14 @@ _WIDE = 8  # times: steps or losses that span so much get a log axis
 
 @dataclass(frozen=True)
 class Curve:
-    """One training's record.
+    """One training's record."""
 
-    Args:
-        training: its name.
-        method: whose figure it belongs to.
-        variant: its name in the legend, with the training's tag.
-        data: the training set; images held out of it are those of the validation.
-        scales: of the weights.
-        rows: step, psnr (dB, mean over the scales) and loss; NaN where not logged.
-    """
-
-    training: str
-    method: str
-    variant: str
-    data: str
-    scales: tuple[int, ...]
-    rows: pd.DataFrame
+    training: str  # its name
+    method: str  # whose figure it belongs to
+    variant: str  # its name in the legend, with the training's tag
+    data: str  # the training set; images held out of it are those of the validation
+    scales: tuple[int, ...]  # of the weights
+    rows: pd.DataFrame  # step, psnr (dB, mean over the scales) and loss; NaN where not logged
 
 
 def read_curves(project: Project, notes: list[str]) -> list[Curve]:

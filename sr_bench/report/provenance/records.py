@@ -18,7 +18,7 @@ from typing import Any
 from sr_bench.analysis.drift.accept import CHANGES
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.networks.checkpoint import read_facts
-from sr_bench.networks.method_fields import PUBLISHED
+from sr_bench.networks.method_fields import LEDGER
 from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
 from sr_bench.project.project import COMPUTED, Project
 from sr_bench.support.errors import unknown
@@ -97,7 +97,7 @@ def collect(project: Project) -> Provenance:
 
 def _named(path: Path, project: Project) -> str:
     inside = path.is_relative_to(project.root)
-    return path.relative_to(project.root).as_posix() if inside else PUBLISHED
+    return path.relative_to(project.root).as_posix() if inside else LEDGER
 
 
 def write_provenance(

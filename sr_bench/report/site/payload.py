@@ -16,6 +16,7 @@ from sr_bench.report.tables.quality import MAIN
 
 _IMAGE_DECIMALS = 4  # per-image values are kept as integers of 1 / 10,000
 _CELL = ["run", "dataset", "protocol", "metric"]
+_MEASURED = ("scale", "measured", "delta")  # the numbers of a row of the ledger
 _TIMES = ["run", "machine", "device", "precision", "input", "median_s", "iqr_s", "params", "macs"]
 
 
@@ -34,7 +35,6 @@ def payload(report: Report) -> dict[str, object]:
     metrics = _names(cells, "metric")
     protocols = [_protocol(name, report) for name in _protocols(report)]
     images = {d: _names(rows, "image") for d, rows in report.per_image.groupby("dataset")}
-    published = report.reproduction["published"].astype(str)
     return {
         "protocols": protocols,
         "datasets": [{"name": d, "images": images[d]} for d in datasets],
@@ -47,7 +47,8 @@ def payload(report: Report) -> dict[str, object]:
         "baseline": report.names.baseline,
         "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
         "timings": _rows(report.timings[_TIMES]),
-        "ledger": _rows(report.reproduction.assign(published=published)),
+        "sources": _sources(report),
+        "ledger": _packed(report.reproduction),
         "notRun": report.not_run,
     }
 
@@ -88,14 +89,14 @@ def _runs(cells: pd.DataFrame, names: Names) -> list[dict[str, object]]:
     methods = dict(zip(cells["run"], cells["method"]))
     return [
         {
-            "name": run,
+            "name": name.run,
             "short": name.method,
             "scale": name.scale,
-            "method": methods[run],
+            "method": methods[name.run],
             "data": name.data or "none",
             "maker": name.by,
         }
-        for run, name in names.runs(cells.assign(**texts)).items()
+        for name in names.runs(cells.assign(**texts)).values()
     ]
 
 
@@ -140,6 +141,30 @@ def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
         {str(key): _number(value) for key, value in row.items()}
         for row in table.astype(object).to_dict("records")
     ]
+
+
+def _sources(report: Report) -> dict[str, dict[str, str]]:
+    """How each source of published numbers is cited, and its address."""
+    cited = report.names.citations
+    return {
+        key: {"title": report.names.source(key), "link": cited[key].link if key in cited else ""}
+        for key in _names(report.reproduction, "source")
+    }
+
+
+def _packed(table: pd.DataFrame) -> dict[str, object]:
+    """A table with each text once: a cell of a text column is its position in ``texts``."""
+    texts: dict[str, int] = {}
+    columns = {}
+    for name in table.columns:
+        values = list(table[name].astype(object))
+        if name not in _MEASURED:
+            columns[name] = [texts.setdefault(str(v), len(texts)) for v in values]
+        else:
+            columns[name] = [_number(v) for v in values]
+    rows = [list(row) for row in zip(*columns.values())]
+    numbers = [name for name in columns if name in _MEASURED]
+    return {"columns": list(columns), "numbers": numbers, "texts": list(texts), "rows": rows}
 
 
 def _number(value: object) -> object:

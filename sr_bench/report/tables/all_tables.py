@@ -68,7 +68,7 @@ def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
         speedups=_with_rows(speedup_tables(report.speedups, cells, names)),
         trainings=_with_rows([trainings_table(report.trainings)]),
         trained=_with_rows([trained_table(trained, cells, names)]),
-        at_a_glance=_with_rows([at_a_glance(reproduction)]),
+        at_a_glance=_with_rows([at_a_glance(reproduction, names)]),
         reproduction=_with_rows(reproduction_tables(reproduction, cells, names)),
         waiting=_with_rows([waiting_table(reproduction, names)]),
     )

@@ -43,13 +43,13 @@ def headline_tables(
 def _headline(protocol: str, cells: pd.DataFrame, printed: Published, names: Names) -> Table:
     require_one_signature(cells, f"the headline table of {protocol}")
     datasets = [d for d in DATASETS if d in set(cells["dataset"])]
-    run_names = names.runs(cells)
+    runs = names.runs(cells)
     values = cells.set_index(["run", "dataset"])["value"].to_dict()
 
     def row(run: str) -> tuple[Cell, ...]:
         measured = [_measured(values.get((run, dataset))) for dataset in datasets]
         aims = [printed.get((run, dataset, protocol), Missing()) for dataset in datasets]
-        return *run_cells(run, run_names[run]), *chain.from_iterable(zip(measured, aims))
+        return *run_cells(runs[run]), *chain.from_iterable(zip(measured, aims))
 
     groups = [
         scale_group(scale, [row(run) for run in best_runs(cells, scale, names)])
@@ -81,9 +81,9 @@ def best_runs(cells: pd.DataFrame, scale: int, names: Names = NO_NAMES) -> list[
     rows = rows[whole == rows["dataset"].nunique()]
     means = rows.groupby("run", sort=False)["value"].mean()
     means = means.where(np.isfinite(means), -np.inf)
-    run_names = names.runs(rows)
+    runs = names.runs(rows)
     methods = rows.drop_duplicates("run").set_index("run")["method"]
-    kinds = [(methods[run], run_names[run].by == HERE) for run in means.index]
+    kinds = [(methods[run], runs[run].by == HERE) for run in means.index]
     return [str(means[[k == kind for k in kinds]].idxmax()) for kind in dict.fromkeys(kinds)]
 
 

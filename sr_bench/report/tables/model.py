@@ -29,23 +29,14 @@ class Grade(Enum):
 
 @dataclass(frozen=True)
 class Number:
-    """A number in full precision, and how it is shown.
+    """A number in full precision, and how it is shown."""
 
-    Args:
-        value: the number, as it was computed.
-        decimals: digits after the point.
-        signed: show ``+`` as well.
-        unit: how much of ``value`` is one of what is shown: 1e-3 for seconds shown in ms.
-        grade: best, second, or neither, of its column and group.
-        marked: not significantly worse than the best.
-    """
-
-    value: float
-    decimals: int
-    signed: bool = False
-    unit: float = 1.0
-    grade: Grade = Grade.NONE
-    marked: bool = False
+    value: float  # the number, as it was computed
+    decimals: int  # digits after the point
+    signed: bool = False  # show `+` as well
+    unit: float = 1.0  # how much of `value` is one of what is shown: 1e-3 for seconds shown in ms
+    grade: Grade = Grade.NONE  # best, second, or neither, of its column and group
+    marked: bool = False  # not significantly worse than the best
 
     @property
     def text(self) -> str:
@@ -80,22 +71,14 @@ def number(value: object, decimals: int, unit: float = 1.0, *, signed: bool = Fa
 
 @dataclass(frozen=True)
 class Column:
-    """What a column holds.
+    """What a column holds."""
 
-    Args:
-        key: its name in CSV.
-        heading: what people read.
-        group: the heading above it and its neighbours of the same group.
-        numeric: numbers stand at the right.
-        code: names as one types them.
-        media: where it is shown; CSV has every column.
-    """
-
-    key: str
-    heading: str
-    group: str = ""
-    numeric: bool = False
-    code: bool = False
+    key: str  # its name in CSV
+    heading: str  # what people read
+    group: str = ""  # the heading above it and its neighbours of the same group
+    numeric: bool = False  # numbers stand at the right
+    code: bool = False  # names as one types them
+    # where it is shown; CSV has every column
     media: frozenset[Medium] = frozenset({"screen", "paper"})
 
 
@@ -105,42 +88,25 @@ PAPER: frozenset[Medium] = frozenset({"paper"})
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that belong together and are compared with each other.
+    """Rows that belong together and are compared with each other."""
 
-    Args:
-        value: what they share, for the column :attr:`Table.by`.
-        label: the same as a heading over them.
-        rows: each with one cell for every column.
-    """
-
-    value: str
-    label: str
-    rows: tuple[tuple[Cell, ...], ...]
+    value: str  # what they share, for the column Table.by
+    label: str  # the same as a heading over them
+    rows: tuple[tuple[Cell, ...], ...]  # each with one cell for every column
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows in groups.
+    """Rows in groups."""
 
-    Args:
-        name: of its files and its LaTeX label.
-        title: a short heading.
-        caption: what it shows, in sentences.
-        columns: of every row.
-        groups: the rows.
-        by: the column that groups are made by; None for a table of one group.
-        signatures: of its numbers.
-        remarks: sentences for under the table.
-    """
-
-    name: str
-    title: str
-    caption: str
-    columns: tuple[Column, ...]
-    groups: tuple[Group, ...]
-    by: Column | None = None
-    signatures: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    name: str  # of its files and its LaTeX label
+    title: str  # a short heading
+    caption: str  # what it shows, in sentences
+    columns: tuple[Column, ...]  # of every row
+    groups: tuple[Group, ...]  # the rows
+    by: Column | None = None  # the column that groups are made by; None for a table of one group
+    signatures: tuple[str, ...] = ()  # of its numbers
+    remarks: tuple[str, ...] = ()  # sentences for under the table
 
     def __post_init__(self) -> None:
         for row in self.rows:

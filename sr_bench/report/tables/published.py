@@ -21,12 +21,12 @@ MEASURED = (Column("measured", "measured", numeric=True), Column("delta", "delta
 SOURCE, _METHOD = Column("source", "source"), Column("method", "method")
 
 
-def at_a_glance(reproduction: pd.DataFrame) -> Table:
+def at_a_glance(reproduction: pd.DataFrame, names: Names = NO_NAMES) -> Table:
     """How many published numbers of each source have each verdict."""
     groups = reproduction.groupby("source", sort=False)["verdict"]
     counts = {source: verdicts.value_counts() for source, verdicts in groups}
     rows = tuple(
-        (source, *(Number(int(found.get(v, 0)), 0) for v in VERDICTS))
+        (names.source(source), *(Number(int(found.get(v, 0)), 0) for v in VERDICTS))
         for source, found in counts.items()
     )
     columns = (SOURCE, *(Column(v.replace(" ", "_"), v, numeric=True) for v in VERDICTS))
@@ -56,8 +56,8 @@ def _reproduction(source: str, rows: pd.DataFrame, cells: pd.DataFrame, names: N
     verdict = (Column("verdict", "verdict"), Column("note", "note"))
     return Table(
         slug("reproduction", source),
-        source,
-        f"Numbers published by {source} beside ours.",
+        names.source(source),
+        f"Numbers published by {names.source(source)} beside ours.",
         (*PUBLISHED, *MEASURED, *verdict),
         tuple(groups),
         by=_METHOD,
@@ -76,37 +76,31 @@ def _reproduced(row: Mapping[str, object]) -> tuple[Cell, ...]:
 
 
 def waiting_table(reproduction: pd.DataFrame, names: Names = NO_NAMES) -> Table:
-    """The published numbers that were not measured: how many of what, and why."""
+    """The published numbers that were not measured: of each source and reason one row."""
     waiting = reproduction[reproduction["verdict"] == "not run"]
-    keys = ["source", "method", "variant", "dataset", "protocol", "note"]
-    rows = tuple(
-        (
-            f"{names.title(method)} {variant}".strip(),
-            protocol,
-            dataset,
-            Number(len(found), 0),
-            note,
-            Note(note),
+    groups = tuple(
+        Group(
+            names.source(source),
+            names.source(source),
+            tuple(_waiting(rows, note, names) for note, rows in of_source.groupby("note")),
         )
-        for (_, method, variant, dataset, protocol, note), found in waiting.groupby(
-            keys, sort=False
-        )
+        for source, of_source in waiting.groupby("source", sort=False)
     )
-    sources = [key[0] for key, _ in waiting.groupby(keys, sort=False)]
     columns = (
-        _METHOD,
-        Column("protocol", "protocol"),
-        Column("dataset", "dataset"),
+        Column("methods", "methods"),
+        Column("datasets", "datasets"),
         Column("numbers", "numbers", numeric=True),
         Column("reason", "reason", media=SCREEN),
         Column("note", "reason", media=PAPER),
     )
-    groups = tuple(
-        Group(source, source, tuple(row for s, row in zip(sources, rows) if s == source))
-        for source in dict.fromkeys(sources)
-    )
     caption = "Published numbers that were not measured."
     return Table("not-run", "Not run", caption, columns, groups, by=SOURCE)
+
+
+def _waiting(rows: pd.DataFrame, note: str, names: Names) -> tuple[Cell, ...]:
+    methods = ", ".join(dict.fromkeys(_published_name(rows, names)))
+    datasets = ", ".join(dict.fromkeys(rows["dataset"]))
+    return methods, datasets, Number(len(rows), 0), note, Note(note)
 
 
 def _published_name(rows: pd.DataFrame, names: Names) -> pd.Series:

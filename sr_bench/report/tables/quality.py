@@ -91,7 +91,6 @@ def protocol_tables(
 
 
 def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, names: Names) -> Table:
-    run_names = names.runs(cells)
     values = {
         (r.run, r.dataset, r.metric): Number(
             r.value,
@@ -101,10 +100,10 @@ def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, names
         for r in cells.itertuples(index=False)
     }
     columns = [*cells[["dataset", "metric"]].drop_duplicates().itertuples(index=False, name=None)]
-    runs = pd.Series(run_names).map(lambda n: n.scale).sort_values(kind="stable")
+    runs = names.runs(cells).values()
     groups = [
-        _group(scale, [*of_scale.index], run_names, columns, values)
-        for scale, of_scale in runs.groupby(runs)
+        _group([run for run in runs if run.scale == scale], columns, values)
+        for scale in sorted({run.scale for run in runs})
     ]
     shown = tuple(quality_column(*c) for c in columns)
     signature = (cells["signature"].iloc[0],)
@@ -114,23 +113,17 @@ def _table(named: tuple[str, str, str], cells: pd.DataFrame, marks: Marks, names
 Values = Mapping[tuple[str, str, str], Number]  # run, dataset, metric
 
 
-def _group(
-    scale: int,
-    runs: Sequence[str],
-    names: Mapping[str, RunName],
-    columns: Sequence[tuple[str, str]],
-    values: Values,
-) -> Group:
+def _group(runs: Sequence[RunName], columns: Sequence[tuple[str, str]], values: Values) -> Group:
     """The rows of one scale, each column graded."""
     graded_columns = [
         [
             _without_mark_on_best(cell)
-            for cell in graded([values.get((run, *c), Missing()) for run in runs], metric=c[1])
+            for cell in graded([values.get((r.run, *c), Missing()) for r in runs], metric=c[1])
         ]
         for c in columns
     ]
-    rows = [(*run_cells(run, names[run]), *row) for run, *row in zip(runs, *graded_columns)]
-    return scale_group(scale, rows)
+    rows = [(*run_cells(run), *row) for run, *row in zip(runs, *graded_columns)]
+    return scale_group(runs[0].scale, rows)
 
 
 def scale_group(scale: int, rows: Sequence[tuple[Cell, ...]]) -> Group:
@@ -138,9 +131,9 @@ def scale_group(scale: int, rows: Sequence[tuple[Cell, ...]]) -> Group:
     return Group(str(scale), f"×{scale}", tuple(rows))
 
 
-def run_cells(run: str, name: RunName) -> tuple[Cell, ...]:
+def run_cells(run: RunName) -> tuple[Cell, ...]:
     """What stands under :data:`RUN_COLUMNS`."""
-    return run, name.method, name.data, name.by
+    return run.run, run.method, run.data, run.by
 
 
 def quality_column(dataset: str, metric: str) -> Column:

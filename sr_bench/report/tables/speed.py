@@ -46,11 +46,11 @@ def timing_tables(
     Times are those of the network alone, from file to file, and for an image of each dataset that
     was timed.
     """
-    run_names = names.runs(cells)
+    runs = names.runs(cells)
     datasets = sorted(set(timings["input"]) - set(FRAMES))
     rows = _with_medians(timings, [FILES, *datasets])
     tables = []
-    for machine, device, groups in _by_device(rows, run_names, lambda row: _timed(row, datasets)):
+    for machine, device, groups in _by_device(rows, runs, lambda row: _timed(row, datasets)):
         caption = (
             f"Inference on {machine}, {device}, one image of {_FRAME_TEXT} pixels: the network "
             "alone, median and interquartile range, and, where timed, from a PNG file to a PNG "
@@ -73,9 +73,9 @@ def speedup_tables(
         cells: the rows of ``scores.csv``.
         names: what methods and weights are called.
     """
-    run_names = names.runs(cells)
+    runs = names.runs(cells)
     tables = []
-    for machine, device, groups in _by_device(speedups, run_names, _gained):
+    for machine, device, groups in _by_device(speedups, runs, _gained):
         caption = (
             f"Against a plain call of PyTorch (float32-nchw) on {machine}, {device}: the network "
             f"alone, one image of {_FRAME_TEXT} pixels, both in one session. PSNR: what the "
@@ -90,21 +90,18 @@ def speedup_tables(
 
 
 def _by_device(
-    rows: pd.DataFrame, names: dict[str, RunName], cells: Callable[[_Row], tuple[Cell, ...]]
+    rows: pd.DataFrame, runs: dict[str, RunName], cells: Callable[[_Row], tuple[Cell, ...]]
 ) -> Iterable[tuple[str, str, tuple[Group, ...]]]:
     """Machine, device, and the rows of 1280 x 720 timed there, by scale, in the runs' order."""
-    rows = rows[(rows["input"] == FRAME) & rows["run"].isin(names)]
-    order = {run: i for i, run in enumerate(names)}
-    rows = rows.sort_values("run", key=lambda runs: runs.map(order), kind="stable")
+    rows = rows[(rows["input"] == FRAME) & rows["run"].isin(runs)]
+    order = {run: i for i, run in enumerate(runs)}
+    rows = rows.sort_values("run", key=lambda column: column.map(order), kind="stable")
     for (machine, device), of_device in rows.groupby(["machine", "device"]):
-        scales = of_device["run"].map(lambda run: names[run].scale)
+        scales = of_device["run"].map(lambda run: runs[run].scale)
         groups = (
             scale_group(
                 int(scale),
-                [
-                    (*run_cells(str(r["run"]), names[str(r["run"])]), *cells(r))
-                    for r in of_scale.to_dict("records")
-                ],
+                [(*run_cells(runs[str(r["run"])]), *cells(r)) for r in of_scale.to_dict("records")],
             )
             for scale, of_scale in of_device.groupby(scales)
         )

@@ -9,6 +9,9 @@ const CELLS = DATA.cells.map(([run, dataset, protocol, metric, value, images]) =
   value: real(value),
   images: images.map((v) => (v === null ? null : real(v) === Infinity ? Infinity : v / 10 ** DATA.imageDecimals)),
 }));
+// The ledger: each text stands once in the data, a row holds its position.
+const LEDGER = DATA.ledger.rows.map((row) => Object.fromEntries(DATA.ledger.columns.map((name, i) =>
+  [name, DATA.ledger.numbers.includes(name) ? row[i] : DATA.ledger.texts[row[i]]])));
 // Metrics: names, decimals, units and directions are the report's own.
 const MAIN = DATA.mainMetrics, QUALITY = MAIN[0]; // QUALITY is what the plot shows
 const factsOf = (metric) => DATA.metricFacts[metric];

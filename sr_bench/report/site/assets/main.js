@@ -13,8 +13,8 @@ function theme() {
 
 function summary() {
   const runs = DATA.runs.length;
-  const counts = VERDICTS.map((v) => [v, DATA.ledger.filter((row) => row.verdict === v).length]).filter(([, n]) => n);
-  const published = counts.length ? ` Of ${DATA.ledger.length} published numbers: ${counts.map(([v, n]) => `${n} ${v}`).join(", ")}.` : "";
+  const counts = VERDICTS.map((v) => [v, LEDGER.filter((row) => row.verdict === v).length]).filter(([, n]) => n);
+  const published = counts.length ? ` Of ${LEDGER.length} published numbers: ${counts.map(([v, n]) => `${n} ${v}`).join(", ")}.` : "";
   byId("summary").textContent = `${runs} super-resolution runs on ${DATA.datasets.map((d) => d.name).join(", ")}. Each number stands under the protocol that made it; two protocols never share a table.${published}`;
 }
 
