@@ -1,25 +1,33 @@
 """The device: which is chosen, what moves there, and what happens when its memory is too small."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.networks import device as under_test
 from sr_bench.networks.device import (
     CPU,
+    Computing,
     anywhere,
     choose_device,
     devices,
     in_precision,
     is_out_of_memory,
-    network_of,
     placed,
     set_up,
 )
 from sr_bench.networks.inference import Upscaler
+from sr_bench.networks.modules import network_of
+from sr_bench.project.project import Project
+from sr_bench.report.provenance.records import collect
 from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.training.processes import processes
+from sr_bench.training.run import _chosen
 
 RGB = load_protocols().degradations["rgb-matlab"]
 META = torch.device("meta")  # a device that every torch has: tensors without values
@@ -314,3 +322,42 @@ def test_one_image_at_a_time_on_a_gpu_and_several_on_the_cpu():
             pass
     assert under_test._turns["cuda:0"].acquire(blocking=False)
     under_test._turns["cuda:0"].release()
+
+
+# Runs of the pipeline
+
+
+def test_a_run_on_another_device_is_recorded_beside_its_images(project, monkeypatch):
+    at = Project.load(project)
+    run = at.run("bicubic-x2")
+    upscale_run(at, run, progress=lambda _: None)
+    folder = at.sr_of(run.name)
+    before = {p: p.read_bytes() for p in folder.rglob("*.png")}
+    assert before and not (folder / "computed.json").exists()
+    again = upscale_run(at, run, progress=lambda _: None, computing=Computing(META))
+    assert sum(again.made.values()) == len(before)  # nothing of another device is kept
+    facts = {"device": "meta", "precision": "float32"}
+    assert json.loads((folder / "computed.json").read_text()) == facts
+    assert collect(at).records["runs/bicubic-x2"]["computed"] == facts
+    assert {p: p.read_bytes() for p in folder.rglob("*.png")} == before  # bicubic has no network
+    upscale_run(at, run, progress=lambda _: None)
+    assert not (folder / "computed.json").exists()
+    assert "computed" not in collect(at).records["runs/bicubic-x2"]
+
+
+def test_a_run_s_network_is_computed_on_the_device(project, monkeypatch):
+    seen = []
+    monkeypatch.setattr(Upscaler, "on", lambda self, *computing: seen.append(computing) or self)
+    at = Project.load(project)
+    computing = Computing(META, "bf16")
+    upscale_run(at, at.run("bicubic-x2"), progress=lambda _: None, computing=computing)
+    assert seen == [(META, "bf16")] * 2  # once for each degradation
+
+
+def test_training_takes_the_device_and_refuses_mps(gpus):
+    gpus(0, mps=True)
+    assert _chosen("cpu") == CPU
+    with pytest.raises(WrongUse, match="training on mps lacks float64"):
+        _chosen("mps")
+    with processes(META) as shared:
+        assert (shared.device, shared.count) == (META, 1)

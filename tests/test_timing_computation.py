@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn import functional
 
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.networks.device import network_of
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method_files import load_method
+from sr_bench.networks.modules import network_of
 from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing import cost

@@ -199,7 +199,7 @@ def project_here() -> Project | None:
 def methods_here(project: Project | None) -> Methods:
     """The methods of a project, and those that are installed, each with its file."""
     from sr_bench.networks.installed import installed_methods
-    from sr_bench.networks.method import method_files
+    from sr_bench.networks.method_files import method_files
 
     own = {} if project is None else method_files(project.method_folders)
     return installed_methods() | own

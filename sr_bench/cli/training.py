@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-<<<<<<< /tmp/e/tr_upscale
 from sr_bench.cli.show import DeviceOption, JsonFlag, console, position_progress, print_done
-=======
-from sr_bench.cli.show import JsonFlag, console, position_progress, print_done
 from sr_bench.project.lock import require_locked
->>>>>>> /tmp/e/tr_projects
 from sr_bench.project.project import require_project
 
 if TYPE_CHECKING:

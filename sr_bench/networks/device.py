@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sr_bench.networks.method import Model, ModelColour
+from sr_bench.networks.modules import network_of, replaced
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.memory import available, taken_by
 
@@ -164,14 +165,6 @@ def from_device(values: torch.Tensor) -> NDArray[np.float32]:
     return cast(NDArray[np.float32], here.numpy())
 
 
-def network_of(model: Model) -> nn.Module | None:
-    """The model's network: itself, or its attribute ``network``; ``None`` if neither is one."""
-    for candidate in (model, getattr(model, "network", None)):
-        if isinstance(candidate, nn.Module):
-            return candidate
-    return None
-
-
 class Placed(NamedTuple):
     """A model, and the device that it takes its lr on."""
 
@@ -190,9 +183,8 @@ def placed(model: Model, device: torch.device) -> Placed:
     there = copy.deepcopy(network).to(device)
     if network is model:
         return Placed(cast(Model, there), device)
-    around: Any = copy.copy(model)  # it computes on the CPU around its network
-    around.network = _There(there, device)
-    return Placed(Anywhere(around, CPU), device)
+    # It computes on the CPU around its network.
+    return Placed(Anywhere(replaced(model, _There(there, device)), CPU), device)
 
 
 def anywhere(model: Model, device: torch.device) -> Model:

@@ -6,9 +6,9 @@ from typing import get_args
 
 import numpy as np
 import torch
-from torch import nn
 
 from sr_bench.networks.method import ModelColour
+from sr_bench.networks.modules import networks_of
 from sr_bench.networks.tiles import Unit
 from sr_bench.support.errors import SrBenchError
 
@@ -31,8 +31,7 @@ def require_model(name: str, model: object) -> None:
             f"{name}: the model's colour is {colour!r}, expected one of {known}; set `colour` in "
             "its class (methods/README.md)"
         )
-    parts = [model, *getattr(model, "__dict__", {}).values()]
-    for network in (part for part in parts if isinstance(part, nn.Module)):
+    for network in networks_of(model).values():
         training = [n or type(m).__name__ for n, m in network.named_modules() if m.training]
         if training:
             raise SrBenchError(
