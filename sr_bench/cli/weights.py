@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sr_bench.cli.show import JsonFlag, console, print_done, print_json, print_table
+from sr_bench.project.project import method_folders_here
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.scale import SCALES
 
