@@ -20,6 +20,7 @@ from sr_bench.cli import (
     check,
     compare,
     conformance,
+    eval,
     explain,
     figure,
     lineage,
@@ -30,6 +31,7 @@ from sr_bench.cli import (
     starting,
     timing,
     training,
+    upscale,
     weights,
 )
 from sr_bench.cli.show import escape_unprintable
@@ -61,13 +63,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    "Images": {"score": standalone.score, "degrade": standalone.degrade},
+    "Images": {
+        "eval": eval.evaluate,
+        "score": standalone.score,
+        "degrade": standalone.degrade,
+    },
     "A project": {"init": starting.init, "lock": starting.lock, "add": adding.app},
     "Pipeline": {
         "fetch": pipeline.fetch,
         "train": training.train,
         "work": pipeline.work,
-        "upscale": pipeline.upscale,
+        "upscale": upscale.upscale,
         "report": report.report,
         "figure": figure.figure,
     },
@@ -79,7 +85,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "time": timing.time,
     },
     "Methods and code": {
-        "try": weights.try_method,
+        "check-method": weights.check_method,
         "keys": weights.keys,
         "conformance": conformance.conformance,
         "list": listing.list_things,

@@ -15,7 +15,15 @@ from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.question import PASSES, Explanation, Question
 from sr_bench.analysis.explain.search import explain as find_ways
 from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
-from sr_bench.cli.show import JsonFlag, Skipped, console, count_progress, print_json, print_table
+from sr_bench.cli.show import (
+    JsonFlag,
+    MaybeScaleOption,
+    Skipped,
+    console,
+    count_progress,
+    print_json,
+    print_table,
+)
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.datasets.manifest import Dataset
@@ -41,7 +49,7 @@ def explain(
         str | None, typer.Option(help="HR images: a folder, or the name of a fetched dataset.")
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
-    scale: Annotated[int | None, typer.Option(min=2, max=8, help="Upscaling factor.")] = None,
+    scale: MaybeScaleOption = None,
     protocol: Annotated[
         str | None, typer.Option(help="The protocol that the claim names; default: try all.")
     ] = None,

@@ -41,7 +41,7 @@ def lineage(
     if not project.ledgers:
         raise WrongUse("params.yaml names no ledger, so there are no published numbers to trace")
     ledger = read_ledgers(project.ledgers, project.catalogue)
-    citations = {key: c for path in project.ledgers for key, c in read_citations(path).items()}
+    citations = {k: v for path in project.ledgers for k, v in read_citations(path).items()}
     _require_known(ledger["method"], "method", method)
     _require_known(ledger["source"], "source", source)
     lines = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ import typer
 from sr_bench.cli.show import (
     JsonFlag,
     bytes_progress,
-    count_progress,
     print_done,
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
@@ -69,14 +67,15 @@ def _fetch_one(source: Source | OwnFolder, data: Path) -> dict[str, object]:
         return _index(source)
     from sr_bench.data.datasets.manifest import fetch_dataset, fetch_source
 
-    name = source.name
+    name, files = source.name, len(source.files)
     with bytes_progress(name, source.bytes) as advance:
         if source.kind == "weights":
             fetch_source(source, data, progress=advance)
         else:
             manifest = Project.manifest_in(data.parent, name)
-            fetch_dataset(source, data, manifest, progress=advance)
-    return {"name": name, "files": len(source.files), "folder": str(data / source.folder)}
+            dataset = fetch_dataset(source, data, manifest, progress=advance)
+            files = files or len(dataset.entries)
+    return {"name": name, "files": files, "folder": str(data / source.folder)}
 
 
 def work(json: JsonFlag = False) -> None:
@@ -97,28 +96,3 @@ def _index(own: OwnFolder) -> dict[str, object]:
         "files": sum(1 for _ in dataset.all_entries()),
         "folder": str(own.folder),
     }
-
-
-def upscale(
-    run: Annotated[str, typer.Argument(help="A run of params.yaml.")], json: JsonFlag = False
-) -> None:
-    """Make the SR images of a run: build/sr/<run>/."""
-    from sr_bench.evaluation.upscaling.upscale import upscale_run
-
-    project = require_locked(require_project())
-    found = project.run(run)
-    with count_progress(f"upscale {run}", project.images_of(found)) as advance:
-        done = upscale_run(project, found, progress=advance)
-    made = {name: count for name, count in done.made.items() if count}
-    facts = {
-        "run": run,
-        "folders": [str(f) for f in done.folders],
-        "upscaled": made,
-        "kept": sum(done.kept.values()),
-    }
-    print_done(f"{run}: {_upscaled(made)}; {facts['kept']} images were there", facts, json=json)
-
-
-def _upscaled(made: Mapping[str, int]) -> str:
-    parts = ", ".join(f"{count} of {name}" for name, count in made.items())
-    return f"upscaled {sum(made.values())} images ({parts})" if made else "nothing to upscale"

@@ -81,9 +81,6 @@ def modcrop(image: Image, multiple: int) -> Image:
 def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:
     """hr after modcrop, in the planes that the degradation shrinks.
 
-    Args:
-        hr: uint8, (h, w) gray or (h, w, 3) RGB.
-
     Returns:
         uint8, the same number of planes: RGB, or Y, Cb, Cr. A gray image is its own Y.
     """
@@ -100,7 +97,7 @@ def degrade(
 
     Args:
         hr: uint8, (h, w) gray or (h, w, 3) RGB.
-        scale: 2, 3, 4, ...
+        scale: 2 to 8.
         resize: what other code has in place of MATLAB's imresize.
 
     Returns:

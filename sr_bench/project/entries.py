@@ -15,6 +15,7 @@ from pydantic import (
 from sr_bench.networks.method_fields import TRAINED
 from sr_bench.project.names import NamedProtocol, SomeNames, SomeProtocols, catalogue_of
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.scale import Scale
 
 
 class Run(BaseModel):
@@ -31,7 +32,7 @@ class Run(BaseModel):
     variant: str = ""
     weights: str = "none"
     origin: str | None = None
-    scale: Literal[2, 3, 4]
+    scale: Scale
     protocols: SomeProtocols
     tile: Annotated[int, Field(ge=16, strict=True)] | None = None
 
@@ -73,7 +74,7 @@ class TrainEntry(BaseModel):
     variant: str
     recipe: str
     data: str
-    scales: Annotated[tuple[Literal[2, 3, 4], ...], Field(min_length=1)]
+    scales: Annotated[tuple[Scale, ...], Field(min_length=1)]
     start: str | None = None  # the training whose weights this one starts from
     tag: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
 
@@ -118,7 +119,7 @@ class FigureEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     image: str
-    scale: Literal[2, 3, 4]
+    scale: Scale
     protocol: NamedProtocol
     runs: SomeNames
     box: Box | None = None

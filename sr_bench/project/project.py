@@ -21,6 +21,8 @@ from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
 
+COMPUTED = "computed.json"  # beside SR images that aren't of float32 on a CPU: where they were made
+
 
 class Work(NamedTuple):
     """A dataset under one degradation, the protocols that score the result, and where it lies."""

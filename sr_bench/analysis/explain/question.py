@@ -23,9 +23,8 @@ class Question:
     protocol: Protocol | None = None
     limit: int = 2  # the most deviations at once, 0 to 2
     passes: int = PASSES  # how often a network may run over all images, self-ensemble counting 8
-    known: Mapping[str, Protocol] = field(  # to try, by name
-        default_factory=lambda: load_protocols().protocols
-    )
+    # the protocols to try, by name
+    known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
     remedy = "correct it (params.yaml: ledger names it)"
     known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = read_rows(path, [*columns, WHERE], columns, remedy=remedy)
+    known = (catalogue or Catalogue.installed()).protocols.protocols
     citations = read_citations(path)
     seen: dict[tuple[str, ...], int] = {}
     for line, fields in zip(rows.lines, rows.fields):
@@ -106,11 +107,6 @@ def _check_row(row: dict[str, str], known: Mapping[str, Protocol], where: str) -
 def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.DataFrame:
     """The reproduction table: every ledger row with its measured number and verdict.
 
-    Args:
-        ledger: from :func:`read_ledger`.
-        measured: the cells of ``scores.csv``.
-        context: for the reason why a row was not run.
-
     Returns:
         The columns of :data:`REPRODUCTION`. The verdict is ``reproduced`` (equal at the printed
         digits), ``close`` (within the protocol's tolerance), ``differs`` or ``not run``.
@@ -128,11 +124,12 @@ def compare_trained(
     Returns:
         The columns of :data:`TRAINED`, one row for each published number that has been aimed at.
     """
-    found, known = _lookup(measured), (catalogue or Catalogue.installed()).protocols
+    found = _lookup(measured)
+    known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = []
     for row in ledger.to_dict("records"):
         family, scale, published = row[TRAINED_RUN], row["scale"], row["value"]
-        metric = published_metric(known.find(row["protocol"]), row["metric"])
+        metric = published_metric(known.get(row["protocol"]), row["metric"])
         value = found.get((family, scale, row["dataset"], row["protocol"], metric))
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
@@ -167,13 +164,13 @@ def _family(run: str) -> str:
 
 
 def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -> dict[str, object]:
-    protocol = context.catalogue.protocols.find(row["protocol"])
+    protocol = context.catalogue.protocols.protocols.get(row["protocol"])
     metric = published_metric(protocol, row["metric"])
     key = (row[RUN], int(row["scale"]), row["dataset"], row["protocol"], metric)
     value = found.get(key)
     out: dict[str, object] = {k: row[k] for k in REPRODUCTION if k in row}
     out |= {"published": row["value"], "measured": value, "delta": None}
-    if value is None:
+    if value is None or protocol is None:
         return out | {"verdict": "not run", "note": _join(_why_not_run(row, context), row["note"])}
     delta = round(value - float(row["value"]), DECIMALS)
     out["delta"] = delta
@@ -184,7 +181,7 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     return out | {"verdict": verdict, "note": _join(row["note"], _elsewhere(row, metric, found))}
 
 
-def published_metric(protocol: Protocol, metric: str) -> str:
+def published_metric(protocol: Protocol | None, metric: str) -> str:
     """The metric a published one is compared with: mmediting printed the blue channel's SSIM."""
     if metric == "ssim" and protocol and "ssim_blue" in protocol.metrics:
         return "ssim_blue"

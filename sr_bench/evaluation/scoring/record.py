@@ -41,10 +41,7 @@ def write_record(
     """Write the record of the run's table, just scored.
 
     Args:
-        path: the table's file.
-        run: whose scores it holds.
         text: the table as it was written.
-        work: what was scored.
         opened: dataset to its images, of those that were scored.
     """
     content = {

@@ -155,7 +155,7 @@ def _sources(report: Report) -> dict[str, dict[str, str]]:
 def _packed(table: pd.DataFrame) -> dict[str, object]:
     """A table with each text once: a cell of a text column is its position in ``texts``."""
     texts: dict[str, int] = {}
-    columns = {}
+    columns: dict[str, list[object]] = {}
     for name in table.columns:
         values = list(table[name].astype(object))
         if name not in _MEASURED:
