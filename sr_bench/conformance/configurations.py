@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from sr_bench.data.catalogue.sources import find_source, installed_sources
+from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.networks.method import Method
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
@@ -120,8 +120,9 @@ def weights_file(of: Configuration, folder: Path, choice: Choice | None = None) 
     method, published = of.method, of.method.published.get((of.variant, of.weights, of.scale))
     if choice is not None and choice.weights is not None:
         return Weights(choice.weights, made_up=False)
-    if choice is not None and published is not None and published.group in installed_sources():
-        real = choice.data / find_source(published.group).folder / published.name
+    known = Catalogue.of_project(Path()).sources
+    if choice is not None and published is not None and published.group in known:
+        real = choice.data / known.find(published.group).folder / published.name
         if real.is_file():
             return Weights(real, made_up=False)
     folder.mkdir(parents=True, exist_ok=True)

@@ -24,8 +24,8 @@ from sr_bench.conformance.configurations import (
     configurations,
     weights_file,
 )
+from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.catalogue.sources import find_source
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Model, Setup
@@ -137,7 +137,7 @@ def check_published(of: Configuration) -> None:
     published = of.method.published.get((of.variant, of.weights, of.scale))
     if published is None:
         return
-    group = find_source(published.group)
+    group = Catalogue.of_project(Path()).sources.find(published.group)
     if group.kind != "weights":
         raise SrBenchError(f"{of}: {published.group} holds {group.kind}; name a group of weights")
     group.file(published.name)
