@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 
 import typer
@@ -25,8 +26,23 @@ from rich.progress import (
 from rich.table import Table
 
 from sr_bench.support.errors import printable
+from sr_bench.support.scale import SCALES
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+_SCALE = typer.Option(min=SCALES.start, max=SCALES.stop - 1, help="Upscaling factor.")
+ScaleOption = Annotated[int, _SCALE]
+MaybeScaleOption = Annotated[int | None, _SCALE]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="auto, cpu, cuda, cuda:1 or mps; default: SR_BENCH_DEVICE, else auto.",
+        show_default=False,
+    ),
+]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
+]
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
 
@@ -84,6 +100,22 @@ def bytes_progress(title: str, total: int) -> Iterator[Any]:
     """A download bar on stderr; yields the function to call with newly arrived bytes."""
     with _bar(title, total or None, DownloadColumn(), TransferSpeedColumn()) as (progress, task):
         yield lambda n: progress.advance(task, n)
+
+
+@contextmanager
+def late_bytes_progress(title: str) -> Iterator[Callable[[int], None]]:
+    """As :func:`bytes_progress` for a total that isn't known; shown once something comes."""
+    lock = Lock()
+    with ExitStack() as stack:
+        bars: list[Callable[[int], None]] = []
+
+        def advance(arrived: int) -> None:
+            with lock:
+                if not bars:
+                    bars.append(stack.enter_context(bytes_progress(title, 0)))
+            bars[0](arrived)
+
+        yield advance
 
 
 @contextmanager

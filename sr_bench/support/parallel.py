@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -33,6 +33,19 @@ def one_blas_thread() -> AbstractContextManager[object]:
     """BLAS with one thread a call: our own threads use the cores, its would compete with them."""
     limit: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limit
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items in order; the next one is made in a thread while one is used.
+
+    At most two are there at a time. What making one raises is raised where it would be used.
+    """
+    waiting, end = iter(items), object()
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[Any] = pool.submit(next, waiting, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, waiting, end)
+            yield item
 
 
 def map_images(function: Callable[[T], R], items: Sequence[T]) -> list[R]:

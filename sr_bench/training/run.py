@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 import torch
 
 from sr_bench.networks import checkpoint
+from sr_bench.networks.device import choose_device
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.machine import describe, pick_device
+from sr_bench.networks.machine import describe
 from sr_bench.networks.method import Setup
 from sr_bench.project.project import Project
-from sr_bench.support.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import sweep
 from sr_bench.support.notices import notice
 from sr_bench.support.version import __version__
@@ -47,7 +48,14 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def train(project: Project, name: str, *, minutes: float | None, report: Report) -> Progress:
+def train(
+    project: Project,
+    name: str,
+    *,
+    minutes: float | None,
+    report: Report,
+    device: str | None = None,
+) -> Progress:
     """Train until the recipe's last step, or for some minutes; go on where it was left.
 
     Writes ``methods/weights/<name>.safetensors`` and the record ``methods/logs/<name>/`` when the
@@ -58,19 +66,30 @@ def train(project: Project, name: str, *, minutes: float | None, report: Report)
     Args:
         minutes: stop after this time; ``None`` for no limit.
         report: called about every :data:`LOOK_EVERY` steps with where it stands.
+        device: by name, see :func:`sr_bench.networks.device.choose_device`.
 
     Raises:
+        WrongUse: for a device that isn't here, or mps, which lacks the float64 of the records.
         SrBenchError: for data that doesn't suit the recipe, a checkpoint of other settings, a
             loss that isn't finite, a full disk; the last checkpoint stays. Also where another
             process does this training.
     """
     job = Job.find(project, name)
-    with processes() as shared, _alone(job) if shared.first else nullcontext():
+    with processes(_chosen(device)) as shared, _alone(job) if shared.first else nullcontext():
         run = _Run(job, shared, minutes)
         run.resume()
         while not run.finished:
             run.advance(report)
         return run.progress
+
+
+def _chosen(name: str | None) -> torch.device:
+    device = choose_device(name)
+    if device.type == "mps":
+        raise WrongUse(
+            "training on mps lacks float64; choose cpu or cuda: --device, or SR_BENCH_DEVICE"
+        )
+    return device
 
 
 @contextmanager
@@ -87,7 +106,7 @@ class _Run:
     def __init__(self, job: Job, shared: Processes, minutes: float | None) -> None:
         self.job, self.shared, self.minutes = job, shared, minutes
         self.progress = Progress()
-        device = pick_device()
+        device = shared.device
         data = Data.read(job)
         self.validation = data.validation
         self.facts = decisive_facts(job, data)

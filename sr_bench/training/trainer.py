@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from sr_bench.networks.machine import fast_bf16, set_up
+from sr_bench.networks.device import set_up
+from sr_bench.networks.machine import fast_bf16
 from sr_bench.support.errors import SrBenchError
 from sr_bench.training.graphs import Parts, Recorded
 from sr_bench.training.optimizers import Optimizer, in_channels_last, make_optimizers

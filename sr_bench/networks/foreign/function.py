@@ -48,11 +48,10 @@ def open_function(spec: str, where: str, name: str, options: OpenOptions) -> Ope
         SrBenchError: if the import fails, or the function in each of these ways.
     """
     module, file = _module(spec, where)
-    function = _bound(spec, _found(spec, module, name), options)
-    network = function if isinstance(function, nn.Module) else None
-    if network is not None:
-        network.to(options.device)
+    function = _found(spec, module, name)
+    network = function.to(options.device) if isinstance(function, nn.Module) else None
     ways = [w for w in WAYS if w.kind in _kinds(function)]
+    function = _bound(spec, function, options)
     models = {id(m): (m, way) for m, way in _models(function, ways, network, options)}
     probed = probe(spec, [m for m, _ in models.values()], options)
     model, way = models[id(probed.model)]
@@ -109,7 +108,7 @@ def _bound(spec: str, function: Function, options: OpenOptions) -> Function:
     if options.scale is None:
         if parameter.default is not inspect.Parameter.empty:
             return function
-        raise WrongUse(f"{spec}: takes the scale; name one")
+        raise WrongUse(f"{spec}: takes the scale; name one with --scale")
     return partial(function, scale=options.scale)
 
 
