@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from sr_bench.cli.show import JsonFlag, console, print_done, print_json, print_table
-from sr_bench.project.project import require_project
+from sr_bench.project.project import method_folders_here
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.scale import SCALES
 
 
 def keys(
@@ -36,13 +37,17 @@ def keys(
     match words:
         case [file]:
             _list(Path(file), take, json=json)
-        case [method, variant, scale, file] if scale.isdigit():
+        case [method, variant, scale, file] if _is_scale(scale):
             _map(method, variant, int(scale), Path(file), json=json)
         case _:
             raise WrongUse(
-                f"keys takes FILE, or METHOD VARIANT SCALE FILE with a whole number as SCALE; it "
-                f"got {len(words)} words: {' '.join(words)}"
+                "keys takes FILE, or METHOD VARIANT SCALE FILE with SCALE from 2 to 8; "
+                f"it got {len(words)} words: {' '.join(words)}"
             )
+
+
+def _is_scale(text: str) -> bool:
+    return text.isdigit() and int(text) in SCALES
 
 
 def _list(file: Path, take: str | None, *, json: bool) -> None:
@@ -65,7 +70,7 @@ def _list(file: Path, take: str | None, *, json: bool) -> None:
 def _map(method: str, variant: str, scale: int, file: Path, *, json: bool) -> None:
     from sr_bench.networks.method_files import find_method, load_methods
 
-    folders = require_project().method_folders
+    folders = method_folders_here()
     found = find_method(method, folders)
     if found.key_map is None:
         mapped = " and ".join(n for n, m in load_methods(folders).items() if m.key_map) or "none"
@@ -106,7 +111,7 @@ def try_method(
     if path.suffix == ".py":
         found = load_method(path)
     else:
-        path, found = find_method_file(method, require_project().method_folders)
+        path, found = find_method_file(method, method_folders_here())
     outcomes = []
     with TemporaryDirectory(prefix="sr-bench-try-") as folder:
         for outcome in method_contract.try_method(path, found, Path(folder), Path("data")):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from sr_bench.data.catalogue.sources import find_source, source_names
+from sr_bench.data.catalogue.sources import find_source, installed_sources
 from sr_bench.networks.method import Method
 from sr_bench.support.errors import SrBenchError
 
@@ -58,7 +58,7 @@ def weights_file(of: Configuration, folder: Path, data: Path | None = None) -> W
     published = of.method.weights_file(of.variant, of.weights, of.scale)
     if published is None:
         return NO_WEIGHTS
-    if data and published.group in source_names():
+    if data and published.group in installed_sources():
         real = data / find_source(published.group).folder / published.name
         if real.is_file():
             return Weights(real, made_up=False)

@@ -27,8 +27,9 @@ from sr_bench.conformance.configurations import (
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.inference import Upscaler, require_model
+from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Model, Setup
+from sr_bench.networks.model_checks import require_model
 from sr_bench.support.errors import SrBenchError, unknown
 
 PLANES = {"any": (1, 3), "y": (1,), "rgb": (3,), "ycbcr": (3,)}  # channels that a colour has
@@ -189,10 +190,7 @@ def try_method(path: Path, method: Method, folder: Path, data: Path) -> Iterator
     """Run every check, one outcome after the other.
 
     Args:
-        path: the method's file.
-        method: what is in it.
         folder: where made-up weights go.
-        data: the project's, where real ones may lie.
     """
     yield _outcome(method.name, "recipes", partial(check_recipes, path, method))
     for of in configurations(method):

@@ -7,17 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from torch import nn
-
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.networks.checkpoint import read_facts
+from sr_bench.networks.device import anywhere
 from sr_bench.networks.method import Method, Setup
-from sr_bench.networks.method_fields import SCALES
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions
 from sr_bench.networks.torch_files import is_safetensors, reading_once
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import sha256
 from sr_bench.support.notices import collected_notices
+from sr_bench.support.scale import SCALES
 
 
 class Fit(NamedTuple):
@@ -205,9 +204,8 @@ def _opened(
 ) -> OpenedModel:
     name = str(fit).replace(" ", "-") if path is None else path.stem
     with collected_notices() as notes:
-        model = methods[fit.method][1].built(_setup(fit, path, options), name)
+        built = methods[fit.method][1].built(_setup(fit, path, options), name)
     weights = f", weights {fit.weights}" if fit.weights else ""
     origin = f"method {fit}{weights}"
-    if isinstance(model, nn.Module):
-        model.to(options.device)
+    model = anywhere(built, options.device)
     return OpenedModel(name, model, fit.scale, origin, digest, tuple(notes))
