@@ -7,10 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sr_bench.networks.inference import Upscaler
-<<<<<<< HEAD
-=======
 from sr_bench.networks.method import Method, Published
->>>>>>> loaders
 from sr_bench.networks.method_files import method_files
 from sr_bench.networks.opened import OpenOptions, open_model
 from sr_bench.networks.weights import load_strictly, read_checkpoint

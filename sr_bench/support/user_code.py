@@ -20,21 +20,11 @@ class _Uncached(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-<<<<<<< HEAD
 def import_file(path: Path, name: str, *, keep: bool = False) -> ModuleType:
     """The module in a file, as its source is now.
 
     It is in ``sys.modules`` while it runs, where ``dataclass`` looks for it, and afterwards if
     ``keep``.
-=======
-def import_file(path: Path, name: str, *, listed: bool = False) -> ModuleType:
-    """The module in a file, as its source is now.
-
-    Args:
-        path: the file.
-        name: of the module.
-        listed: whether to enter it into ``sys.modules``, where dataclasses and pickle look.
->>>>>>> loaders
 
     Raises:
         Exception: whatever the file raises.
@@ -43,7 +33,6 @@ def import_file(path: Path, name: str, *, listed: bool = False) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path}: Python can't load it")
     module = module_from_spec(spec)
-<<<<<<< HEAD
     before = sys.modules.get(name)
     sys.modules[name] = module
     try:
@@ -53,9 +42,4 @@ def import_file(path: Path, name: str, *, listed: bool = False) -> ModuleType:
             sys.modules.pop(name, None)
             if before is not None:
                 sys.modules[name] = before
-=======
-    if listed:
-        sys.modules[name] = module
-    spec.loader.exec_module(module)
->>>>>>> loaders
     return module

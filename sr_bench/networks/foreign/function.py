@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import importlib
-=======
->>>>>>> loaders
 import inspect
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -78,14 +74,10 @@ def _module(spec: str, where: str) -> tuple[ModuleType, Path | None]:
     if folder not in sys.path:
         sys.path.append(folder)
     try:
-<<<<<<< HEAD
         if where.endswith(".py"):
             module = import_file(path, f"sr_bench_function_{path.stem}", keep=True)
         else:
             module = importlib.import_module(where)
-=======
-        module = _imported(where)
->>>>>>> loaders
     except (Exception, SystemExit) as error:
         raise SrBenchError(
             f"{spec}: {where} fails on import with {type(error).__name__}: "
@@ -95,15 +87,6 @@ def _module(spec: str, where: str) -> tuple[ModuleType, Path | None]:
     return module, None if file is None else Path(file)
 
 
-<<<<<<< HEAD
-=======
-def _imported(where: str) -> ModuleType:
-    if not where.endswith(".py"):
-        return import_module(where)
-    return import_file(Path(where), f"sr_bench_function_{Path(where).stem}", listed=True)
-
-
->>>>>>> loaders
 def _found(spec: str, module: ModuleType, name: str) -> Function:
     found: Any = module
     for part in name.split("."):
