@@ -581,11 +581,7 @@ def test_keys_shows_what_becomes_of_each(cli, checkpoint):
 def test_keys_of_another_scale_or_method(refused, checkpoint):
     fact = "tail.0.0.bias is (256,), the network has (576,)"
     refused(["keys", "edsr", "baseline", 3, checkpoint], 1, str(checkpoint), fact, cwd=ROOT)
-    refused(
-        ["keys", "bicubic", "", 3, checkpoint],
-        2,
-        "bicubic has no key_map; those that have one: edsr and mdsr",
-        cwd=ROOT,
-    )
+    fact = "method bicubic x3 has no nn.Module whose keys could be listed"
+    refused(["keys", "bicubic", "", 3, checkpoint], 1, fact, cwd=ROOT)
     missing = checkpoint.with_name("missing.pth")
     refused(["keys", "edsr", "baseline", 2, missing], 1, str(missing), cwd=ROOT)

@@ -85,7 +85,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "time": timing.time,
     },
     "Methods and code": {
-        "try": weights.try_method,
+        "check-method": weights.check_method,
         "keys": weights.keys,
         "conformance": conformance.conformance,
         "list": listing.list_things,

@@ -148,7 +148,7 @@ class Method:
         speed_reference: whether ``sr-bench check --timings`` takes the machine's own speed from it.
         filters: whether the report draws its first layer's filters.
         example: ``(path, variant, scale)``: writes a made-up weights file there, as those that are
-            published are, for ``sr-bench try``. A method with ``training`` needs none.
+            published are, for ``sr-bench check-method``. A method with ``training`` needs none.
 
     Raises:
         SrBenchError: for a field that holds something else, with what is expected.

@@ -108,7 +108,7 @@ def _bound(spec: str, function: Function, options: OpenOptions) -> Function:
     if options.scale is None:
         if parameter.default is not inspect.Parameter.empty:
             return function
-        raise WrongUse(f"{spec}: takes the scale; name one")
+        raise WrongUse(f"{spec}: takes the scale; name one with --scale")
     return partial(function, scale=options.scale)
 
 

@@ -79,7 +79,7 @@ def without_weights(name: str, methods: Methods, options: OpenOptions) -> Opened
     if _has_weights(method):
         raise WrongUse(f"method {name} needs weights: name their file, as {name}=FILE")
     if options.scale is None:
-        raise WrongUse(f"{name}: enlarges by any scale; name one")
+        raise WrongUse(f"{name}: enlarges by any scale; name one with --scale")
     fit = Fit(name, method.variants[0], options.scale)
     return _opened(fit, None, None, methods, options)
 
@@ -179,7 +179,9 @@ def _chosen(path: Path, fits: list[Fit], options: OpenOptions) -> Fit:
     scales = sorted({fit.scale for fit in fits})
     listed = ", ".join(f"x{s}" for s in scales)
     if options.scale is None and len(scales) > 1:
-        raise WrongUse(f"{path}: is {fits[0].network} of the scales {listed}; name one of them")
+        raise WrongUse(
+            f"{path}: is {fits[0].network} of the scales {listed}; name one of them with --scale"
+        )
     scale = options.scale or scales[0]
     if scale not in scales:
         raise WrongUse(
