@@ -46,8 +46,8 @@ REQUIRED = [
     ("imdn", 4, "Set14", "edsr-2017", 28.5820, 0.78109),
     ("pan", 4, "Set14", "edsr-2017", 28.610747, 0.782151),
 ]
-# As printed by the authors; LapSRN x2 as in the tables of Hui et al. 2019. CARN-M stands in no row: the
-# file that its authors give isn't that of their paper.
+# As printed by the authors; LapSRN x2 as in the tables of Hui et al. 2019. CARN-M stands in no row:
+# the file that its authors give isn't that of their paper.
 PRINTED = [
     ("imdn", 2, "Set14", "edsr-2017", "33.63", "0.9177"),
     ("imdn", 3, "Set14", "edsr-2017", "30.32", "0.8417"),

@@ -57,7 +57,9 @@ class _Operators(TorchDispatchMode):
         super().__init__()
         self.foreign: set[str] = set()
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # noqa: D105
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         if func.namespace not in _OWN and func not in flop_registry:
             self.foreign.add(f"{func.namespace}::{func._schema.name.partition('::')[2]}")
         return func(*args, **(kwargs or {}))
