@@ -12,6 +12,7 @@ import pandas as pd
 import typer
 
 from sr_bench.cli.show import (
+    DeviceOption,
     JsonFlag,
     MaybeScaleOption,
     ScaleOption,
@@ -22,7 +23,8 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.protocols import find_protocol
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
@@ -47,7 +49,7 @@ def degrade(
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
     .npy: float64, 0..255, planes Y, Cb, Cr.
     """
-    rule = find_protocol(protocol).degradation
+    rule = Catalogue.of_project(Path()).protocols.find(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -105,8 +107,11 @@ def score(
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's metrics."),
+        typer.Option(
+            help="ms_ssim, lpips, dists, niqe or a plug-in's, instead of the protocol's metrics."
+        ),
     ] = None,
+    device: DeviceOption = None,
     csv: Annotated[
         Path | None, typer.Option(help="Also write the scores of each image to this file.")
     ] = None,
@@ -117,7 +122,7 @@ def score(
     Files pair by name: img.png with img.png, img_x4.png, imgx4.png, img_x4_SR.png, img_edsr.png.
     """
     if run is not None:
-        if any(v is not None for v in (sr, hr, scale, protocol, metric, csv)):
+        if any(v is not None for v in (sr, hr, scale, protocol, metric, device, csv)):
             raise WrongUse(
                 "RUN scores a run of params.yaml and takes no other option; leave one out"
             )
@@ -125,7 +130,7 @@ def score(
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    named = find_protocol(protocol)
+    named = _protocol_and(protocol, metric, device)
     skipped = Skipped()
     pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
     with count_progress(f"score {protocol}", len(pairs)) as advance:
@@ -135,13 +140,19 @@ def score(
         else:
             from sr_bench.evaluation.scoring.extra import score_extra
 
-            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale)
+            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale, device=device)
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)
         _show_scores(pairs, scored, skipped, json)
     if scored.failed:
         raise SrBenchError(scored.refusal)
+
+
+def _protocol_and(protocol: str, metric: str | None, device: str | None) -> Protocol:
+    if device is not None and metric is None:
+        raise WrongUse("--device is for --metric lpips and dists; protocols' metrics use the CPU")
+    return Catalogue.of_project(Path()).protocols.find(protocol)
 
 
 def _read(pair: NamePair, advance: Any) -> Any:
@@ -206,9 +217,10 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
 def _score_run(run: str, json: bool) -> None:
     from sr_bench.evaluation.scoring.run import score_run
     from sr_bench.evaluation.scoring.table import cells
+    from sr_bench.project.lock import require_locked
     from sr_bench.project.project import require_project
 
-    project = require_project()
+    project = require_locked(require_project())
     scored = score_run(project, project.run(run))
     table = cells(scored)
     said = [

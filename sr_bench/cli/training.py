@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import JsonFlag, console, position_progress, print_done
+from sr_bench.cli.show import DeviceOption, JsonFlag, console, position_progress, print_done
+from sr_bench.project.lock import require_locked
 from sr_bench.project.project import require_project
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def train(
         float | None,
         typer.Option(help="Stop after this time; the same command continues.", min=0),
     ] = None,
+    device: DeviceOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Train weights: methods/weights/<name>.safetensors, and the record in methods/logs/<name>/.
@@ -31,7 +33,7 @@ def train(
     from sr_bench.training.job import Job
     from sr_bench.training.run import train
 
-    project = require_project()
+    project = require_locked(require_project())
     steps = Job.find(project, name).recipe.steps
     shown: int | None = None  # rows printed; those of an earlier sitting count as printed
     with position_progress(f"train {name}", steps) as move:
@@ -44,7 +46,7 @@ def train(
                     console.print(_line(row, steps), highlight=False)
             shown = len(progress.rows)
 
-        done = train(project, name, minutes=minutes, report=report)
+        done = train(project, name, minutes=minutes, report=report, device=device)
     if os.environ.get("RANK", "0") != "0":
         return  # the first of several processes speaks for all
     state = "done" if done.step == steps else f"stopped at step {done.step} of {steps}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +10,9 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from sr_bench.networks.device import set_up
 from sr_bench.networks.method import Model
-from sr_bench.networks.modules import networks_of
+from sr_bench.networks.modules import network_of, networks_of, replaced
 from sr_bench.networks.strips import whole_images
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.setting import COMPILE, EXPORTED, PRECISIONS, Precision
@@ -78,7 +78,9 @@ class NetworkOnDevice(Computation):
         self.plain = not precision.channels_last
         moving: Any = network.eval()
         self.network: nn.Module = moving.to(device=device, memory_format=self.layout)
-        self._call: Any = torch.compile(self.network) if precision.backend == COMPILE else self.network
+        self._call: Any = (
+            torch.compile(self.network) if precision.backend == COMPILE else self.network
+        )
 
     def to_device(self, inputs: Inputs) -> Inputs:
         """Images to the device; a scale stays the number that it is."""
@@ -101,24 +103,22 @@ class NetworkOnDevice(Computation):
 
 
 class WholeModel(Computation):
-    """A model without a network that can be moved: on the CPU, as it is."""
+    """A model without a network that can be moved: on the CPU, as it is.
 
-    def __init__(self, model: Model) -> None:
+    Args:
+        model: called as it is.
+        networks: those inside it, where they can't be found in it.
+    """
+
+    def __init__(self, model: Model, networks: Iterable[nn.Module] | None = None) -> None:
         super().__init__(model)
         self.model = model
+        self.networks = self.networks if networks is None else tuple(networks)
 
     def compute(self, *inputs: Any) -> torch.Tensor:
-        """The model's call."""
-        return self.model(*inputs)
-
-
-def network_of(model: Model) -> nn.Module | None:
-    """The network that can be moved: the model itself, or the one that an attribute of it is.
-
-    Of several it is the attribute ``network``; ``None`` where there is none.
-    """
-    name = _name_of_network(model)
-    return cast(nn.Module, model) if name == "" else getattr(model, name or "", None)
+        """The model's call, in inference mode."""
+        with torch.inference_mode():
+            return self.model(*inputs)
 
 
 def put_on_device(
@@ -156,28 +156,7 @@ def put_on_device(
             )
         whole = WholeModel(model)
         return cast(Model, whole), whole
-    torch.backends.cudnn.allow_tf32 = False
-    there = NetworkOnDevice(network, torch.device(device), PRECISIONS[precision])
+    where = torch.device(device)
+    set_up(where)
+    there = NetworkOnDevice(network, where, PRECISIONS[precision])
     return replaced(model, there), there
-
-
-def replaced(model: Model, computation: Computation) -> Model:
-    """The model with a computation in the place of its network; the model itself is left alone."""
-    name = _name_of_network(model)
-    if not name:
-        return cast(Model, computation)
-    around: Any = copy.copy(model)
-    setattr(around, name, computation)
-    return cast(Model, around)
-
-
-def _name_of_network(model: Model) -> str | None:
-    """The attribute that holds the network, ``""`` for the model itself; ``None`` without one."""
-    held = vars(model) if hasattr(model, "__dict__") else {}
-    if isinstance(held.get("network"), nn.Module):
-        return "network"
-    found = networks_of(model)
-    name = next(iter(found), None)
-    if name is None or len(found) > 1 or (name and held.get(name) is not found[name]):
-        return None
-    return name

@@ -82,7 +82,7 @@ def model_of(choice: ModelChoice) -> TimedModel:
     Raises:
         SrBenchError: if it can't be.
     """
-    from sr_bench.networks.method import method_files
+    from sr_bench.networks.method_files import method_files
     from sr_bench.timing.timed_model import TimedModel
 
     methods = method_files([Path(folder) for folder in choice.folders])
