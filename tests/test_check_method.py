@@ -10,6 +10,7 @@ from sr_bench.conformance.configurations import Choice
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.method_files import load_method
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.files import sha256
 
 pytest_plugins = ["pytester"]
 
@@ -103,16 +104,17 @@ def test_without_any_weights_it_says_why(cli, written):
     assert "--weights names no other file" in found[2]["why"]
 
 
-def test_fetched_weights_are_found(tmp_path, written, monkeypatch):
-    path = written(PUBLISHED)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "mine_x3.pth").rename(tmp_path / "data" / "mine_x3.pth")
-    source = type("Source", (), {"folder": "."})
-    module = "sr_bench.conformance.configurations"
-    monkeypatch.setattr(f"{module}.source_names", lambda: ["mine-weights"])
-    monkeypatch.setattr(f"{module}.find_source", lambda name: source)
-    every = contract.checks(path, load_method(path), tmp_path, Choice(tmp_path / "data"))
-    assert [o.status for o in contract.outcomes(every)].count("passed") == CHECKS - 1
+def test_fetched_weights_of_the_projects_catalogue_are_found(cli, written, tmp_path):
+    path, file = written(PUBLISHED), tmp_path / "mine_x3.pth"
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "catalogue" / "sources.yaml").write_text(
+        "mine-weights: {kind: weights, title: t, licence: l, base: 'https://a.org/', "
+        f"files: {{mine_x3.pth: {file.stat().st_size} {sha256(file)}}}}}"
+    )
+    assert [c["status"] for c in check(cli, path, status=1)].count("skipped") == 1
+    (tmp_path / "data" / "mine-weights").mkdir(parents=True)
+    file.rename(tmp_path / "data" / "mine-weights" / file.name)
+    assert [c["status"] for c in check(cli, path)] == ["passed"] * CHECKS
 
 
 @pytest.mark.parametrize(

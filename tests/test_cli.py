@@ -423,7 +423,7 @@ def test_an_unknown_name_among_known_ones_fetches_nothing(refused, project, tmp_
 def test_a_wrong_file_in_the_mirror_ends_with_1(refused, project, tmp_path, monkeypatch):
     source = find_source("Set5")
     for file in source.files:
-        copy = tmp_path / "mirror" / file.url.removeprefix("https://")
+        copy = tmp_path / "mirror" / file.urls[0].removeprefix("https://")
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(b"not an image")
     monkeypatch.setenv("SR_BENCH_MIRROR", str(tmp_path / "mirror"))
@@ -450,7 +450,7 @@ def test_upscale_then_score_a_run(cli, project):
 @pytest.mark.parametrize(
     ("find", "replace", "facts"),
     [
-        ("scale: 2", "scale: 5", ["runs.bicubic-x2.scale", "2, 3 or 4", "it is 5"]),
+        ("scale: 2", "scale: 9", ["runs.bicubic-x2.scale", "less than or equal to 8", "it is 9"]),
         ("ledger: null", "ledgr: null", ["unknown key 'ledgr'", "'ledger' is missing"]),
         ("runs:\n", "runs:\n  bicubic-x2: {}\n", ["key 'bicubic-x2' is given first", "line 6"]),
         ("runs:", "runs: [", ["not YAML"]),

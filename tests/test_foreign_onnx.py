@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import method_files
+from sr_bench.networks.method_files import method_files
 from sr_bench.networks.opened import OpenOptions, open_model
 from sr_bench.support.errors import SrBenchError, WrongUse
 

@@ -19,7 +19,7 @@ from sr_bench.imaging.degrade import degrade
 from sr_bench.networks.foreign import spandrel as loader
 from sr_bench.networks.foreign.conventions import Padding
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import method_files
+from sr_bench.networks.method_files import method_files
 from sr_bench.networks.opened import OpenOptions, open_model
 from sr_bench.support.errors import SrBenchError, WrongUse
 

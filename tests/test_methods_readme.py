@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from sr_bench.conformance import method_contract as contract
+from sr_bench.data.catalogue.entries import read_entries
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.catalogue.sources import read_entries, read_source
+from sr_bench.data.catalogue.sources import read_source
 from sr_bench.networks.method import Published
 from sr_bench.networks.method_files import load_method
 

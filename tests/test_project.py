@@ -121,10 +121,10 @@ def test_a_run_given_twice(load):
     )
 
 
-@pytest.mark.parametrize("scale", ["5", "1", "2.5", "two", "[2]", "null"])
+@pytest.mark.parametrize("scale", ["9", "1", "2.5", "two", "[2]", "null"])
 def test_a_wrong_scale(load, scale):
     entry = f"{{method: bicubic, scale: {scale}, protocols: [edsr-2017]}}"
-    refused(load, "runs.bicubic-x2.scale: Input should be 2, 3 or 4, but it is", runs=runs(entry))
+    refused(load, "runs.bicubic-x2.scale: Input should be", runs=runs(entry))
 
 
 def test_a_name_that_disagrees_with_its_entry(load):
@@ -227,7 +227,7 @@ def test_a_training_whose_name_disagrees(load):
 @pytest.mark.parametrize(
     ("change", "fact"),
     [
-        (("scales: [2]", "scales: [5]"), "scales.0: Input should be 2, 3 or 4, but it is 5"),
+        (("scales: [2]", "scales: [9]"), "scales.0: Input should be less than or equal to 8, but"),
         (("scales: [2]", "scales: []"), "scales: "),
         (("recipe: fast, ", ""), f"'train.{X2}.recipe' is missing"),
         (("recipe: fast", "recipe: fast, steps: 5"), f"unknown key 'train.{X2}.steps'"),

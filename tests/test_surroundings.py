@@ -39,7 +39,7 @@ def test_what_the_input_causes_is_one_line(cli, monkeypatch, tmp_path, kind):
     def fail(*_, **__):
         raise kind("what it said")
 
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", fail)
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", fail)
     out, err = cli(["list", "sources"], 1, tmp_path)
     assert out == "" and err.startswith("error: ") and err.count("\n") == 1
     assert {MemoryError: "out of memory", RecursionError: "nested too deeply"}.get(
@@ -48,12 +48,12 @@ def test_what_the_input_causes_is_one_line(cli, monkeypatch, tmp_path, kind):
 
 
 def test_text_that_cannot_be_decoded_is_one_line(cli, monkeypatch, tmp_path):
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", lambda: b"\xff".decode())
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", lambda _: b"\xff".decode())
     assert "another encoding than expected: 'utf-8'" in cli(["list", "sources"], 1, tmp_path)[1]
 
 
 def test_a_fault_of_the_program_itself_keeps_its_traceback(cli, monkeypatch, tmp_path):
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", lambda: {}["x"])
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", lambda _: {}["x"])
     with pytest.raises(KeyError):
         cli(["list", "sources"], 1, tmp_path)
 
@@ -73,7 +73,7 @@ def test_a_missing_package_is_named_with_its_extra(cli, monkeypatch, tmp_path, m
     def fail(*_, **__):
         raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", fail)
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", fail)
     assert fact in cli(["list", "sources"], 1, tmp_path)[1]
 
 
@@ -81,7 +81,7 @@ def test_a_missing_module_of_our_own_is_a_fault_of_the_program(cli, monkeypatch,
     def fail(*_, **__):
         raise ModuleNotFoundError("No module named 'sr_bench.x'", name="sr_bench.x")
 
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", fail)
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", fail)
     with pytest.raises(ModuleNotFoundError):
         cli(["list", "sources"], 1, tmp_path)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,7 +107,9 @@ def mend(root):
 @pytest.fixture
 def forgiving(monkeypatch):
     """Changes of the method's file don't count: what failed may succeed the next time."""
-    monkeypatch.setattr("sr_bench.evaluation.upscaling.unfinished._code", lambda folder: "the same")
+    monkeypatch.setattr(
+        "sr_bench.evaluation.upscaling.circumstances._digest", lambda root, paths: "the same"
+    )
 
 
 def test_all_bad_images_are_named_and_the_others_are_not_made_again(mine, forgiving):
@@ -116,7 +119,7 @@ def test_all_bad_images_are_named_and_the_others_are_not_made_again(mine, forgiv
     assert not made(mine)
     mend(mine)
     assert go(mine) == 2
-    assert len(made(mine)) == COUNT and not (mine / "build/unfinished").exists()
+    assert len(made(mine)) == COUNT and not list((mine / "build/made").rglob("*.png"))
 
 
 def test_what_was_there_before_stays_until_all_is_made(mine):
@@ -129,6 +132,7 @@ def test_what_was_there_before_stays_until_all_is_made(mine):
 def test_results_are_the_same_bytes_as_without_a_stop(mine, forgiving):
     go(mine)
     whole = made(mine)
+    shutil.rmtree(mine / "build/made")
     fail(mine, (10, 12, 15))
     mend(mine)
     assert go(mine) == 3
@@ -139,8 +143,8 @@ def test_a_killed_process_leaves_what_it_made(mine, forgiving):
     write(mine, kill=4)
     note_weights(Project.load(mine), RUN, progress=lambda _: None)
     script = (
-        "import sr_bench.evaluation.upscaling.unfinished as u\n"
-        "u._code = lambda folder: 'the same'\n"
+        "import sr_bench.evaluation.upscaling.circumstances as u\n"
+        "u._digest = lambda root, paths: 'the same'\n"
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
         "from sr_bench.cli import main; main()"
     )
@@ -148,7 +152,7 @@ def test_a_killed_process_leaves_what_it_made(mine, forgiving):
         [sys.executable, "-c", script, "upscale", RUN], cwd=mine, capture_output=True, check=False
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
-    kept = [p.name for p in (mine / "build/unfinished").rglob("*.png")]
+    kept = [p.name for p in (mine / "build/made").rglob("*.png")]
     assert sorted(kept) == ["0.png", "1.png", "2.png"]
     write(mine)
     one_core = os.sched_getaffinity(0)
@@ -161,7 +165,7 @@ def test_a_killed_process_leaves_what_it_made(mine, forgiving):
 
 
 def flip(root):
-    path = next((root / "build/unfinished").rglob("2.png"))
+    path = next((root / "build/made").rglob("2.png"))
     path.write_bytes(path.read_bytes()[:-3])
 
 
@@ -175,7 +179,7 @@ def another_hr(root):
 
 
 def cut_journal(root):
-    journal = next((root / "build/unfinished").rglob("made.jsonl"))
+    journal = next((root / "build/made").rglob("made.jsonl"))
     lines = [line for line in journal.read_text().splitlines() if line and "/2.png" not in line]
     journal.write_text("\n".join(lines) + '\n["Set5/2.png", "ab')
 

@@ -22,9 +22,11 @@ from sr_bench.cli import (
     explain,
     figure,
     lineage,
+    listing,
     pipeline,
     report,
     standalone,
+    starting,
     timing,
     training,
     weights,
@@ -58,9 +60,11 @@ app = typer.Typer(
 )
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Images": {"score": standalone.score, "degrade": standalone.degrade},
+    "A project": {"init": starting.init, "lock": starting.lock},
     "Pipeline": {
         "fetch": pipeline.fetch,
         "train": training.train,
+        "work": pipeline.work,
         "upscale": pipeline.upscale,
         "report": report.report,
         "figure": figure.figure,
@@ -76,7 +80,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "check-method": weights.check_method,
         "keys": weights.keys,
         "conformance": conformance.conformance,
-        "list": pipeline.list_things,
+        "list": listing.list_things,
     },
 }
 for panel, commands in COMMANDS.items():

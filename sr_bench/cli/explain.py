@@ -15,9 +15,17 @@ from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.question import PASSES, Explanation, Question
 from sr_bench.analysis.explain.search import explain as find_ways
 from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
-from sr_bench.cli.show import JsonFlag, Skipped, console, count_progress, print_json, print_table
-from sr_bench.data.catalogue.protocols import Protocol, find_protocol
-from sr_bench.data.catalogue.sources import find_source, load_sources
+from sr_bench.cli.show import (
+    JsonFlag,
+    MaybeScaleOption,
+    Skipped,
+    console,
+    count_progress,
+    print_json,
+    print_table,
+)
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.evaluation.scoring.pairing import pair_folders
 from sr_bench.imaging import images
@@ -41,7 +49,7 @@ def explain(
         str | None, typer.Option(help="HR images: a folder, or the name of a fetched dataset.")
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
-    scale: Annotated[int | None, typer.Option(min=2, max=8, help="Upscaling factor.")] = None,
+    scale: MaybeScaleOption = None,
     protocol: Annotated[
         str | None, typer.Option(help="The protocol that the claim names; default: try all.")
     ] = None,
@@ -81,15 +89,17 @@ def explain(
         return
     if hr is None:
         raise WrongUse("explain needs --hr, a folder or a dataset; or --ledger")
+    here = Catalogue.of_project(Path())
     if costs:
-        _print_costs(find_protocol(protocol or "edsr-2017"), hr, json)
+        _print_costs(here.protocols.find(protocol or "edsr-2017"), hr, json)
         return
     if not claim:
         raise WrongUse("explain needs --claim, the number as printed, as --claim 28.43")
     claims = tuple(Claim.parse(text, metric) for text in claim)
     subject = _subject(run, hr, sr, scale, upscale=upscale)
-    named = None if protocol is None else find_protocol(protocol)
-    question = Question(subject, claims, named, limit=1 if single else 2, passes=passes)
+    named = None if protocol is None else here.protocols.find(protocol)
+    limit, known = 1 if single else 2, here.protocols.protocols
+    question = Question(subject, claims, named, limit=limit, passes=passes, known=known)
     if upscale:
         _tell_plan(f"at most {passes} runs of the network beside the protocols' own (--passes)")
     answer = find_ways(question, watch=_watch, tell=_tell_plan)
@@ -141,7 +151,7 @@ def _dataset_of_run(run: str, hr: str) -> Dataset:
     """The dataset of that name, or whose folder that is."""
     if not Path(hr).is_dir():
         return _dataset(hr)
-    for name, source in load_sources().items():
+    for name, source in Catalogue.of_project(Path()).sources.all().items():
         if (Path("data") / source.folder).resolve() == Path(hr).resolve():
             return _dataset(name)
     raise WrongUse(
@@ -152,9 +162,10 @@ def _dataset_of_run(run: str, hr: str) -> Dataset:
 
 def _dataset(name: str) -> Dataset:
     """A dataset fetched into the current folder."""
-    if find_source(name).kind == "weights":
+    source = Catalogue.of_project(Path()).sources.find(name)
+    if source.kind == "weights":
         raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
-    return open_dataset(name, Path("data"), Project.manifest_in(Path(), name))
+    return open_dataset(source, Path("data"), Project.manifest_in(Path(), name))
 
 
 def _show(answer: Explanation, top: int) -> None:

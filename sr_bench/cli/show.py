@@ -24,8 +24,12 @@ from rich.progress import (
 from rich.table import Table
 
 from sr_bench.support.errors import printable
+from sr_bench.support.scale import SCALES
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+_SCALE = typer.Option(min=SCALES.start, max=SCALES.stop - 1, help="Upscaling factor.")
+ScaleOption = Annotated[int, _SCALE]
+MaybeScaleOption = Annotated[int | None, _SCALE]
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
 

@@ -13,6 +13,8 @@ import typer
 
 from sr_bench.cli.show import (
     JsonFlag,
+    MaybeScaleOption,
+    ScaleOption,
     Skipped,
     console,
     count_progress,
@@ -20,7 +22,7 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.protocols import find_protocol
+from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
@@ -31,13 +33,12 @@ from sr_bench.support.files import replacing
 from sr_bench.support.parallel import Failure, all_named, outcomes
 
 ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list protocols.")]
-Scale = Annotated[int, typer.Option(min=2, max=8, help="Upscaling factor.")]
 
 
 def degrade(
     hr: Annotated[Path, typer.Option(help="Folder of HR images.")],
     out: Annotated[Path, typer.Option(help="Folder for the LR images; created if missing.")],
-    scale: Scale,
+    scale: ScaleOption,
     protocol: ProtocolName,
     json: JsonFlag = False,
 ) -> None:
@@ -46,7 +47,7 @@ def degrade(
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
     .npy: float64, 0..255, planes Y, Cb, Cr.
     """
-    rule = find_protocol(protocol).degradation
+    rule = Catalogue.of_project(Path()).protocols.find(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -98,13 +99,15 @@ def score(
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
     hr: Annotated[Path | None, typer.Option(help="Folder of HR images.")] = None,
-    scale: Annotated[int | None, typer.Option(min=2, max=8, help="Upscaling factor.")] = None,
+    scale: MaybeScaleOption = None,
     protocol: Annotated[
         str | None, typer.Option(help="Protocol; see: sr-bench list protocols.")
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's metrics."),
+        typer.Option(
+            help="ms_ssim, lpips, dists, niqe or a plug-in's, instead of the protocol's metrics."
+        ),
     ] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Also write the scores of each image to this file.")
@@ -124,7 +127,7 @@ def score(
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    named = find_protocol(protocol)
+    named = Catalogue.of_project(Path()).protocols.find(protocol)
     skipped = Skipped()
     pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
     with count_progress(f"score {protocol}", len(pairs)) as advance:
@@ -205,9 +208,10 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
 def _score_run(run: str, json: bool) -> None:
     from sr_bench.evaluation.scoring.run import score_run
     from sr_bench.evaluation.scoring.table import cells
+    from sr_bench.project.lock import require_locked
     from sr_bench.project.project import require_project
 
-    project = require_project()
+    project = require_locked(require_project())
     scored = score_run(project, project.run(run))
     table = cells(scored)
     said = [

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import JsonFlag, console, print_done, print_json, print_table
-from sr_bench.project.project import require_project
+from sr_bench.cli.show import (
+    JsonFlag,
+    MaybeScaleOption,
+    console,
+    print_done,
+    print_json,
+    print_table,
+)
+from sr_bench.project.project import method_folders_here
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.scale import SCALES
 
 if TYPE_CHECKING:
     from sr_bench.networks.key_table import KeyRow
@@ -40,13 +48,17 @@ def keys(
     match words:
         case [file]:
             _list(Path(file), take, json=json)
-        case [method, variant, scale, file] if scale.isdigit():
+        case [method, variant, scale, file] if _is_scale(scale):
             _map(method, variant, int(scale), Path(file), json=json)
         case _:
             raise WrongUse(
-                f"keys takes FILE, or METHOD VARIANT SCALE FILE with a whole number as SCALE; it "
-                f"got {len(words)} words: {' '.join(words)}"
+                "keys takes FILE, or METHOD VARIANT SCALE FILE with SCALE from 2 to 8; "
+                f"it got {len(words)} words: {' '.join(words)}"
             )
+
+
+def _is_scale(text: str) -> bool:
+    return text.isdigit() and int(text) in SCALES
 
 
 def _list(file: Path, take: str | None, *, json: bool) -> None:
@@ -107,7 +119,7 @@ def _method(word: str) -> tuple[Path, Method]:
     path = Path(word)
     if path.suffix == ".py":
         return path, load_method(path)
-    return find_method_file(word, require_project().method_folders)
+    return find_method_file(word, method_folders_here())
 
 
 def check_method(
@@ -116,7 +128,7 @@ def check_method(
     ],
     weights: Annotated[Path | None, typer.Option(help="Check with this file of weights.")] = None,
     variant: Annotated[str | None, typer.Option(help="Check this variant alone.")] = None,
-    scale: Annotated[int | None, typer.Option(min=2, max=8, help="Check this scale alone.")] = None,
+    scale: MaybeScaleOption = None,
     data: Annotated[Path, typer.Option(help="Folder of fetched weights.")] = Path("data"),
     json: JsonFlag = False,
 ) -> None:
@@ -124,17 +136,18 @@ def check_method(
 
     Weights are the file that --weights names, or those that are fetched. Where there are none, the
     method's own code makes some, or nothing is checked and the reason is told. Exit status 1 if a
-    check fails.
+    check fails, or no weights are there at all.
     """
     from tempfile import TemporaryDirectory
 
     from sr_bench.conformance.configurations import Choice
     from sr_bench.conformance.method_contract import checks, outcomes
+    from sr_bench.data.catalogue.catalogue import Catalogue
 
     path, found = _method(method)
     done = []
     with TemporaryDirectory(prefix="sr-bench-check-") as folder:
-        choice = Choice(data, variant, scale, weights)
+        choice = Choice(data, variant, scale, weights, Catalogue.of_project(Path.cwd()))
         for outcome in outcomes(checks(path, found, Path(folder), choice)):
             done.append(outcome)
             if not json and outcome.status != "passed":
@@ -147,5 +160,6 @@ def check_method(
         {"method": found.name, "file": str(path), "checks": [asdict(o) for o in done]},
         json=json,
     )
-    if counts["failed"] or not counts["passed"]:
+    loaded = any(o.check == "weights" and o.status == "passed" for o in done)
+    if counts["failed"] or not loaded:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ method's ``example``, or from the untrained network of its ``training``.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from sr_bench.conformance.configurations import (
     weights_file,
 )
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.catalogue.sources import find_source
+from sr_bench.data.catalogue.sources import Sources, installed_sources
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.inference import Upscaler, require_model
 from sr_bench.networks.method import Method, Model, Setup
@@ -131,12 +131,12 @@ def check_reach(of: Configuration, weights: Weights, degradation: Degradation) -
         loaded.upscaler(tile=_TILE).require_reach()
 
 
-def check_published(of: Configuration) -> None:
+def check_published(of: Configuration, sources: Sources | None = None) -> None:
     """Check that the weights' file is one that can be fetched."""
     published = of.method.published.get((of.variant, of.weights, of.scale))
     if published is None:
         return
-    group = find_source(published.group)
+    group = (sources or installed_sources()).find(published.group)
     if group.kind != "weights":
         raise SrBenchError(f"{of}: {published.group} holds {group.kind}; name a group of weights")
     group.file(published.name)
@@ -217,13 +217,16 @@ def checks(path: Path, method: Method, folder: Path, choice: Choice) -> list[Che
     every = [Check(method.name, "recipes", partial(check_recipes, path, method))]
     for of in configurations(method, choice):
         if choice.weights is None:
-            every.append(Check(str(of), "published", partial(check_published, of)))
-        every += _checks_of(of, cache(partial(weights_file, of, folder / str(of), choice)))
+            published = partial(check_published, of, choice.catalogue.sources)
+            every.append(Check(str(of), "published", published))
+        file = cache(partial(weights_file, of, folder / str(of), choice))
+        every += _checks_of(of, file, choice.catalogue.protocols.degradations)
     return every
 
 
-def _checks_of(of: Configuration, weights: Callable[[], Weights]) -> Iterator[Check]:
-    degradations = load_protocols().degradations
+def _checks_of(
+    of: Configuration, weights: Callable[[], Weights], degradations: Mapping[str, Degradation]
+) -> Iterator[Check]:
     first = next(iter(degradations.values()))
 
     def named(name: str, check: _OnModel, rule: Degradation) -> Check:

@@ -44,7 +44,7 @@ class Upscaler:
         name: the run, which errors name.
         model: what the method's ``load`` returned.
         degradation: how lr was made.
-        scale: 2, 3, 4.
+        scale: 2 to 8.
         ensemble: whether to average the model over the 8 flips and rotations of lr, before
             anything is rounded or clamped (Timofte et al. 2016, doi:10.1109/CVPR.2016.206; Lim et
             al. 2017, doi:10.1109/CVPRW.2017.151, section 3.4). It concerns the planes that the

@@ -79,7 +79,7 @@ class Published:
     label: str | None = None
 
     def __post_init__(self) -> None:
-        rules.require("Published", vars(self), rules.PUBLISHED)
+        rules.require("Published", vars(self), rules.PUBLISHED_RULES)
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Training:
     reparametrised: Callable[[str], nn.Module] | None = None
 
     def __post_init__(self) -> None:
-        rules.require("Training", vars(self), rules.TRAINING)
+        rules.require("Training", vars(self), rules.TRAINING_RULES)
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Method:
     example: Callable[[Path, str, int], object] | None = None
 
     def __post_init__(self) -> None:
-        rules.require("METHOD", vars(self), rules.METHOD)
+        rules.require("METHOD", vars(self), rules.METHOD_RULES)
         training = (lambda value: value is None or isinstance(value, Training), "Training, or None")
         rules.require("METHOD", vars(self), {"training": training})
         for key, value in self.published.items():

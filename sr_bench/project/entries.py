@@ -11,13 +11,15 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationInfo,
     field_validator,
 )
 
-from sr_bench.data.catalogue.protocols import Protocol, find_protocol
-from sr_bench.data.catalogue.sources import find_source, load_sources
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.networks.method_fields import TRAINED
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.scale import Scale
 
 Item = TypeVar("Item", str, Protocol)
 
@@ -29,8 +31,14 @@ def _each_once(names: tuple[Item, ...]) -> tuple[Item, ...]:
     return names
 
 
-def _resolved(protocol: object) -> object:
-    return find_protocol(protocol) if isinstance(protocol, str) else protocol
+def catalogue_of(info: ValidationInfo) -> Catalogue:
+    """The catalogue that entries are checked against: the project's, which validation is given."""
+    return info.context if isinstance(info.context, Catalogue) else Catalogue.installed()
+
+
+def _resolved(protocol: object, info: ValidationInfo) -> object:
+    known = catalogue_of(info).protocols
+    return known.find(protocol) if isinstance(protocol, str) else protocol
 
 
 Names = Annotated[tuple[str, ...], AfterValidator(_each_once)]
@@ -39,6 +47,15 @@ NamedProtocol = Annotated[Protocol, BeforeValidator(_resolved), PlainSerializer(
 SomeProtocols = Annotated[
     tuple[NamedProtocol, ...], AfterValidator(_each_once), Field(min_length=1)
 ]
+
+
+class OwnDataset(BaseModel):
+    """Images in a folder of the user's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    protocols: SomeProtocols
 
 
 class Run(BaseModel):
@@ -55,7 +72,7 @@ class Run(BaseModel):
     variant: str = ""
     weights: str = "none"
     origin: str | None = None
-    scale: Literal[2, 3, 4]
+    scale: Scale
     protocols: SomeProtocols
     tile: Annotated[int, Field(ge=16, strict=True)] | None = None
 
@@ -97,7 +114,7 @@ class TrainEntry(BaseModel):
     variant: str
     recipe: str
     data: str
-    scales: Annotated[tuple[Literal[2, 3, 4], ...], Field(min_length=1)]
+    scales: Annotated[tuple[Scale, ...], Field(min_length=1)]
     start: str | None = None  # the training whose weights this one starts from
     tag: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
 
@@ -142,7 +159,7 @@ class FigureEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     image: str
-    scale: Literal[2, 3, 4]
+    scale: Scale
     protocol: NamedProtocol
     runs: SomeNames
     box: Box | None = None
@@ -160,11 +177,11 @@ class FigureEntry(BaseModel):
 
     @field_validator("image")
     @classmethod
-    def _known_dataset(cls, image: str) -> str:
+    def _known_dataset(cls, image: str, info: ValidationInfo) -> str:
         dataset, _, name = image.partition("/")
         if not dataset or not name:
             raise ValueError(f"image is '{image}', expected <dataset>/<image>: Set5/butterfly")
-        if find_source(dataset).kind == "weights":
+        if catalogue_of(info).sources.find(dataset).kind == "weights":
             raise ValueError(f"{dataset} holds weights; name an image of a dataset")
         return image
 
@@ -208,9 +225,11 @@ class ViewerEntry(BaseModel):
 
     @field_validator("images")
     @classmethod
-    def _known_datasets(cls, table: dict[str, SomeNames]) -> dict[str, SomeNames]:
+    def _known_datasets(
+        cls, table: dict[str, SomeNames], info: ValidationInfo
+    ) -> dict[str, SomeNames]:
         for dataset in table:
-            if find_source(dataset).kind == "weights":
+            if catalogue_of(info).sources.find(dataset).kind == "weights":
                 raise ValueError(f"{dataset} holds weights; name a dataset here")
         return table
 
@@ -225,10 +244,13 @@ class ViewerEntries(BaseModel):
 
     @field_validator("committed")
     @classmethod
-    def _may_be_committed(cls, entry: ViewerEntry | None) -> ViewerEntry | None:
+    def _may_be_committed(
+        cls, entry: ViewerEntry | None, info: ValidationInfo
+    ) -> ViewerEntry | None:
+        sources = catalogue_of(info).sources
         for dataset in entry.images if entry else ():
-            if not find_source(dataset).redistributable:
-                free = ", ".join(s.name for s in load_sources().values() if s.redistributable)
+            if not sources.find(dataset).redistributable:
+                free = ", ".join(s.name for s in sources.all().values() if s.redistributable)
                 raise ValueError(
                     f"images of {dataset} may not be redistributed, those of {free} may; "
                     f"move {dataset} to `local`"

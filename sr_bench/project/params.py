@@ -6,18 +6,28 @@ from pathlib import Path
 from typing import TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.entries import CatalogueError
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import CatalogueError, find_source, require_source
 from sr_bench.project.entries import (
     FigureEntry,
     NamedProtocol,
     Names,
+    OwnDataset,
     Run,
     SomeNames,
     TrainEntry,
     ViewerEntries,
+    catalogue_of,
 )
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.strict_yaml import problems, read_yaml
@@ -32,8 +42,9 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     methods: SomeNames
-    ledger: str | None
+    ledger: str | SomeNames | None
     fetch: Names
+    datasets: dict[str, OwnDataset] = {}
     protocols: dict[NamedProtocol, SomeNames]
     runs: dict[str, Run]
     train: dict[str, TrainEntry] = {}
@@ -43,19 +54,19 @@ class Params(BaseModel):
 
     @field_validator("fetch")
     @classmethod
-    def _known_sources(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_sources(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for name in names:
-            require_source(name)
+            catalogue_of(info).sources.require(name)
         return names
 
     @field_validator("protocols")
     @classmethod
     def _known_datasets(
-        cls, table: dict[Protocol, tuple[str, ...]]
+        cls, table: dict[Protocol, tuple[str, ...]], info: ValidationInfo
     ) -> dict[Protocol, tuple[str, ...]]:
         for protocol, datasets in table.items():
             for dataset in datasets:
-                if find_source(dataset).kind == "weights":
+                if catalogue_of(info).sources.find(dataset).kind == "weights":
                     raise ValueError(f"{protocol}: {dataset} holds weights; name a dataset here")
         return table
 
@@ -69,9 +80,11 @@ class Params(BaseModel):
 
     @field_validator("train", "train_warm")
     @classmethod
-    def _known_data(cls, entries: dict[str, TrainEntry]) -> dict[str, TrainEntry]:
+    def _known_data(
+        cls, entries: dict[str, TrainEntry], info: ValidationInfo
+    ) -> dict[str, TrainEntry]:
         for name, entry in entries.items():
-            if find_source(entry.data).kind == "weights":
+            if catalogue_of(info).sources.find(entry.data).kind == "weights":
                 raise ValueError(f"{name}: {entry.data} holds weights; name a dataset here")
         return entries
 
@@ -91,8 +104,8 @@ class Params(BaseModel):
         return self
 
 
-def read_params(path: Path) -> Params:
-    """Read and check a ``params.yaml``.
+def read_params(path: Path, catalogue: Catalogue) -> Params:
+    """Read and check a ``params.yaml``, whose names are those of the catalogue.
 
     Raises:
         WrongUse: if it is missing, isn't YAML, has a key twice, or an unknown key, name or value.
@@ -100,7 +113,8 @@ def read_params(path: Path) -> Params:
     if not path.is_file():
         raise WrongUse(f"{path}: no such file; run this in a project folder (a clone has one)")
     try:
-        return Params.model_validate(read_yaml(path.read_text(encoding="utf-8")))
+        content = read_yaml(path.read_text(encoding="utf-8"))
+        return Params.model_validate(content, context=catalogue)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.entries import WHERE
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import WHERE, find_source
+from sr_bench.data.catalogue.sources import Source
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.method_fields import TRAINED
+from sr_bench.networks.method_fields import INSTALLED, PUBLISHED, TRAINED
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
@@ -37,16 +39,18 @@ class Project:
     root: Path
     params: Params
     out: Path | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
     @classmethod
     def load(cls, root: Path) -> Project:
-        """Read and check ``root/params.yaml``.
+        """Read and check ``root/params.yaml``, with what the folder ``catalogue`` adds.
 
         Raises:
             WrongUse: as :func:`~sr_bench.project.params.read_params`; or for entries that
                 contradict each other.
         """
-        project = cls(root, read_params(root / PARAMS))
+        catalogue = Catalogue.of_project(root)
+        project = cls(root, read_params(root / PARAMS, catalogue), catalogue=catalogue)
         project._check_runs()
         return project
 
@@ -68,12 +72,13 @@ class Project:
         return self.trainings[name]
 
     def training_of(self, run: Run) -> str | None:
-        """The training that makes a run's weights; ``None`` for weights that others published.
+        """The training that makes a run's weights; ``None`` for weights that come from elsewhere.
 
         Where several make such weights, it is that of the run's ``origin``, else the first.
 
         Raises:
-            WrongUse: if the weights' name says that they are made here, but no entry makes them.
+            WrongUse: if the weights' name says that they are made here, but no entry makes them,
+                and sr-bench doesn't bring them.
         """
         if not run.weights.startswith(TRAINED):
             return None
@@ -85,10 +90,20 @@ class Project:
             and run.scale in entry.scales
         ]
         if not suitable:
-            where = f"{self.root / PARAMS}: runs.{run.name}"
-            raise unknown("training for weights", run.weights, self.trainings, where=where)
+            if self.packaged_weights(run) is None:
+                where = f"{self.root / PARAMS}: runs.{run.name}"
+                raise unknown("training for weights", run.weights, self.trainings, where=where)
+            return None
         of_origin = (name for name in suitable if self._origin(name) == run.origin)
         return next(of_origin, suitable[0])
+
+    def packaged_weights(self, run: Run) -> Path | None:
+        """Weights that sr-bench trained and brings, for a project that takes its methods."""
+        if INSTALLED not in self.params.methods or not run.weights.startswith(TRAINED):
+            return None
+        from sr_bench.project.packaged import packaged_weights  # torch
+
+        return packaged_weights(run)
 
     def datasets(self, run: Run) -> dict[str, list[Protocol]]:
         """The run's datasets, each with the protocols it is scored under."""
@@ -111,8 +126,28 @@ class Project:
 
     @property
     def method_folders(self) -> list[Path]:
-        """Where method files lie."""
-        return [self.root / folder for folder in self.params.methods]
+        """Where method files lie: folders of the project, and those of installed methods."""
+        return [place for named in self.params.methods for place in self._method_places(named)]
+
+    def _method_places(self, named: str) -> list[Path]:
+        if named != INSTALLED:
+            return [self.root / named]
+        from sr_bench.networks.installed import installed_folders  # torch
+
+        return installed_folders()
+
+    @property
+    def ledgers(self) -> list[Path]:
+        """The files of published numbers."""
+        named = self.params.ledger or ()
+        return [self._ledger(name) for name in ([named] if isinstance(named, str) else named)]
+
+    def _ledger(self, named: str) -> Path:
+        if named != PUBLISHED:
+            return self.root / named
+        from sr_bench.project.packaged import packaged_ledger  # torch
+
+        return packaged_ledger()
 
     @property
     def data(self) -> Path:
@@ -140,7 +175,11 @@ class Project:
         Raises:
             SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
         """
-        return open_dataset(name, self.data, self.manifest(name))
+        return open_dataset(self.source(name), self.data, self.manifest(name))
+
+    def source(self, name: str) -> Source:
+        """The group of that name in the project's catalogue."""
+        return self.catalogue.sources.find(name)
 
     @staticmethod
     def manifest_in(root: Path, dataset: str) -> Path:
@@ -181,7 +220,7 @@ class Project:
 
     def images_of(self, run: Run) -> int:
         """How many images the run upscales: each dataset once for every degradation in use."""
-        return sum(len(find_source(work.dataset).files) for work in self.work(run))
+        return sum(len(self.source(work.dataset).files) for work in self.work(run))
 
     def weights_note(self, run: str) -> Path:
         """The note of which file holds the run's weights."""
@@ -209,11 +248,20 @@ class Project:
 
     def sr(self, run: str, degradation: str, dataset: str) -> Path:
         """The folder of the run's SR images of one dataset, for one way of making LR."""
-        return self.root / "build" / "sr" / run / degradation / dataset
+        return self.sr_of(run) / degradation / dataset
 
-    def unfinished(self, run: str) -> Path:
-        """The run's SR images until all are there; DVC removes outputs, so it lies beside them."""
-        return self.root / "build" / "unfinished" / run
+    def sr_of(self, run: str) -> Path:
+        """The folder of all SR images of a run."""
+        return self.root / "build" / "sr" / run
+
+    def made(self, run: str) -> Path:
+        """What the run's SR images were made from, and those of a run that isn't finished."""
+        return self.root / "build" / "made" / run
+
+    @property
+    def work_notes(self) -> Path:
+        """The folder of notes of what each run is upscaled and scored on."""
+        return self.root / "build" / "work"
 
     def scores(self, run: str) -> Path:
         """The run's scores, one row per image x protocol x metric."""
@@ -247,6 +295,15 @@ class Project:
                 f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
                 f"'{run.weights}' come from {origin}; correct one of them"
             )
+
+
+def method_folders_here() -> list[Path]:
+    """Where method files lie: as the project in the current folder says, else what is installed."""
+    if (Path.cwd() / PARAMS).is_file():
+        return Project.load(Path.cwd()).method_folders
+    from sr_bench.networks.installed import installed_folders  # torch
+
+    return installed_folders()
 
 
 def require_project(root: Path | None = None) -> Project:

@@ -19,7 +19,12 @@ def notice(path: Path, what: str) -> None:
     if collected is not None:
         collected.extend([what] if what not in collected else [])
         return
-    line = f"{path}: {what}"
+    notice_about(str(path), what)
+
+
+def notice_about(thing: str, what: str) -> None:
+    """Say something of a thing that is no file; the same again is not said."""
+    line = f"{thing}: {what}"
     if line not in _said:
         _said.add(line)
         _LOG.warning("%s", line)

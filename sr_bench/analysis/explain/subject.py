@@ -37,7 +37,7 @@ class Subject:
     title: str  # for people: "bicubic on Set5 x4"
     hr: tuple[tuple[str, Path], ...]  # name and file of each image
     make: Maker  # the sr of an image under a way
-    scale: int  # 2, 3, 4, ...
+    scale: int  # 2 to 8
     given: bool = False  # whether sr was made elsewhere: then only scoring can deviate
     # the pass of a network that a way needs; `None` where it needs none
     network: Callable[[Way], NetworkPass | None] = lambda _: None

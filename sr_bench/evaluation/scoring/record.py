@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sr_bench.data.catalogue.protocols import Protocol, load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.datasets.manifest import Entry, read_manifest
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project, Work
@@ -93,7 +93,8 @@ def require_unchanged(project: Project, run: str) -> None:
     record = _read(path)
     if not record:
         return
-    _require_same_protocols(path, record["protocols"])
+    known = project.catalogue.protocols.protocols
+    _require_same_protocols(path, record["protocols"], known)
     for dataset, digest in record["hr"].items():
         manifest = project.manifest(dataset)
         if manifest.is_file() and _listing(read_manifest(manifest, dataset)) != digest:
@@ -118,8 +119,9 @@ def require_all_recorded(project: Project) -> None:
             require_unchanged(project, run)
 
 
-def _require_same_protocols(path: Path, protocols: Mapping[str, str]) -> None:
-    known = load_protocols().protocols
+def _require_same_protocols(
+    path: Path, protocols: Mapping[str, str], known: Mapping[str, Protocol]
+) -> None:
     for name, digest in protocols.items():
         if name not in known or _definition(known[name]) != digest:
             what = "has another definition now" if name in known else "isn't known any more"

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from sr_bench.data.datasets.manifest import Dataset, Entry
-from sr_bench.evaluation.upscaling.unfinished import Unfinished, circumstances, open_unfinished
+from sr_bench.evaluation.upscaling.circumstances import circumstances
+from sr_bench.evaluation.upscaling.made import Made, open_made
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, degrade
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Setup
-from sr_bench.networks.method_files import find_method
+from sr_bench.networks.method_files import find_method_file
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project, Work
 from sr_bench.project.run_weights import noted_weights
 from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.files import put, sha256, sweep
-from sr_bench.support.notices import notice
 from sr_bench.support.parallel import cores, outcomes
 
 _PIXELS_AT_ONCE = 4_000_000  # of sr over all workers: 64 float32 channels of these take 1 GB
@@ -54,11 +54,27 @@ class BadImages(SrBenchError):
         self.reasons = reasons
 
 
-def upscale_run(project: Project, run: Run, *, progress: Callable[[int], None]) -> list[Path]:
+@dataclass
+class Upscaled:
+    """What came of a run.
+
+    Args:
+        folders: of its SR images, one for each dataset and degradation.
+        made: how many images were upscaled, by ``<degradation>/<dataset>``.
+        kept: how many were there, made from the same inputs.
+    """
+
+    folders: list[Path]
+    made: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+
+
+def upscale_run(project: Project, run: Run, *, progress: Callable[[int], None]) -> Upscaled:
     """Write ``build/sr/<run>/<degradation>/<dataset>/*.png`` for all the run is scored on.
 
-    Images come into ``build/unfinished/<run>/`` until all are there. A run that was stopped, or in
-    which images failed, goes on from these where nothing that decides a pixel has changed.
+    An image that is there stays, if all that decides its pixels is the same: a new dataset
+    upscales its own images. Images come into ``build/made/<run>/`` until all are there; a run that
+    was stopped, or in which images failed, goes on from these.
 
     Args:
         project: the project folder.
@@ -66,7 +82,7 @@ def upscale_run(project: Project, run: Run, *, progress: Callable[[int], None]) 
         progress: called with 1 after each image.
 
     Returns:
-        The folders written.
+        Which folders there are, and which images were made.
 
     Raises:
         BadImages: naming every image that failed, after all others were made; what was written by
@@ -86,28 +102,29 @@ class _Upscaling:
     method: Method
     file: Path | None
     datasets: dict[str, Dataset]
-    unfinished: dict[str, Unfinished]
+    images: dict[str, Made]  # by degradation
 
     @classmethod
     def begin(cls, project: Project, run: Run) -> _Upscaling:
-        method = find_method(run.method, project.method_folders)
+        code, method = find_method_file(run.method, project.method_folders)
         file = noted_weights(project, run, method)
         datasets = {d: project.dataset(d) for d in project.datasets(run)}
         common = {
             "run": run.model_dump(exclude={"protocols", "origin"}),
             "weights": None if file is None else sha256(file),
-            **circumstances(project.method_folders),
+            **circumstances(code, project.method_folders),
         }
         used = dict.fromkeys(work.degradation for work in project.work(run))
         inputs = {d.name: {**common, "degradation": d.model_dump()} for d in used}
-        kept = open_unfinished(project.unfinished(run.name), inputs)
-        return cls(project, run, method, file, datasets, kept)
+        images = open_made(project.made(run.name), project.sr_of(run.name), inputs)
+        return cls(project, run, method, file, datasets, images)
 
-    def all(self, progress: Callable[[int], None]) -> list[Path]:
+    def all(self, progress: Callable[[int], None]) -> Upscaled:
         upscalers: dict[Degradation, Upscaler] = {}
         bad: list[str] = []
+        done = Upscaled([work.sr for work in self.project.work(self.run)])
         for work in self.project.work(self.run):
-            bad += self._one(work, upscalers, progress)
+            bad += self._one(work, upscalers, progress, done)
         if bad:
             total = self.project.images_of(self.run)
             raise BadImages(
@@ -115,20 +132,23 @@ class _Upscaling:
                 "the same command makes these alone",
                 bad,
             )
-        return self._put()
+        self._put()
+        return done
 
     def _one(
-        self, work: Work, upscalers: dict[Degradation, Upscaler], progress: Callable[[int], None]
+        self,
+        work: Work,
+        upscalers: dict[Degradation, Upscaler],
+        progress: Callable[[int], None],
+        done: Upscaled,
     ) -> list[str]:
         """Make what is missing of a dataset under a degradation; returns what failed, and why."""
         dataset, rule = self.datasets[work.dataset], work.degradation
-        kept = self.unfinished[rule.name]
+        kept = self.images[rule.name]
         missing = [e for e in dataset if not kept.has(work.dataset, e)]
-        there, total = len(dataset.entries) - len(missing), len(dataset.entries)
+        there, name = len(dataset.entries) - len(missing), f"{rule.name}/{work.dataset}"
+        done.made[name], done.kept[name] = len(missing), there
         progress(there)
-        if there:
-            what = f"{there} of {total} images are there from a run that was stopped"
-            notice(kept.folder / work.dataset, what)
         if not missing:
             return []
         if rule not in upscalers:
@@ -141,18 +161,26 @@ class _Upscaling:
             return error.reasons
         return []
 
-    def _put(self) -> list[Path]:
-        written = []
+    def _put(self) -> None:
+        """Move what is new to its place, and remove what is no part of the run any more."""
+        kept: dict[str, dict[str, Dataset]] = {rule: {} for rule in self.images}
         for work in self.project.work(self.run):
-            entries = self.datasets[work.dataset]
+            images, dataset = self.images[work.degradation.name], self.datasets[work.dataset]
+            kept[work.degradation.name][work.dataset] = dataset
             sweep(work.sr)
-            put(self.unfinished[work.degradation.name].finished(work.dataset, entries), work.sr)
-            written.append(work.sr)
-        unfinished = self.project.unfinished(self.run.name)
-        shutil.rmtree(unfinished)
-        with suppress(OSError):  # where other runs' lie
-            unfinished.parent.rmdir()
-        return written
+            if not images.is_finished(work.dataset, dataset):
+                put(images.gather(work.dataset, dataset), work.sr)
+        for rule, images in self.images.items():
+            images.finish(kept[rule])
+        _remove_others(self.project.sr_of(self.run.name), kept)
+
+
+def _remove_others(folder: Path, kept: Mapping[str, Collection[str]]) -> None:
+    """Remove what lies in a run's folder besides ``<degradation>/<dataset>`` of ``kept``."""
+    for rule in folder.iterdir():
+        for path in rule.iterdir() if rule.name in kept else [rule]:
+            if path == rule or path.name not in kept[rule.name]:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def upscale_dataset(

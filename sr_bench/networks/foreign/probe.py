@@ -10,9 +10,9 @@ import torch
 from torch.nn import functional
 
 from sr_bench.networks.foreign.conventions import ForeignModel
-from sr_bench.networks.method_fields import SCALES
 from sr_bench.networks.opened import OpenOptions
 from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.scale import SCALES
 
 SIZES = ((24, 32), (48, 64), (64, 64), (128, 128), (256, 256))
 _ODD = (25, 35)

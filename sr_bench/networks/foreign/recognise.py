@@ -12,12 +12,12 @@ from torch import nn
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.networks.method import Method, Setup
-from sr_bench.networks.method_fields import SCALES
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions
 from sr_bench.networks.torch_files import is_safetensors, reading_once
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import sha256
 from sr_bench.support.notices import collected_notices
+from sr_bench.support.scale import SCALES
 
 
 class Fit(NamedTuple):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.data.catalogue.sources import find_source
 from sr_bench.project.entries import FigureEntry
 from sr_bench.project.project import Project
 from sr_bench.report.build import HEADLINE_PROTOCOLS
@@ -72,7 +71,7 @@ def comparison_folder(project: Project, dataset: str) -> Path:
 
     A figure shows pixels of the dataset; those that may not be redistributed stay in ``build``.
     """
-    free = find_source(dataset).redistributable
+    free = project.source(dataset).redistributable
     return project.reports / "figures" if free else project.local_figures
 
 

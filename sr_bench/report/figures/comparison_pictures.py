@@ -105,7 +105,7 @@ def _sr(project: Project, run: str, stem: str, entry: FigureEntry) -> Path:
 
 def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.DataFrame:
     path = project.scores(run)
-    table = read_run(path)
+    table = read_run(path, project.catalogue.protocols)
     rows = table[
         (table["image"] == stem)
         & (table["dataset"] == entry.dataset)
