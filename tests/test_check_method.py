@@ -1,6 +1,7 @@
 """``sr-bench check-method`` and ``keys`` on networks that nothing here knows, in any folder."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -202,3 +203,38 @@ def test_the_plugin_wants_a_file(pytester, monkeypatch):
     result = pytester.runpytest_inprocess(*options)
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*name the file: @pytest.mark.method_file*"])
+
+
+# Other people's networks with their own weights
+
+METHODS = Path(__file__).resolve().parent.parent / "methods"
+
+
+@pytest.mark.slow
+def test_a_network_that_leaves_the_range_on_noise_passes(cli, real, tmp_path):
+    """PAN returns 1e21 for noise; for what looks like a photo its values are right."""
+    (file,) = (p for p in real("PAN-author-weights") if p.stem == "PANx4_DF2K")
+    words = ["check-method", METHODS / "pan.py", "--weights", file, "--scale", 4, "--json"]
+    found = json.loads(cli(words, cwd=tmp_path)[0])["checks"]
+    assert [c["status"] for c in found] == ["passed"] * (CHECKS - 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "group", "words", "said"),
+    [
+        ("carn", "CARN-author-weights", ["--scale", 2], "reach = "),
+        ("imdn", "IMDN-author-weights", ["--scale", 4], "colour: ModelColour = "),
+    ],
+)
+def test_a_wrong_reach_is_found_with_real_weights(cli, real, tmp_path, name, group, words, said):
+    """CARN-M that says 3 is 4 grey levels off in tiles; IMDN's attention sees the whole image."""
+    file = next(p for p in real(group) if p.stem in ("carn_m", "IMDN_x4"))
+    text = (METHODS / f"{name}.py").read_text()
+    line = next(line for line in text.splitlines() if line.startswith(f"    {said}"))
+    reach = "    reach = 3" if said == "reach = " else f"{line}\n    reach = 64"
+    path = tmp_path / f"{name}.py"
+    path.write_text(text.replace(line, reach))
+    words = ["check-method", path, "--weights", file, *words, "--json"]
+    found = json.loads(cli(words, 1, cwd=tmp_path)[0])["checks"]
+    assert [c["check"] for c in found if c["status"] != "passed"] == ["reach"]

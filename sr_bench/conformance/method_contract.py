@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from sr_bench.conformance.configurations import (
     configurations,
     weights_file,
 )
+from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.catalogue.sources import Sources, installed_sources
 from sr_bench.imaging.degrade import Degradation
@@ -40,9 +41,14 @@ _SIZES, _SMALL = ((17, 23), (8, 31), (1, 1)), ((3, 5), (1, 1))
 
 
 def lr_of(channels: int, size: tuple[int, int], seed: int = 0) -> torch.Tensor:
-    """(1, C, h, w) float32 multiples of 1 / 255, as lr has."""
-    values = np.random.default_rng(seed).integers(0, 256, (1, channels, *size))
-    return torch.from_numpy((values / 255).astype(np.float32))
+    """(1, C, h, w) float32 multiples of 1 / 255, as lr has; part of a scene.
+
+    Noise is no lr: trained networks leave [0, 1] on it by any factor (PAN by 1e21).
+    """
+    height, width = (side + 7 * seed for side in size)
+    scene = Picture(kind="scene", height=height, width=width, gray=channels == 1).array()
+    planes = np.atleast_3d(scene[7 * seed :, 7 * seed :]).transpose(2, 0, 1)
+    return torch.from_numpy((planes / 255).astype(np.float32))[None]
 
 
 def check_model(of: Configuration, weights: Weights, degradation: Degradation) -> None:
@@ -126,7 +132,7 @@ class Loaded:
 
 def check_reach(of: Configuration, weights: Weights, degradation: Degradation) -> None:
     """Check that tiles give what the whole image gives, where the model says its ``reach``."""
-    loaded = Loaded.of(of, weights, degradation)
+    loaded = replace(Loaded.of(of, weights, degradation), untrained=True)  # it sees noise
     if getattr(loaded.model, "reach", None) is not None:
         loaded.upscaler(tile=_TILE).require_reach()
 
