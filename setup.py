@@ -34,6 +34,7 @@ def shipped() -> list[str]:
     return [
         *(path.name for path in sorted((ROOT / "methods").glob("*.py"))),
         "published.csv",
+        "citations.yaml",
         RUNS,
         *sorted(used),
     ]

@@ -14,8 +14,9 @@ from pathlib import Path
 import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.device import choose_device
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.machine import describe, pick_device
+from sr_bench.networks.machine import describe
 from sr_bench.networks.method import Setup
 from sr_bench.project.project import Project
 from sr_bench.training.job import Data, Job, make_network
@@ -30,7 +31,7 @@ PAPER, SCALE, EVERY = 32.39, 3, 250
 def main(minutes: float) -> None:
     """Train and print a line at each look."""
     job = Job.find(Project.load(Path.cwd()), NAME)
-    device = pick_device()
+    device = choose_device()
     start = time.perf_counter()
     data = Data.read(job)
     network = make_network(job, data)

@@ -1,5 +1,6 @@
 """TorchScript archives and OpenVINO's files."""
 
+import copy
 import warnings
 from importlib.util import find_spec
 
@@ -181,3 +182,27 @@ def test_openvino_of_a_fixed_size_is_tiled(tmp_path):
     found = opened(converted(tmp_path / "fixed.xml", free=False))
     assert "12 x 16 only; larger ones in tiles, exactly: its reach is 1" in found.notes[1]
     np.testing.assert_allclose(called(found, image(30, 21)), expected(image(30, 21)), atol=1e-6)
+
+
+def test_a_copy_of_a_model_has_a_network_of_its_own(tmp_path):
+    """As it is made to run on another device."""
+    (tmp_path / "net.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.conv = torch.nn.Conv2d(3, 12, 1)\n"
+        "    def forward(self, x, scale=2):\n"
+        "        return torch.nn.functional.pixel_shuffle(self.conv(x), 2)\n"
+        "net = Net()\n"
+    )
+    for spec in (scripted(Enlarger(), tmp_path / "up.pt"), f"{tmp_path / 'net.py'}:net"):
+        found = opened(spec, scale=2)
+        copied = copy.deepcopy(found.model)
+        before = called(found, image())
+        with torch.no_grad():
+            for parameter in copied.parameters():
+                parameter.fill_(0)
+        lr = torch.from_numpy(image())[None]
+        assert copied(lr).abs().max() == 0
+        np.testing.assert_array_equal(called(found, image()), before)

@@ -195,6 +195,24 @@ def test_what_is_no_model_is_named_by_what_it_is(tmp_path):
         opened("nothing.pth")
 
 
+def test_a_dataclass_with_postponed_annotations_and_an_edited_file(tmp_path):
+    path = tmp_path / "up.py"
+    code = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n\n"
+        "@dataclass\nclass Up:\n    scale: int = 2\n\n    def __call__(self, x):\n"
+        "        return x.repeat(self.scale, 0).repeat(self.scale, 1)\n\nup = Up()\n"
+    )
+    for scale in (2, 3):  # the same size in the same second: Python's cache would keep the first
+        path.write_text(code.replace("int = 2", f"int = {scale}"))
+        assert opened(f"{path}:up").scale == scale
+
+
+@pytest.mark.parametrize("options", [{"value_range": 0}, {"value_range": -1}, {"multiple_of": 0}])
+def test_options_that_mean_nothing(options):
+    with pytest.raises(WrongUse, match="expected 1"):
+        OpenOptions(**options)
+
+
 def test_a_strange_output_is_told_and_runs(written):
     found = opened(f"{written(f'def up(x: torch.Tensor):{chr(10)}    return 1 - {TORCH}')}:up")
     assert any("makes another one (root mean square" in note for note in found.notes)

@@ -147,3 +147,33 @@ def test_niqe_equals_matlab_on_baboon(real):
     metric = perceptual.load_perceptual("niqe")
     assert metric(baboon, baboon) == pytest.approx(5.72957338, abs=2e-6)
     assert "basicsr-" in metric.signature and "+weights." in metric.signature
+
+
+def test_a_perceptual_network_is_computed_on_the_device_that_was_chosen(monkeypatch):
+    import torch
+    from torch import nn
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1))
+
+        def forward(self, sr, hr):
+            seen.append((sr.device.type, hr.device.type, self.training))
+            return torch.zeros(())
+
+    seen = []
+    monkeypatch.setattr("sr_bench.networks.device.choose_device", lambda name: torch.device(name))
+    model = perceptual._placed(Network(), "meta")
+    lr = torch.zeros(1, 3, 4, 4)
+    assert perceptual._of_network(model, lr, lr) == 0 and seen == [("meta", "meta", False)]
+
+
+def test_device_is_for_networks_alone(tmp_path, capsys, monkeypatch):
+    from sr_bench.cli import main
+
+    words = "sr-bench score --sr a --hr b --scale 2 --protocol edsr-2017 --device cpu"
+    monkeypatch.setattr("sys.argv", words.split())
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "--device is for --metric lpips and dists" in capsys.readouterr().err

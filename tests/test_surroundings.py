@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sr_bench.imaging import images
-from sr_bench.report.figures.files import About, save_figure
+from sr_bench.report.figures.files import Plot, save_figure
 from sr_bench.report.figures.panels import new_figure
 from sr_bench.report.figures.style import paper_style
 
@@ -120,9 +120,9 @@ def test_a_notebook_may_hand_on_any_backend(tmp_path, backend):
     program = (
         "from sr_bench.cli.app import _adapt_surroundings as adapt; adapt()\n"
         "from pathlib import Path\n"
-        "from sr_bench.report.figures.files import save_figure\n"
+        "from sr_bench.report.figures.files import Plot, save_figure\n"
         "from sr_bench.report.figures.panels import new_figure\n"
-        "save_figure(new_figure(1, 1), Path('.'), 'a')\n"
+        "save_figure(Plot('a', '', new_figure(1, 1)), Path('.'))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -159,7 +159,7 @@ def drawn(folder):
         axes = figure.subplots()
         axes.plot(np.arange(5), np.arange(5) ** 2, marker="o", label="a")
         axes.legend()
-    return {p.suffix: p.read_bytes() for p in save_figure(figure, folder, "plot", About("c"))}
+    return {p.suffix: p.read_bytes() for p in save_figure(Plot("plot", "c", figure), folder)}
 
 
 @pytest.mark.parametrize("changed", [*OWN_STYLE, "all"])

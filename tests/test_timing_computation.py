@@ -12,10 +12,11 @@ from torch.nn import functional
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method_files import load_method
+from sr_bench.networks.modules import network_of
 from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing import cost
-from sr_bench.timing.computation import network_of, put_on_device
+from sr_bench.timing.computation import put_on_device
 from sr_bench.timing.cost import fact, macs, matrix_rate, parameters
 
 METHODS = Path(__file__).parents[1] / "methods"

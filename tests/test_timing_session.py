@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -17,7 +18,6 @@ from sr_bench.project.project import Project
 from sr_bench.report.timings import SPEEDUPS, TIMINGS, speedups, timings
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.timing import launch as launching
-from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.launch import Measured, OutOfMemory, launch
 from sr_bench.timing.plan import Selection, make_plan
 from sr_bench.timing.results import SCHEMA, Results, _entry, results_folder
@@ -25,17 +25,7 @@ from sr_bench.timing.session import Session, make_row
 from sr_bench.timing.setting import Setting
 from sr_bench.timing.tasks import Task
 
-MACHINE = Fingerprint(
-    cpu="A",
-    cpu_id="1.2.3",
-    instructions=("avx2",),
-    cores=1,
-    threads=2,
-    torch="2",
-    os="L",
-    gpu=None,
-    driver=None,
-)
+MACHINE = runpy.run_path(str(Path(__file__).with_name("made_up.py")))["MACHINE"]
 ROOT = Path(__file__).parents[1]
 ONE = Setting("bicubic-x2", "cpu-1", "float32", "720p")
 FILES = Setting("bicubic-x2", "cpu-1", "float32", "720p-png")

@@ -72,7 +72,10 @@ def test_the_wheel_brings_the_methods_and_the_weights_of_their_runs(installed):
     runs = read_yaml((ROOT / "params.yaml").read_text())["runs"].values()
     origins = {Path(run["origin"]) for run in runs}
     weights = {f"weights/{path.name}" for path in origins if path.suffix == ".safetensors"}
-    assert files == methods | weights | {"published.csv", "params.yaml"} and len(weights) > 10
+    assert (
+        files == methods | weights | {"published.csv", "citations.yaml", "params.yaml"}
+        and len(weights) > 10
+    )
 
 
 WITH_TORCH = PROGRAM.replace('"torch", "dvc", "skimage"', '"dvc",')

@@ -146,7 +146,6 @@ def compare(table: pd.DataFrame, reference: str) -> list[Comparison]:
     """Every other run of a chosen table against the reference, on each dataset that they share.
 
     Args:
-        table: rows of one protocol, metric and scale, as :func:`choose` gives them.
         reference: the run whose values are on the left of each difference.
 
     Raises:

@@ -16,9 +16,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from sr_bench.cli import (
+    adding,
     check,
     compare,
     conformance,
+    eval,
     explain,
     figure,
     lineage,
@@ -29,6 +31,7 @@ from sr_bench.cli import (
     starting,
     timing,
     training,
+    upscale,
     weights,
 )
 from sr_bench.cli.show import escape_unprintable
@@ -39,6 +42,7 @@ _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "dvc": "run",
     "dvclive": "run",
     "matplotlib": "run",
+    "ruamel": "run",
     "safetensors": "run",
     "skimage": "run",
     "torch": "run",
@@ -58,14 +62,18 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
-    "Images": {"score": standalone.score, "degrade": standalone.degrade},
-    "A project": {"init": starting.init, "lock": starting.lock},
+COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "Images": {
+        "eval": eval.evaluate,
+        "score": standalone.score,
+        "degrade": standalone.degrade,
+    },
+    "A project": {"init": starting.init, "lock": starting.lock, "add": adding.app},
     "Pipeline": {
         "fetch": pipeline.fetch,
         "train": training.train,
         "work": pipeline.work,
-        "upscale": pipeline.upscale,
+        "upscale": upscale.upscale,
         "report": report.report,
         "figure": figure.figure,
     },
@@ -85,7 +93,10 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
 }
 for panel, commands in COMMANDS.items():
     for name, command in commands.items():
-        app.command(name, rich_help_panel=panel)(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, rich_help_panel=panel)(command)
 
 
 def _version(wanted: bool) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sr_bench.cli.show import JsonFlag, print_json, print_table
-from sr_bench.data.catalogue.catalogue import Catalogue
-from sr_bench.project.project import require_project
+from sr_bench.project.project import catalogue_here, require_project
 
 Rows = list[dict[str, object]]
 _ORIGIN = "origin"
@@ -60,7 +58,7 @@ def _text(value: object) -> object:
 
 
 def _protocols() -> Rows:
-    known = Catalogue.of_project(Path()).protocols
+    known = catalogue_here().protocols
     return [
         {
             "protocol": p.name,
@@ -73,7 +71,7 @@ def _protocols() -> Rows:
 
 
 def _sources() -> Rows:
-    known = Catalogue.of_project(Path()).sources
+    known = catalogue_here().sources
     return [
         {
             "name": s.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +10,13 @@ import typer
 from sr_bench.cli.show import (
     JsonFlag,
     bytes_progress,
-    count_progress,
     print_done,
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.sources import Source
+from sr_bench.data.datasets.folders import OwnFolder
 from sr_bench.project.lock import require_locked
+from sr_bench.project.params import PARAMS
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse
 
@@ -47,13 +47,24 @@ def fetch(
         return
     if not names:
         raise WrongUse("fetch needs names, or --run RUN; known names: sr-bench list sources")
-    known = Catalogue.of_project(Path()).sources
-    fetched = [_fetch_one(source, data) for source in [known.find(name) for name in names]]
+    found = [_known(name) for name in names]
+    fetched = [_fetch_one(one, data) for one in found]
     lines = [f"{f['name']}: {f['files']} files in {f['folder']}" for f in fetched]
     print_done("\n".join(lines), fetched, json=json)
 
 
-def _fetch_one(source: Source, data: Path) -> dict[str, object]:
+def _known(name: str) -> Source | OwnFolder:
+    """The group of the catalogue, or the dataset of params.yaml that is called so."""
+    known = Catalogue.of_project(Path()).sources
+    if name not in known and Path(PARAMS).is_file():
+        project = Project.load(Path())
+        return project.own(name) if name in project.params.datasets else project.source(name)
+    return known.find(name)
+
+
+def _fetch_one(source: Source | OwnFolder, data: Path) -> dict[str, object]:
+    if isinstance(source, OwnFolder):
+        return _index(source)
     from sr_bench.data.datasets.manifest import fetch_dataset, fetch_source
 
     name = source.name
@@ -75,26 +86,12 @@ def work(json: JsonFlag = False) -> None:
     print_done(f"work of {len(notes)} runs on {len(datasets)} datasets", notes, json=json)
 
 
-def upscale(
-    run: Annotated[str, typer.Argument(help="A run of params.yaml.")], json: JsonFlag = False
-) -> None:
-    """Make the SR images of a run: build/sr/<run>/."""
-    from sr_bench.evaluation.upscaling.upscale import upscale_run
+def _index(own: OwnFolder) -> dict[str, object]:
+    from sr_bench.data.datasets.folders import index_folder
 
-    project = require_locked(require_project())
-    found = project.run(run)
-    with count_progress(f"upscale {run}", project.images_of(found)) as advance:
-        done = upscale_run(project, found, progress=advance)
-    made = {name: count for name, count in done.made.items() if count}
-    facts = {
-        "run": run,
-        "folders": [str(f) for f in done.folders],
-        "upscaled": made,
-        "kept": sum(done.kept.values()),
+    dataset = index_folder(own, Project.manifest_in(Path(), own.name))
+    return {
+        "name": own.name,
+        "files": sum(1 for _ in dataset.all_entries()),
+        "folder": str(own.folder),
     }
-    print_done(f"{run}: {_upscaled(made)}; {facts['kept']} images were there", facts, json=json)
-
-
-def _upscaled(made: Mapping[str, int]) -> str:
-    parts = ", ".join(f"{count} of {name}" for name, count in made.items())
-    return f"upscaled {sum(made.values())} images ({parts})" if made else "nothing to upscale"

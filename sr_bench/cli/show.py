@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -30,6 +32,17 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.
 _SCALE = typer.Option(min=SCALES.start, max=SCALES.stop - 1, help="Upscaling factor.")
 ScaleOption = Annotated[int, _SCALE]
 MaybeScaleOption = Annotated[int | None, _SCALE]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="auto, cpu, cuda, cuda:1 or mps; default: SR_BENCH_DEVICE, else auto.",
+        show_default=False,
+    ),
+]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
+]
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
 
@@ -85,34 +98,45 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 @contextmanager
 def bytes_progress(title: str, total: int) -> Iterator[Any]:
     """A download bar on stderr; yields the function to call with newly arrived bytes."""
-    columns = (_title(), BarColumn(), DownloadColumn())
-    with Progress(
-        *columns, TransferSpeedColumn(), TimeRemainingColumn(), console=_errors
-    ) as progress:
-        task = progress.add_task(title, total=total or None)
+    with _bar(title, total or None, DownloadColumn(), TransferSpeedColumn()) as (progress, task):
         yield lambda n: progress.advance(task, n)
+
+
+@contextmanager
+def late_bytes_progress(title: str) -> Iterator[Callable[[int], None]]:
+    """As :func:`bytes_progress` for a total that isn't known; shown once something comes."""
+    lock = Lock()
+    with ExitStack() as stack:
+        bars: list[Callable[[int], None]] = []
+
+        def advance(arrived: int) -> None:
+            with lock:
+                if not bars:
+                    bars.append(stack.enter_context(bytes_progress(title, 0)))
+            bars[0](arrived)
+
+        yield advance
 
 
 @contextmanager
 def count_progress(title: str, total: int) -> Iterator[Any]:
     """A bar of items on stderr; yields the function to call with the number done."""
-    columns = (_title(), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=_errors) as progress:
-        task = progress.add_task(title, total=total)
+    with _bar(title, total, MofNCompleteColumn()) as (progress, task):
         yield lambda n: progress.advance(task, n)
 
 
 @contextmanager
 def position_progress(title: str, total: int) -> Iterator[Any]:
     """As :func:`count_progress`, but the function is called with how far the work has come."""
-    columns = (_title(), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=_errors) as progress:
-        task = progress.add_task(title, total=total)
+    with _bar(title, total, MofNCompleteColumn()) as (progress, task):
         yield lambda n: progress.update(task, completed=n)
 
 
-def _title() -> TextColumn:
-    return TextColumn("{task.description}", markup=False)
+@contextmanager
+def _bar(title: str, total: int | None, *columns: ProgressColumn) -> Iterator[tuple[Progress, Any]]:
+    named = TextColumn("{task.description}", markup=False)
+    with Progress(named, BarColumn(), *columns, TimeRemainingColumn(), console=_errors) as progress:
+        yield progress, progress.add_task(title, total=total)
 
 
 def _portable(value: object) -> object:

@@ -12,6 +12,7 @@ import pandas as pd
 import typer
 
 from sr_bench.cli.show import (
+    DeviceOption,
     JsonFlag,
     MaybeScaleOption,
     ScaleOption,
@@ -23,6 +24,7 @@ from sr_bench.cli.show import (
     print_table,
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
@@ -109,6 +111,7 @@ def score(
             help="ms_ssim, lpips, dists, niqe or a plug-in's, instead of the protocol's metrics."
         ),
     ] = None,
+    device: DeviceOption = None,
     csv: Annotated[
         Path | None, typer.Option(help="Also write the scores of each image to this file.")
     ] = None,
@@ -119,7 +122,7 @@ def score(
     Files pair by name: img.png with img.png, img_x4.png, imgx4.png, img_x4_SR.png, img_edsr.png.
     """
     if run is not None:
-        if any(v is not None for v in (sr, hr, scale, protocol, metric, csv)):
+        if any(v is not None for v in (sr, hr, scale, protocol, metric, device, csv)):
             raise WrongUse(
                 "RUN scores a run of params.yaml and takes no other option; leave one out"
             )
@@ -127,7 +130,7 @@ def score(
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    named = Catalogue.of_project(Path()).protocols.find(protocol)
+    named = _protocol_and(protocol, metric, device)
     skipped = Skipped()
     pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
     with count_progress(f"score {protocol}", len(pairs)) as advance:
@@ -137,13 +140,19 @@ def score(
         else:
             from sr_bench.evaluation.scoring.extra import score_extra
 
-            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale)
+            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale, device=device)
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)
         _show_scores(pairs, scored, skipped, json)
     if scored.failed:
         raise SrBenchError(scored.refusal)
+
+
+def _protocol_and(protocol: str, metric: str | None, device: str | None) -> Protocol:
+    if device is not None and metric is None:
+        raise WrongUse("--device is for --metric lpips and dists; protocols' metrics use the CPU")
+    return Catalogue.of_project(Path()).protocols.find(protocol)
 
 
 def _read(pair: NamePair, advance: Any) -> Any:

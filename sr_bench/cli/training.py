@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import JsonFlag, console, position_progress, print_done
+from sr_bench.cli.show import DeviceOption, JsonFlag, console, position_progress, print_done
 from sr_bench.project.lock import require_locked
 from sr_bench.project.project import require_project
 
@@ -21,6 +21,7 @@ def train(
         float | None,
         typer.Option(help="Stop after this time; the same command continues.", min=0),
     ] = None,
+    device: DeviceOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Train weights: methods/weights/<name>.safetensors, and the record in methods/logs/<name>/.
@@ -45,7 +46,7 @@ def train(
                     console.print(_line(row, steps), highlight=False)
             shown = len(progress.rows)
 
-        done = train(project, name, minutes=minutes, report=report)
+        done = train(project, name, minutes=minutes, report=report, device=device)
     if os.environ.get("RANK", "0") != "0":
         return  # the first of several processes speaks for all
     state = "done" if done.step == steps else f"stopped at step {done.step} of {steps}"

@@ -28,8 +28,9 @@ from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.catalogue.sources import Sources, installed_sources
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.inference import Upscaler, require_model
+from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Model, Setup
+from sr_bench.networks.model_checks import require_model
 from sr_bench.networks.modules import networks_of
 from sr_bench.support.errors import SrBenchError, unknown
 
@@ -212,8 +213,6 @@ def checks(path: Path, method: Method, folder: Path, choice: Choice) -> list[Che
     """Every check of a method's file. Files are looked for, or made up, when the first one runs.
 
     Args:
-        path: the method's file.
-        method: what is in it.
         folder: where made-up weights go.
         choice: which configurations, and where real weights are.
 

@@ -81,9 +81,6 @@ def modcrop(image: Image, multiple: int) -> Image:
 def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:
     """hr after modcrop, in the planes that the degradation shrinks.
 
-    Args:
-        hr: uint8, (h, w) gray or (h, w, 3) RGB.
-
     Returns:
         uint8, the same number of planes: RGB, or Y, Cb, Cr. A gray image is its own Y.
     """

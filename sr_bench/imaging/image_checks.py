@@ -43,12 +43,7 @@ _SHALLOW = {"BGR;15": 5, "BGR;16": 5}  # BMP with 15 or 16 bits a pixel: bits a 
 
 
 def reason_to_refuse(picture: Pillow.Image, size: int) -> str | None:
-    """Why the picture isn't read, with the remedy; ``None`` where it is plain 8-bit gray or RGB.
-
-    Args:
-        picture: opened by Pillow; its header is read, its pixels aren't.
-        size: the file's bytes.
-    """
+    """Why the picture isn't read, with the remedy; ``None`` where it is plain 8-bit gray or RGB."""
     return (
         _frames(picture)
         or _transparency(picture)
@@ -59,17 +54,35 @@ def reason_to_refuse(picture: Pillow.Image, size: int) -> str | None:
     )
 
 
+def no_photo(picture: Pillow.Image, size: int) -> str | None:
+    """Why the picture can't be read as a photo, which may have more bits, alpha or a palette."""
+    mode = picture.mode
+    deep = mode == "F" or (mode == "I" and "16" not in stored(picture)) or "12" in stored(picture)
+    if deep:
+        return f"pixels are {mode}, expected 8 or 16 bits a sample; convert it to one of these"
+    if mode in ("CMYK", "LAB", "HSV"):
+        remedy = _REMEDY.get(mode, "convert it to RGB")
+        return f"pixels are {mode}, expected gray or RGB; {remedy}"
+    return _frames(picture) or _too_large(picture) or _beyond_its_bytes(picture, size)
+
+
+def orientation(picture: Pillow.Image) -> int:
+    """How EXIF says that a picture is turned: 1 is upright, as is what means nothing."""
+    try:
+        value = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF, in many ways; readers that know the tag ignore it then
+        return 1
+    return value if value in range(2, 9) else 1  # 0 and 9 are written too
+
+
 def turned(picture: Pillow.Image) -> str | None:
     """Why a picture with an EXIF orientation isn't read; ``None`` where it is upright.
 
     A PNG can hold EXIF behind its pixels, so it is asked after decoding; Pillow turns a TIFF by
     itself when it decodes it, so all others are asked before.
     """
-    try:
-        value = picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged EXIF, in many ways; readers that know the tag ignore it then
-        return None
-    if value not in range(2, 9):  # 1 is upright; 0 and 9 are written too, and mean nothing
+    value = orientation(picture)
+    if value == 1:
         return None
     return (
         f"its EXIF orientation tag is {value}: some programs turn or mirror it, some don't; "
@@ -81,8 +94,6 @@ def diagnosis(path: Path, error: Exception, format: str | None) -> str:
     """What is wrong with a file that Pillow can't open or decode.
 
     Args:
-        path: the file.
-        error: what Pillow raised.
         format: Pillow's name of the format whose header was read; ``None`` if none was.
     """
     if isinstance(error, OSError) and error.errno is not None:
@@ -121,7 +132,7 @@ def _unreadable(error: OSError) -> str:
 
 def _pixels(picture: Pillow.Image) -> str | None:
     """Other colours than gray and RGB, and other depths than 8 bits."""
-    mode, raw = picture.mode, _stored(picture)
+    mode, raw = picture.mode, stored(picture)
     if mode.startswith(("I", "F")) or "16N" in raw or _deep(raw):
         what = "it has more than 8 bits a channel: convert it to 8 bits the way the protocol means"
     elif raw in _SHALLOW:
@@ -135,7 +146,7 @@ def _pixels(picture: Pillow.Image) -> str | None:
     return f"pixels are {mode}, expected 8-bit gray (L) or RGB; {what}"
 
 
-def _stored(picture: Pillow.Image) -> str:
+def stored(picture: Pillow.Image) -> str:
     """How the file holds pixels, in Pillow's words: RGB;16B, BGR;15, L;4."""
     return next((str(a) for a in _arguments(picture)), picture.mode)
 
@@ -230,4 +241,6 @@ def _bits(picture: Pillow.Image) -> int:
     """The least that a pixel takes in the file, before compression."""
     if picture.mode == "RGB":
         return 24
-    return next((b for b in (2, 4) if f";{b}" in _stored(picture)), 8)
+    if picture.mode == "1" or stored(picture).endswith(";1"):
+        return 1
+    return next((b for b in (2, 4) if f";{b}" in stored(picture)), 8)

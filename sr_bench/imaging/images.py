@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from sr_bench.imaging.image_checks import diagnosis, reason_to_refuse, turned
@@ -64,23 +65,43 @@ def read(path: Path) -> Image:
 
 def read_tagged(path: Path) -> tuple[Image, Colour]:
     """Read an image and say what its three planes are: RGB unless :func:`write` noted otherwise."""
-    if what := special_kind(path):
-        raise SrBenchError(_no_file(path, what))
-    if path.suffix.lower() in _NOT_READ:
-        raise SrBenchError(f"{path}: {path.suffix} isn't read; save it as 8-bit PNG")
     format = None
     try:
-        with _any_size(), Pillow.open(path, formats=_formats()) as picture:
+        with opened(path) as picture:
             format = picture.format
-            _require(path, reason_to_refuse(picture, path.stat().st_size))
+            require(path, reason_to_refuse(picture, path.stat().st_size))
             picture.load()
-            _require(path, turned(picture))
+            require(path, turned(picture))
             colour: Colour = "ycbcr" if picture.info.get(_TAG) == "ycbcr" else "rgb"
             return np.array(picture), colour
     except SrBenchError:
         raise
     except Exception as error:  # decoders of many formats fail in many ways on damaged bytes
         raise SrBenchError(f"{path}: {diagnosis(path, error, format)}") from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[ImageFile]:
+    """A picture whose header is read and whose pixels aren't, of a format that is read as meant.
+
+    Raises:
+        SrBenchError: for what isn't a file, or a format that isn't read.
+    """
+    if what := special_kind(path):
+        raise SrBenchError(_no_file(path, what))
+    if path.suffix.lower() in _NOT_READ:
+        raise SrBenchError(f"{path}: {path.suffix} isn't read; save it as 8-bit PNG")
+    with _any_size(), Pillow.open(path, formats=_formats()) as picture:
+        yield picture
+
+
+def pixels_of(path: Path) -> int:
+    """How many pixels the image has, from its header; 0 where :func:`read` will refuse it."""
+    try:
+        with opened(path) as picture:
+            return picture.width * picture.height
+    except Exception:  # a damaged file, in many ways
+        return 0
 
 
 def write(path: Path, image: Image, *, colour: Colour = "rgb") -> None:
@@ -186,7 +207,8 @@ def _warn(path: Path, reason: str) -> None:
     warnings.warn(f"{path}: skipped: {reason}", stacklevel=3)
 
 
-def _require(path: Path, reason: str | None) -> None:
+def require(path: Path, reason: str | None) -> None:
+    """Refuse a file for a reason, where there is one."""
     if reason:
         raise SrBenchError(f"{path}: {reason}")
 

@@ -14,19 +14,6 @@ from sr_bench.support.parallel import cores
 _X86 = ("cpu family", "model", "stepping")
 
 
-def pick_device() -> torch.device:
-    """The GPU of this process where there is one, else the CPU."""
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda", torch.cuda.current_device())
-
-
-def set_up(device: torch.device) -> None:
-    """float32 is float32 on a GPU too: without TF32, which cuDNN would use."""
-    if device.type == "cuda":
-        torch.backends.cudnn.allow_tf32 = False
-
-
 def fast_bf16(device: torch.device) -> bool:
     """Whether bf16 products run on the machine's own instructions (AMX, AVX-512 BF16, CUDA)."""
     if device.type == "cuda":

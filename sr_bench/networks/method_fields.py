@@ -12,7 +12,7 @@ from sr_bench.support.strict_yaml import shown
 
 TRAINED = "sr-bench-"  # weights made here are called by this and their training set
 INSTALLED = "sr_bench.methods"  # what params.yaml calls the installed methods
-PUBLISHED = "sr_bench.published"  # and the published numbers that sr-bench brings
+LEDGER = "sr_bench.published"  # and the published numbers that sr-bench brings
 MARKERS = "oDs^v<>PXphHd8*"  # matplotlib's filled ones
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")

@@ -2,60 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     ValidationInfo,
     field_validator,
 )
 
-from sr_bench.data.catalogue.catalogue import Catalogue
-from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.networks.method_fields import TRAINED
+from sr_bench.project.names import NamedProtocol, SomeNames, SomeProtocols, catalogue_of
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.scale import Scale
-
-Item = TypeVar("Item", str, Protocol)
-
-
-def _each_once(names: tuple[Item, ...]) -> tuple[Item, ...]:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"'{name}' is named {names.count(name)} times; name it once")
-    return names
-
-
-def catalogue_of(info: ValidationInfo) -> Catalogue:
-    """The catalogue that entries are checked against: the project's, which validation is given."""
-    return info.context if isinstance(info.context, Catalogue) else Catalogue.installed()
-
-
-def _resolved(protocol: object, info: ValidationInfo) -> object:
-    known = catalogue_of(info).protocols
-    return known.find(protocol) if isinstance(protocol, str) else protocol
-
-
-Names = Annotated[tuple[str, ...], AfterValidator(_each_once)]
-SomeNames = Annotated[Names, Field(min_length=1)]
-NamedProtocol = Annotated[Protocol, BeforeValidator(_resolved), PlainSerializer(str)]
-SomeProtocols = Annotated[
-    tuple[NamedProtocol, ...], AfterValidator(_each_once), Field(min_length=1)
-]
-
-
-class OwnDataset(BaseModel):
-    """Images in a folder of the user's own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    folder: str
-    protocols: SomeProtocols
 
 
 class Run(BaseModel):

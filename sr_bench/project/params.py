@@ -18,17 +18,9 @@ from pydantic import (
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.entries import CatalogueError
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.project.entries import (
-    FigureEntry,
-    NamedProtocol,
-    Names,
-    OwnDataset,
-    Run,
-    SomeNames,
-    TrainEntry,
-    ViewerEntries,
-    catalogue_of,
-)
+from sr_bench.project.entries import FigureEntry, Run, TrainEntry, ViewerEntries
+from sr_bench.project.names import NamedProtocol, Names, SomeNames, catalogue_of
+from sr_bench.project.own_datasets import OwnDataset, scored, with_own
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.strict_yaml import problems, read_yaml
 
@@ -58,6 +50,13 @@ class Params(BaseModel):
         for name in names:
             catalogue_of(info).sources.require(name)
         return names
+
+    @model_validator(mode="after")
+    def _own_are_not_fetched(self) -> Params:
+        for name in self.fetch:
+            if name in self.datasets:
+                raise ValueError(f"fetch: {name} is a folder of datasets; take it out of fetch")
+        return self
 
     @field_validator("protocols")
     @classmethod
@@ -104,18 +103,44 @@ class Params(BaseModel):
         return self
 
 
-def read_params(path: Path, catalogue: Catalogue) -> Params:
+class _OwnDatasets(BaseModel):
+    """That part of ``params.yaml`` which other parts name."""
+
+    datasets: dict[str, OwnDataset] = {}
+
+
+def read_params(path: Path, catalogue: Catalogue) -> tuple[Params, Catalogue]:
     """Read and check a ``params.yaml``, whose names are those of the catalogue.
 
+    Returns:
+        What it holds, and the catalogue with its own datasets.
+
     Raises:
+        CatalogueError: for a dataset of its own whose name is in the catalogue.
         WrongUse: if it is missing, isn't YAML, has a key twice, or an unknown key, name or value.
     """
     if not path.is_file():
-        raise WrongUse(f"{path}: no such file; run this in a project folder (a clone has one)")
+        raise WrongUse(f"{path}: no such file; run this in a project folder, or: sr-bench init")
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
-        return Params.model_validate(content, context=catalogue)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    return check_params(text, path, catalogue)
+
+
+def check_params(text: str, path: Path, catalogue: Catalogue) -> tuple[Params, Catalogue]:
+    """The content of a ``params.yaml`` that lies, or shall lie, at ``path``.
+
+    Returns, raises:
+        as :func:`read_params`.
+    """
+    try:
+        content = read_yaml(text)
+        if isinstance(content, dict):
+            own = _OwnDatasets.model_validate(content, context=catalogue).datasets
+            content, catalogue = scored(content, own), with_own(catalogue, own, path)
+        return Params.model_validate(content, context=catalogue), catalogue
+    except yaml.YAMLError as error:
         raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise WrongUse(f"{path}: is nested too deeply; correct it") from error

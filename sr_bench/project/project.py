@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,13 +11,17 @@ from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.entries import WHERE
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.catalogue.sources import Source
-from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.data.datasets.folders import OwnFolder, open_folder
+from sr_bench.data.datasets.manifest import Dataset, open_dataset, read_dataset, read_manifest
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.method_fields import INSTALLED, PUBLISHED, TRAINED
+from sr_bench.networks.method_fields import INSTALLED, LEDGER, TRAINED
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry
+from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
+
+COMPUTED = "computed.json"  # beside SR images that aren't of float32 on a CPU: where they were made
 
 
 class Work(NamedTuple):
@@ -49,10 +53,20 @@ class Project:
             WrongUse: as :func:`~sr_bench.project.params.read_params`; or for entries that
                 contradict each other.
         """
-        catalogue = Catalogue.of_project(root)
-        project = cls(root, read_params(root / PARAMS, catalogue), catalogue=catalogue)
+        params, catalogue = read_params(root / PARAMS, Catalogue.of_project(root))
+        project = cls(root, params, catalogue=catalogue)
         project._check_runs()
-        return project
+        return project._with_given_lr()
+
+    def _with_given_lr(self) -> Project:
+        """The same, whose catalogue has the protocols of datasets that bring their lr."""
+        own = self.params.datasets
+        manifests = {name: self.manifest(name) for name in own if own[name].lr is not None}
+        more = given_protocols(self.params.protocols, manifests)
+        if not more:
+            return self
+        protocols = self.catalogue.protocols.plus(more, f"{self.root / PARAMS}: datasets")
+        return replace(self, catalogue=Catalogue(self.catalogue.sources, protocols))
 
     def run(self, name: str) -> Run:
         """The run of that name, or an error that suggests one."""
@@ -106,12 +120,36 @@ class Project:
         return packaged_weights(run)
 
     def datasets(self, run: Run) -> dict[str, list[Protocol]]:
-        """The run's datasets, each with the protocols it is scored under."""
+        """The run's datasets, each with the protocols it is scored under.
+
+        A dataset whose lr is given counts at the scales that it is given for.
+        """
         table: dict[str, list[Protocol]] = {}
         for protocol in run.protocols:
             for dataset in self.params.protocols[protocol]:
-                table.setdefault(dataset, []).append(protocol)
+                if self._has_scale(dataset, run.scale):
+                    table.setdefault(dataset, []).append(self.protocol_on(protocol, dataset))
         return table
+
+    def protocol_on(self, protocol: Protocol, dataset: str) -> Protocol:
+        """The protocol as it is on a dataset: another one where that brings its lr.
+
+        Raises:
+            SrBenchError: if such a dataset has no manifest.
+        """
+        if not self._brings_lr(dataset):
+            return protocol
+        given = read_dataset(self.manifest(dataset), dataset, Path()).given
+        return given_protocol(protocol, dataset, given)
+
+    def _brings_lr(self, dataset: str) -> bool:
+        own = self.params.datasets.get(dataset)
+        return own is not None and own.lr is not None
+
+    def _has_scale(self, dataset: str, scale: int) -> bool:
+        if not self._brings_lr(dataset):
+            return True
+        return scale in read_dataset(self.manifest(dataset), dataset, Path()).lr
 
     def work(self, run: Run) -> list[Work]:
         """What is upscaled and scored for the run, each dataset's parts together."""
@@ -123,6 +161,20 @@ class Project:
             Work(dataset, rule, tuple(protocols), self.sr(run.name, rule.name, dataset))
             for (dataset, rule), protocols in table.items()
         ]
+
+    def require_work(self, run: Run) -> list[Work]:
+        """The same, at least one.
+
+        Raises:
+            SrBenchError: if no dataset of the run's protocols has lr at its scale.
+        """
+        if work := self.work(run):
+            return work
+        datasets = {d for p in run.protocols for d in self.params.protocols[p]}
+        raise SrBenchError(
+            f"{self.root / PARAMS}: runs.{run.name}: {', '.join(sorted(datasets))} bring no LR at "
+            f"scale {run.scale}; add a dataset to its protocols, or take the run out"
+        )
 
     @property
     def method_folders(self) -> list[Path]:
@@ -137,13 +189,19 @@ class Project:
         return installed_folders()
 
     @property
+    def own_methods(self) -> Path:
+        """The last of the project's own folders of method files."""
+        own = [named for named in self.params.methods if named != INSTALLED]
+        return self.root / (own[-1] if own else "methods")
+
+    @property
     def ledgers(self) -> list[Path]:
         """The files of published numbers."""
         named = self.params.ledger or ()
         return [self._ledger(name) for name in ([named] if isinstance(named, str) else named)]
 
     def _ledger(self, named: str) -> Path:
-        if named != PUBLISHED:
+        if named != LEDGER:
             return self.root / named
         from sr_bench.project.packaged import packaged_ledger  # torch
 
@@ -175,7 +233,13 @@ class Project:
         Raises:
             SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
         """
+        if name in self.params.datasets:
+            return open_folder(self.own(name), self.manifest(name))
         return open_dataset(self.source(name), self.data, self.manifest(name))
+
+    def own(self, name: str) -> OwnFolder:
+        """Where a dataset of ``params.yaml`` lies."""
+        return self.params.datasets[name].located(name, self.root)
 
     def source(self, name: str) -> Source:
         """The group of that name in the project's catalogue."""
@@ -220,7 +284,13 @@ class Project:
 
     def images_of(self, run: Run) -> int:
         """How many images the run upscales: each dataset once for every degradation in use."""
-        return sum(len(self.source(work.dataset).files) for work in self.work(run))
+        return sum(self._images(work.dataset) for work in self.work(run))
+
+    def _images(self, dataset: str) -> int:
+        manifest = self.manifest(dataset)
+        if manifest.is_file():
+            return len(read_manifest(manifest, dataset))
+        return len(self.source(dataset).files)
 
     def weights_note(self, run: str) -> Path:
         """The note of which file holds the run's weights."""
@@ -295,6 +365,34 @@ class Project:
                 f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
                 f"'{run.weights}' come from {origin}; correct one of them"
             )
+
+
+def catalogue_here() -> Catalogue:
+    """What is known in the current folder: with a project's own datasets, if its params are right.
+
+    Raises:
+        CatalogueError: for a catalogue file of the project that can't be used.
+    """
+    if (Path.cwd() / PARAMS).is_file():
+        with suppress(WrongUse):
+            return Project.load(Path.cwd()).catalogue
+    return Catalogue.of_project(Path())
+
+
+def dataset_here(name: str) -> Dataset:
+    """A dataset that was fetched into the current folder, or that its params.yaml has.
+
+    Raises:
+        WrongUse: for a name that is unknown, or of weights.
+        SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
+    """
+    source = catalogue_here().sources.find(name)
+    if source.kind == "weights":
+        raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
+    if (Path.cwd() / PARAMS).is_file():
+        with suppress(WrongUse):
+            return Project.load(Path()).dataset(name)
+    return open_dataset(source, Path("data"), Project.manifest_in(Path(), name))
 
 
 def method_folders_here() -> list[Path]:

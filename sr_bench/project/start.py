@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -46,6 +47,19 @@ def start(folder: Path, template: str) -> list[Path]:
     for path, text in made.items():
         write_text(path, text)
     return sorted([*made, write_lock(folder)])
+
+
+def example_method(name: str) -> str:
+    """A method file to start from.
+
+    Raises:
+        WrongUse: for a name that can't be a method's.
+    """
+    if not (re.fullmatch(r"[a-z][a-z0-9_]*", name)):
+        raise WrongUse(f"'{name}' can't name a method: small letters, digits and _, as my_net")
+    example = files("sr_bench.project").joinpath(f"templates/{_EVERY}/methods/mine.py")
+    text = example.read_text(encoding="utf-8")
+    return text.replace('name="mine", title="Mine"', f'name="{name}", title="{name}"')
 
 
 def _texts(folder: Path, template: str) -> Iterator[tuple[str, str]]:

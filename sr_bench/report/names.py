@@ -52,17 +52,18 @@ class Names:
 
     # the project's methods by name; one that isn't there is called by its name
     methods: Mapping[str, Method] = field(default_factory=dict)
-    # what the project knows of datasets, weights and protocols
-    catalogue: Catalogue = field(default_factory=Catalogue.installed)
     citations: Citations = field(default_factory=dict)  # of its published numbers
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
     @classmethod
     def of(cls, project: Project) -> Names:
         """Those of a project's methods and published numbers."""
         from sr_bench.networks.method_files import load_methods  # torch
 
-        citations = {k: v for path in project.ledgers for k, v in read_citations(path).items()}
-        return cls(load_methods(project.method_folders), project.catalogue, citations)
+        citations: Citations = {}
+        for ledger in project.ledgers:
+            citations = {**citations, **read_citations(ledger)}
+        return cls(load_methods(project.method_folders), citations, project.catalogue)
 
     @property
     def baseline(self) -> str | None:

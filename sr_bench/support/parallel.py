@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -33,6 +33,19 @@ def one_blas_thread() -> AbstractContextManager[object]:
     """BLAS with one thread a call: our own threads use the cores, its would compete with them."""
     limit: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limit
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items in order; the next one is made in a thread while one is used.
+
+    At most two are there at a time. What making one raises is raised where it would be used.
+    """
+    waiting, end = iter(items), object()
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[Any] = pool.submit(next, waiting, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, waiting, end)
+            yield item
 
 
 def map_images(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -64,8 +77,6 @@ def all_named(failed: Sequence[Failure[T]], total: int, work: str) -> str:
     """The message for images of which some failed: each of them with its reason, one a line.
 
     Args:
-        failed: what failed.
-        total: how many there were.
         work: what was done: "scored".
     """
     if total == 1:
@@ -81,11 +92,6 @@ def outcomes(
 
     An :class:`SrBenchError` or too little memory is the item's own failure. Any other error, such
     as a full disk, would meet every item: it is raised and the rest isn't begun.
-
-    Args:
-        function: the work on one item.
-        items: what to work on.
-        workers: threads; default: one for each core.
     """
 
     def attempt(item: T) -> tuple[T, R] | Failure[T]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from sr_bench.networks.device import set_up
 from sr_bench.networks.method import Model
-from sr_bench.networks.modules import networks_of
+from sr_bench.networks.modules import network_of, networks_of, replaced
 from sr_bench.networks.strips import whole_images
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.setting import COMPILE, EXPORTED, PRECISIONS, Precision
@@ -121,15 +121,6 @@ class WholeModel(Computation):
             return self.model(*inputs)
 
 
-def network_of(model: Model) -> nn.Module | None:
-    """The network that can be moved: the model itself, or the one that an attribute of it is.
-
-    Of several it is the attribute ``network``; ``None`` where there is none.
-    """
-    name = _name_of_network(model)
-    return cast(nn.Module, model) if name == "" else getattr(model, name or "", None)
-
-
 def put_on_device(
     model: Model, device: str, precision: str, export: Callable[[Inputs], Path]
 ) -> tuple[Model, Computation]:
@@ -165,28 +156,7 @@ def put_on_device(
             )
         whole = WholeModel(model)
         return cast(Model, whole), whole
-    torch.backends.cudnn.allow_tf32 = False
-    there = NetworkOnDevice(network, torch.device(device), PRECISIONS[precision])
+    where = torch.device(device)
+    set_up(where)
+    there = NetworkOnDevice(network, where, PRECISIONS[precision])
     return replaced(model, there), there
-
-
-def replaced(model: Model, computation: Computation) -> Model:
-    """The model with a computation in the place of its network; the model itself is left alone."""
-    name = _name_of_network(model)
-    if not name:
-        return cast(Model, computation)
-    around: Any = copy.copy(model)
-    setattr(around, name, computation)
-    return cast(Model, around)
-
-
-def _name_of_network(model: Model) -> str | None:
-    """The attribute that holds the network, ``""`` for the model itself; ``None`` without one."""
-    held = vars(model) if hasattr(model, "__dict__") else {}
-    if isinstance(held.get("network"), nn.Module):
-        return "network"
-    found = networks_of(model)
-    name = next(iter(found), None)
-    if name is None or len(found) > 1 or (name and held.get(name) is not found[name]):
-        return None
-    return name

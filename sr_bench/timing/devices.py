@@ -18,10 +18,10 @@ _STATUS = Path("/proc/self/status")
 
 def present() -> list[str]:
     """The devices that can be timed here; one core is not timed twice."""
-    import torch
+    from sr_bench.networks.device import devices  # torch: heavy
 
     found = [ONE] if cores() == 1 else [ONE, ALL]
-    return [*found, GPU] if torch.cuda.is_available() else found
+    return [*found, GPU] if GPU in devices() else found
 
 
 def choose(names: list[str]) -> list[str]:

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sr_bench.imaging.degrade import Degradation
+from sr_bench.networks.modules import network_of
 from sr_bench.networks.strips import whole_images
 from sr_bench.support.errors import SrBenchError
-from sr_bench.timing.computation import Computation, Inputs, network_of
+from sr_bench.timing.computation import Computation, Inputs
 from sr_bench.timing.setting import ONNXRUNTIME
 from sr_bench.timing.tasks import Task, timed_of
 

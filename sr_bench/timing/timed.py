@@ -17,7 +17,8 @@ from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler
-from sr_bench.timing.computation import Computation, Inputs, network_of, put_on_device
+from sr_bench.networks.modules import network_of
+from sr_bench.timing.computation import Computation, Inputs, put_on_device
 from sr_bench.timing.cost import macs, parameters
 from sr_bench.timing.setting import GPU, Setting, is_frame
 

@@ -18,11 +18,11 @@ from sr_bench.imaging.degrade import Degradation, degrade
 from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Model
-from sr_bench.networks.modules import networks_of
+from sr_bench.networks.modules import network_of, networks_of
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions, open_model
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sha256
-from sr_bench.timing.computation import Computation, Inputs, WholeModel, network_of
+from sr_bench.timing.computation import Computation, Inputs, WholeModel
 from sr_bench.timing.setting import EAGER, EXPORTED, GPU, Setting
 from sr_bench.timing.timed import Export, OnDevice, Timed
 

@@ -60,6 +60,16 @@ class Job:
         """Where the unfinished training is kept."""
         return self.project.checkpoint(self.name)
 
+    @property
+    def log(self) -> Path:
+        """The folder of its record."""
+        return self.project.training_log(self.name)
+
+    @property
+    def unfinished_log(self) -> Path:
+        """The folder of its record so far."""
+        return self.project.unfinished_log(self.name)
+
 
 @dataclass(frozen=True)
 class Data:

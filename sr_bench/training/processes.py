@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 
+from sr_bench.networks.device import CPU
 from sr_bench.support.errors import WrongUse
 
 
@@ -19,6 +20,7 @@ class Processes:
 
     rank: int = 0
     count: int = 1
+    device: torch.device = CPU  # this process's
 
     @property
     def first(self) -> bool:
@@ -52,16 +54,21 @@ class Processes:
 
 
 @contextmanager
-def processes() -> Iterator[Processes]:
-    """The processes that torchrun started (gloo on CPU, nccl on GPU), or this one alone."""
+def processes(device: torch.device) -> Iterator[Processes]:
+    """The processes that torchrun started (gloo on CPU, nccl on GPU), or this one alone.
+
+    Args:
+        device: the one chosen; several processes take a GPU each.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
-        yield Processes()
+        yield Processes(device=device)
         return
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Processes(dist.get_rank(), count)
+        yield Processes(dist.get_rank(), count, device)
     finally:
         dist.destroy_process_group()

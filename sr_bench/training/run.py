@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 import torch
 
 from sr_bench.networks import checkpoint
+from sr_bench.networks.device import choose_device
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.machine import describe, pick_device
+from sr_bench.networks.machine import describe
 from sr_bench.networks.method import Setup
 from sr_bench.project.project import Project
-from sr_bench.support.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import sweep
 from sr_bench.support.notices import notice
 from sr_bench.support.version import __version__
@@ -47,7 +48,14 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def train(project: Project, name: str, *, minutes: float | None, report: Report) -> Progress:
+def train(
+    project: Project,
+    name: str,
+    *,
+    minutes: float | None,
+    report: Report,
+    device: str | None = None,
+) -> Progress:
     """Train until the recipe's last step, or for some minutes; go on where it was left.
 
     Writes ``methods/weights/<name>.safetensors`` and the record ``methods/logs/<name>/`` when the
@@ -56,18 +64,18 @@ def train(project: Project, name: str, *, minutes: float | None, report: Report)
     ``methods/checkpoints/<name>/``, are there until then.
 
     Args:
-        project: the project folder.
-        name: an entry of ``train`` or ``train_warm`` in ``params.yaml``.
         minutes: stop after this time; ``None`` for no limit.
         report: called about every :data:`LOOK_EVERY` steps with where it stands.
+        device: by name, see :func:`sr_bench.networks.device.choose_device`.
 
     Raises:
+        WrongUse: for a device that isn't here, or mps, which lacks the float64 of the records.
         SrBenchError: for data that doesn't suit the recipe, a checkpoint of other settings, a
             loss that isn't finite, a full disk; the last checkpoint stays. Also where another
             process does this training.
     """
     job = Job.find(project, name)
-    with processes() as shared, _alone(job) if shared.first else nullcontext():
+    with processes(_chosen(device)) as shared, _alone(job) if shared.first else nullcontext():
         run = _Run(job, shared, minutes)
         run.resume()
         while not run.finished:
@@ -75,11 +83,19 @@ def train(project: Project, name: str, *, minutes: float | None, report: Report)
         return run.progress
 
 
+def _chosen(name: str | None) -> torch.device:
+    device = choose_device(name)
+    if device.type == "mps":
+        raise WrongUse(
+            "training on mps lacks float64; choose cpu or cuda: --device, or SR_BENCH_DEVICE"
+        )
+    return device
+
+
 @contextmanager
 def _alone(job: Job) -> Iterator[None]:
     with job.project.writing(f"training {job.name}", f"train-{job.name}"):
-        logs = job.project.training_log(job.name), job.project.unfinished_log(job.name)
-        for output in (job.weights, job.checkpoint, *logs):
+        for output in (job.weights, job.checkpoint, job.log, job.unfinished_log):
             sweep(output)
         yield
 
@@ -90,7 +106,7 @@ class _Run:
     def __init__(self, job: Job, shared: Processes, minutes: float | None) -> None:
         self.job, self.shared, self.minutes = job, shared, minutes
         self.progress = Progress()
-        device = pick_device()
+        device = shared.device
         data = Data.read(job)
         self.validation = data.validation
         self.facts = decisive_facts(job, data)
@@ -207,11 +223,10 @@ class _Run:
             "steps": self.steps,
         }
         checkpoint.save(job.checkpoint, self.trainer.state(), kept)
-        so_far = job.project.unfinished_log(job.name)
         if not last:
-            write_log(so_far, progress.rows)
+            write_log(job.unfinished_log, progress.rows)
             return
         checkpoint.save(job.weights, weights, made)
-        write_log(job.project.training_log(job.name), progress.rows)
-        shutil.rmtree(so_far, ignore_errors=True)
+        write_log(job.log, progress.rows)
+        shutil.rmtree(job.unfinished_log, ignore_errors=True)
         job.checkpoint.unlink()

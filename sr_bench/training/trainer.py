@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from sr_bench.networks.machine import fast_bf16, set_up
+from sr_bench.networks.device import set_up
+from sr_bench.networks.machine import fast_bf16
 from sr_bench.support.errors import SrBenchError
 from sr_bench.training.graphs import Parts, Recorded
 from sr_bench.training.optimizers import Optimizer, in_channels_last, make_optimizers
@@ -36,13 +37,6 @@ class Trainer:
     What a step does follows from its number, the recipe and the state: patches are drawn by a
     generator seeded with the recipe's seed and the step. So a run that is stopped and resumed goes
     on as if nothing had happened, and each of several processes knows its part of the batch.
-
-    Args:
-        recipe: what to do.
-        network: untrained, or with the weights to start from.
-        pairs: of each scale.
-        processes: that share the work.
-        device: where it runs.
     """
 
     def __init__(

@@ -55,10 +55,6 @@ def _listed(names: Iterable[str]) -> str:
 def find_causes(project: Project, moved: pd.DataFrame) -> tuple[list[Cause], list[str]]:
     """Explain moved images, one cell for each protocol and metric.
 
-    Args:
-        project: with the images of the fresh scores.
-        moved: image rows of :func:`sr_bench.analysis.drift.changes.changes` that moved.
-
     Returns:
         What was found, nothing where no deviation fits; and notes on what could not be looked at.
     """

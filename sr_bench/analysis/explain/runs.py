@@ -38,8 +38,14 @@ def run_subject(project: Project, run: Run, dataset: Dataset, *, upscale: bool) 
     of lr, whose output all other deviations share.
 
     Raises:
-        SrBenchError: if a network has no SR images of the dataset, and may not run.
+        SrBenchError: if the dataset brings its lr; or if a network has no SR images of the
+            dataset, and may not run.
     """
+    if dataset.lr:
+        raise SrBenchError(
+            f"{dataset.name}: its LR is given, so there is no other way of making it to try; "
+            "explain a dataset whose LR is made"
+        )
     hr = tuple((e.stem, dataset.folder / e.name) for e in dataset)
     title = f"{run.name} on {dataset.name}"
     maker = _Maker(project, run, dataset, upscale)

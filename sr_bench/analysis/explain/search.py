@@ -28,8 +28,6 @@ def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) ->
     those that do, and the same of pairs.
 
     Args:
-        question: what is to be explained.
-        watch: shows progress.
         tell: is told what will be tried, and how often a network runs for it.
 
     Raises:

@@ -23,13 +23,13 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
 WHERE = "where"  # table, page or line of the source
-_CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
 _PRINTED, _SCALE = (
     re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
     re.compile(r"[2-8]"),
 )
-REPRODUCTION = [*_CELL, "published", "measured", "delta", "verdict", "note", WHERE]
-TRAINED = [*_CELL, "published", "run", "measured", "delta"]
+REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note", WHERE]
+TRAINED = [*CELL, "published", "run", "measured", "delta"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> p
     parts = [_read(path, catalogue) for path in paths]
     first: dict[tuple[object, ...], Path] = {}
     for path, part in zip(paths, parts):
-        for cell in part[_CELL].itertuples(index=False, name=None):
+        for cell in part[CELL].itertuples(index=False, name=None):
             other = first.setdefault(cell, path)
             if other != path:
                 named = ", ".join(str(value) for value in cell if value)
@@ -74,6 +74,7 @@ def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> p
 def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
     columns = [*COLUMNS, RUN, TRAINED_RUN]
     remedy = "correct it (params.yaml: ledger names it)"
+    known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = read_rows(path, [*columns, WHERE], columns, remedy=remedy)
     known = (catalogue or Catalogue.installed()).protocols.protocols
     citations = read_citations(path)
@@ -83,7 +84,7 @@ def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
         _check_row(row, known, f"{path}:{line}")
         if citations and row["source"] not in citations:
             raise unknown("source", row["source"], citations, where=f"{path}:{line}")
-        first = seen.setdefault(tuple(row.get(name, "") for name in (*_CELL, WHERE)), line)
+        first = seen.setdefault(tuple(row.get(name, "") for name in (*CELL, WHERE)), line)
         if first != line:
             raise SrBenchError(f"{path}:{line}: is the number of line {first} again; remove one")
     table = rows.frame().astype({"scale": int})
@@ -105,11 +106,6 @@ def _check_row(row: dict[str, str], known: Mapping[str, Protocol], where: str) -
 
 def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.DataFrame:
     """The reproduction table: every ledger row with its measured number and verdict.
-
-    Args:
-        ledger: from :func:`read_ledger`.
-        measured: the cells of ``scores.csv``.
-        context: for the reason why a row was not run.
 
     Returns:
         The columns of :data:`REPRODUCTION`. The verdict is ``reproduced`` (equal at the printed
@@ -138,7 +134,7 @@ def compare_trained(
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
             rows.append(
-                {k: row[k] for k in _CELL}
+                {k: row[k] for k in CELL}
                 | made
                 | {"delta": round(value - float(published), DECIMALS)}
             )

@@ -171,12 +171,17 @@ def read_entries(content: bytes, where: str = WHERE) -> dict[str, Any]:
             f"{where}: holds {shown(entries)}, not entries by name; write one as\n{EXAMPLE}"
         )
     for name in entries:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise CatalogueError(
-                f"{where}: an entry is called {shown(name)}; a name is a word of commands and "
-                "folders: letters, digits and . _ + -, in quotes where YAML reads it as a number"
-            )
+        require_name(name, where)
     return entries
+
+
+def require_name(name: object, where: str) -> None:
+    """Refuse what can't be the name of an entry."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise CatalogueError(
+            f"{where}: an entry is called {shown(name)}; a name is a word of commands and "
+            "folders: letters, digits and . _ + -, in quotes where YAML reads it as a number"
+        )
 
 
 def refused(here: str, why: str, model: type[_Entry]) -> CatalogueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -148,6 +148,15 @@ class Protocols(_Frozen):
                 raise unknown("degradation", wanted, made, where=f"{WHERE}: {name}")
             protocols[name] = {"name": name, **entry, "degradation": made[wanted]}
         return {**content, "degradations": made, "protocols": protocols}
+
+    def plus(self, more: Mapping[str, Protocol], origin: str) -> Protocols:
+        """These, and protocols that stand in no catalogue file."""
+        return self.model_copy(
+            update={
+                "protocols": {**self.protocols, **more},
+                "origins": {**self.origins, **dict.fromkeys(more, origin)},
+            }
+        )
 
     def find(self, name: str) -> Protocol:
         """The protocol of that name, or an error that suggests one."""

@@ -16,6 +16,7 @@ from sr_bench.data.catalogue.entries import (
     TogetherEntry,
     read_entries,
     refused,
+    require_name,
     require_new,
 )
 from sr_bench.data.catalogue.plugins import CatalogueFile, usable_files
@@ -103,6 +104,21 @@ class Sources:
             entries |= made
             places |= dict.fromkeys(made, file)
         return cls(entries, places)
+
+    def plus(self, found: Mapping[str, Source], file: CatalogueFile) -> Sources:
+        """These, and groups that stand in no catalogue file.
+
+        Raises:
+            CatalogueError: for a name that can't be, or that is there already.
+        """
+        for name in found:
+            require_name(name, file.where)
+        require_new(found, self.places, file)
+        return Sources(
+            {**self.entries, **dict.fromkeys(found)},
+            {**self.places, **dict.fromkeys(found, file)},
+            {**self._found, **found},
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)

@@ -41,8 +41,13 @@ def open_anywhere(name: str, *, progress: Progress = lambda _: None) -> Dataset:
         SourceError: if a file can't be had.
         SrBenchError: if it holds weights, or an image can't be read.
     """
-    source, cache = find_source(name), cache_folder()
-    manifest = cache / "manifests" / f"{name}-{_pins(source)}.json"
+    return open_source(find_source(name), progress=progress)
+
+
+def open_source(source: Source, *, progress: Progress = lambda _: None) -> Dataset:
+    """As :func:`open_anywhere`, for an entry of any catalogue."""
+    cache = cache_folder()
+    manifest = cache / "manifests" / f"{source.name}-{_pins(source)}.json"
     if manifest.is_file():
         return open_dataset(source, cache, manifest)
     return fetch_dataset(source, cache, manifest, progress=progress)

@@ -5,6 +5,7 @@ Nothing reaches its final name before its size and sha256 agree with the catalog
 
 from __future__ import annotations
 
+import os
 import shutil
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -120,7 +121,7 @@ def _from_anywhere(
     A copy in the mirror that isn't the file is an error: the mirror is the user's own. Elsewhere
     the next address is asked; what failed there is told.
     """
-    in_mirror = _mirrored(file, mirror)
+    in_mirror = mirrored(file, mirror)
     failures = {}
     for address in (*in_mirror, *file.urls):
         try:
@@ -150,7 +151,12 @@ def _listed(failures: dict[str, str]) -> str:
     return "; ".join(f"{address}: {why}" for address, why in failures.items())
 
 
-def _mirrored(file: SourceFile, mirror: str | None) -> list[str]:
+def mirror_here() -> str | None:
+    """The mirror that the environment names."""
+    return os.environ.get(MIRROR)
+
+
+def mirrored(file: SourceFile, mirror: str | None) -> list[str]:
     """Where the mirror may have the file: a path of its folder or a URL, for each address."""
     if not mirror:
         return []

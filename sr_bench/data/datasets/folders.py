@@ -29,6 +29,7 @@ class OwnFolder:
         hr: which files of the folder are hr: a pattern, or a folder in it.
         lr: scale to the same of lr; empty where lr is made from hr.
         lr_pattern: the same for all scales, with ``{scale}`` in it.
+        told: where all this is said, for errors; by default in ``params.yaml``.
     """
 
     name: str
@@ -36,6 +37,17 @@ class OwnFolder:
     hr: str = "*"
     lr: Mapping[int, str] = field(default_factory=dict)
     lr_pattern: str | None = None
+    told: str = ""
+
+    @property
+    def entry(self) -> str:
+        """What to correct."""
+        return self.told or f"params.yaml: datasets.{self.name}"
+
+    @property
+    def which_are_hr(self) -> str:
+        """How to say which files are hr."""
+        return self.told or f"as glob: '*_HR.png', or name hr: and lr: in {self.entry}"
 
     @property
     def given(self) -> bool:
@@ -45,6 +57,17 @@ class OwnFolder:
 
 def index_folder(own: OwnFolder, manifest: Path) -> Dataset:
     """Read every image of a dataset of the user's own, and write its manifest.
+
+    Raises:
+        SrBenchError: as :func:`indexed`.
+    """
+    dataset = indexed(own)
+    write_manifest(manifest, dataset)
+    return dataset
+
+
+def indexed(own: OwnFolder) -> Dataset:
+    """Read every image of a dataset of the user's own.
 
     Raises:
         SrBenchError: for a folder without images, one that mixes hr and lr, an lr without its hr
@@ -60,9 +83,7 @@ def index_folder(own: OwnFolder, manifest: Path) -> Dataset:
         found = entries_of(own.name, _matching(own, pattern), own.folder)
         pairs = _paired(own, by_name, {e.stem: e for e in found}, scale)
         lr[scale] = {hr.name: _fitting(own, hr, given, scale) for hr, given in pairs}
-    dataset = Dataset(own.name, own.folder, entries, lr)
-    write_manifest(manifest, dataset)
-    return dataset
+    return Dataset(own.name, own.folder, entries, lr)
 
 
 def open_folder(own: OwnFolder, manifest: Path) -> Dataset:
@@ -94,14 +115,14 @@ def _differs(path: Path, entry: Entry) -> bool:
 def _matching(own: OwnFolder, pattern: str) -> list[Path]:
     if not own.folder.is_dir():
         raise SrBenchError(
-            f"{own.folder}: no such folder; correct params.yaml: datasets.{own.name}.folder"
+            f"{own.folder}: no such folder; correct {own.entry}{'' if own.told else '.folder'}"
         )
     found = _files(own, pattern)
     if not found:
         there = sum(1 for _ in own.folder.iterdir())
         raise SrBenchError(
             f"{own.folder}: no image in it that fits '{pattern}' (of {there} files and folders); "
-            f"correct params.yaml: datasets.{own.name}"
+            f"correct {own.entry}"
         )
     return found
 
@@ -142,8 +163,8 @@ def _refuse_mixed(own: OwnFolder, hrs: Sequence[Path]) -> None:
     if twice:
         raise SrBenchError(
             f"{own.folder}: two sets of names: {' and '.join(p.name for p in twice[0])} are one "
-            f"picture ({len(twice)} such); HR and LR in one folder? Say which are HR, as "
-            f"glob: '*_HR.png', or name hr: and lr: in params.yaml: datasets.{own.name}"
+            f"picture ({len(twice)} such); HR and LR in one folder? Say which are HR, "
+            f"{own.which_are_hr}"
         )
 
 
@@ -159,8 +180,8 @@ def _paired(
         said += [f"no HR of {_some([lrs[n].name for n in alone])}"] * bool(alone)
         raise SrBenchError(
             f"{own.folder}: {len(hrs)} HR and {len(lrs)} LR at scale {scale} don't pair: "
-            f"{'; '.join(said)}; rename, add or move away these, or correct params.yaml: "
-            f"datasets.{own.name}"
+            f"{'; '.join(said)}; rename, add or move away these, or correct "
+            f"{own.entry}"
         )
     return [(hrs[name], lrs[name]) for name in hrs]
 
@@ -173,7 +194,7 @@ def _by_plain_name(own: OwnFolder, entries: Iterable[Entry]) -> dict[str, Entry]
             raise SrBenchError(
                 f"{own.folder}: {other.name} and {entry.name} have one name, "
                 f"'{plain_name(entry.stem)}', beside their marks; rename one, or give a narrower "
-                f"pattern in params.yaml: datasets.{own.name}"
+                f"pattern in {own.entry}"
             )
     return named
 

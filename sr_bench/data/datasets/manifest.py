@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.data.catalogue.sources import Source
-from sr_bench.data.datasets.fetch import MIRROR, fetch
+from sr_bench.data.datasets.fetch import fetch, mirror_here
 from sr_bench.data.datasets.transfer import Progress
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, GivenLr, degrade
@@ -117,7 +116,7 @@ def write_manifest(manifest: Path, dataset: Dataset) -> None:
 
 def fetch_source(source: Source, data: Path, *, progress: Progress) -> list[Path]:
     """Fetch a group, asking the mirror that the environment names."""
-    return fetch(source, data, mirror=os.environ.get(MIRROR), progress=progress)
+    return fetch(source, data, mirror=mirror_here(), progress=progress)
 
 
 def open_dataset(source: Source, data: Path, manifest: Path) -> Dataset:

@@ -52,8 +52,12 @@ class Perceptual:
 
 
 @lru_cache(maxsize=8)  # networks: loaded once
-def load_perceptual(name: str) -> Perceptual:
+def load_perceptual(name: str, device: str | None = None) -> Perceptual:
     """``lpips`` (AlexNet, v0.1), ``dists`` or ``niqe``.
+
+    Args:
+        name: of the metric.
+        device: of its network, see :func:`sr_bench.networks.device.choose_device`; niqe has none.
 
     Raises:
         SrBenchError: "not run" and the reason, where its library or its weights can't be had.
@@ -62,7 +66,7 @@ def load_perceptual(name: str) -> Perceptual:
     if name not in _LOADERS:
         raise unknown("metric", name, _LOADERS, where="sr_bench/evaluation/metrics/perceptual.py")
     try:
-        return _LOADERS[name]()
+        return _LOADERS[name](device)
     except ImportError as error:
         raise SrBenchError(
             f"{name}: not run: {error}; docs/conformance.md says how to install it"
@@ -83,11 +87,11 @@ def not_run(name: str) -> str:
     return ""
 
 
-def _lpips() -> Perceptual:
+def _lpips(device: str | None) -> Perceptual:
     """Zhang et al., 2018, doi:10.1109/CVPR.2018.00068, by its authors' package."""
     import lpips
 
-    model = lpips.LPIPS(net="alex", version="0.1", verbose=False).eval()
+    model = _placed(lpips.LPIPS(net="alex", version="0.1", verbose=False), device)
 
     def distance(sr: Image, hr: Image) -> float:
         return _of_network(model, _tensor(sr) * 2 - 1, _tensor(hr) * 2 - 1)
@@ -95,11 +99,11 @@ def _lpips() -> Perceptual:
     return Perceptual("lpips", _signature("lpips", "alex-0.1", _weights_hash(model)), distance)
 
 
-def _dists() -> Perceptual:
+def _dists(device: str | None) -> Perceptual:
     """Ding et al., 2022, doi:10.1109/TPAMI.2020.3045810, by piq."""
     from piq.perceptual import DISTS
 
-    model = DISTS().eval()
+    model = _placed(DISTS(), device)
 
     def distance(sr: Image, hr: Image) -> float:
         return _of_network(model, _tensor(sr), _tensor(hr))
@@ -107,7 +111,7 @@ def _dists() -> Perceptual:
     return Perceptual("dists", _signature("piq", "vgg16", _weights_hash(model)), distance)
 
 
-def _niqe() -> Perceptual:
+def _niqe(device: str | None) -> Perceptual:
     """Mittal et al., 2013, doi:10.1109/LSP.2012.2227726, by basicsr, whose parameters are inside.
 
     On rounded Y, blocks of 96 x 96, which must be two at least.
@@ -127,7 +131,11 @@ def _niqe() -> Perceptual:
     return Perceptual("niqe", _signature("basicsr", "y", sha256(parameters)), quality)
 
 
-_LOADERS: dict[str, Callable[[], Perceptual]] = {"lpips": _lpips, "dists": _dists, "niqe": _niqe}
+_LOADERS: dict[str, Callable[[str | None], Perceptual]] = {
+    "lpips": _lpips,
+    "dists": _dists,
+    "niqe": _niqe,
+}
 
 
 def _signature(package: str, network: str, weights: str) -> str:
@@ -144,8 +152,18 @@ def _tensor(image: Image) -> Any:
 def _of_network(model: Any, sr: Any, hr: Any) -> float:
     import torch
 
+    where = next(model.parameters()).device
     with torch.no_grad():
-        return float(model(sr, hr))
+        return float(model(sr.to(where), hr.to(where)))
+
+
+def _placed(model: Any, device: str | None) -> Any:
+    """A network in inference mode on the device that was chosen."""
+    from sr_bench.networks.device import choose_device, set_up
+
+    where = choose_device(device)
+    set_up(where, deterministic=True)
+    return model.eval().to(where)
 
 
 def _weights_hash(model: Any) -> str:

@@ -25,7 +25,7 @@ class Extra:
     signature: str
 
 
-def load_extra(metric: str, protocol: Protocol) -> Extra:
+def load_extra(metric: str, protocol: Protocol, device: str | None = None) -> Extra:
     """The metric, and the protocol's signature with the metric's own appended.
 
     Raises:
@@ -39,7 +39,7 @@ def load_extra(metric: str, protocol: Protocol) -> Extra:
     if metric in brought:
         plugin, function = brought[metric]
         return Extra(lambda v: float(function(*v.rgb)), f"{signature}+{plugin.origin}")
-    loaded = load_perceptual(metric)
+    loaded = load_perceptual(metric, device)
     return Extra(lambda v: loaded(*v.rgb), f"{signature}+{loaded.signature}")
 
 
@@ -61,18 +61,19 @@ def _plugins() -> dict[str, tuple[Plugin, Callable[..., float]]]:
     return {p.name: (p, function) for p, function in usable("sr_bench.metrics", checked)}
 
 
-def score_extra(jobs: Iterable[Job], *, metric: str, protocol: Protocol, scale: int) -> Scored:
+def score_extra(
+    jobs: Iterable[Job],
+    *,
+    metric: str,
+    protocol: Protocol,
+    scale: int,
+    device: str | None = None,
+) -> Scored:
     """Score many pairs by one extra metric; a bad image doesn't cost the scores of the others.
 
     MS-SSIM is of the planes that the protocol scores, LPIPS, DISTS and NIQE of RGB.
-
-    Args:
-        jobs: as for :func:`~sr_bench.evaluation.scoring.score.score_each`, which gives the columns.
-        metric: one of :data:`EXTRA`.
-        protocol: its modcrop and crop, and the planes of MS-SSIM.
-        scale: the factor that sr was enlarged by.
     """
-    extra = load_extra(metric, protocol)
+    extra = load_extra(metric, protocol, device)
 
     def rows_of(pair: Pair) -> list[Row]:
         value = extra.function(compared_planes(pair, protocol, scale=scale))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -35,23 +35,20 @@ def write_record(
     path: Path,
     run: Run,
     text: str,
-    work: Iterable[Work],
+    work: Sequence[Work],
     opened: Mapping[str, Iterable[Entry]],
 ) -> None:
     """Write the record of the run's table, just scored.
 
     Args:
-        path: the table's file.
-        run: whose scores it holds.
         text: the table as it was written.
-        work: what was scored.
         opened: dataset to its images, of those that were scored.
     """
     content = {
         "schema": SCHEMA,
         "run": run.name,
         "table": hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest(),
-        "protocols": {p.name: _definition(p) for p in run.protocols},
+        "protocols": {p.name: _definition(p) for p in _protocols(run, work)},
         "hr": {dataset: _listing(entries) for dataset, entries in opened.items()},
         "sr": {
             f"{part.degradation.name}/{part.dataset}": _hashes(
@@ -61,6 +58,12 @@ def write_record(
         },
     }
     write_text(record_of(path), json.dumps(content, indent=1) + "\n")
+
+
+def _protocols(run: Run, work: Sequence[Work]) -> Iterator[Protocol]:
+    """The run's, and what they are on datasets that bring their lr."""
+    yield from run.protocols
+    yield from (protocol for part in work for protocol in part.protocols)
 
 
 def require_recorded(path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,17 +16,19 @@ from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.evaluation.upscaling.circumstances import circumstances
 from sr_bench.evaluation.upscaling.made import Made, open_made
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import Degradation, degrade
+from sr_bench.imaging.degrade import Degradation
+from sr_bench.networks.device import CPU, ON_CPU, Computing
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Setup
 from sr_bench.networks.method_files import find_method_file
 from sr_bench.project.entries import Run
-from sr_bench.project.project import Project, Work
+from sr_bench.project.project import COMPUTED, Project, Work
 from sr_bench.project.run_weights import noted_weights
 from sr_bench.support.errors import SrBenchError, about
-from sr_bench.support.files import put, sha256, sweep
+from sr_bench.support.files import put, sha256, sweep, write_text
 from sr_bench.support.parallel import cores, outcomes
 
+_AROUND_A_GPU = 4  # threads: one image is computed, the others are read, copied or written
 _PIXELS_AT_ONCE = 4_000_000  # of sr over all workers: 64 float32 channels of these take 1 GB
 
 
@@ -69,7 +72,13 @@ class Upscaled:
     kept: dict[str, int] = field(default_factory=dict)
 
 
-def upscale_run(project: Project, run: Run, *, progress: Callable[[int], None]) -> Upscaled:
+def upscale_run(
+    project: Project,
+    run: Run,
+    *,
+    progress: Callable[[int], None],
+    computing: Computing = ON_CPU,
+) -> Upscaled:
     """Write ``build/sr/<run>/<degradation>/<dataset>/*.png`` for all the run is scored on.
 
     An image that is there stays, if all that decides its pixels is the same: a new dataset
@@ -80,6 +89,8 @@ def upscale_run(project: Project, run: Run, *, progress: Callable[[int], None]) 
         project: the project folder.
         run: of ``params.yaml``.
         progress: called with 1 after each image.
+        computing: where, and in what precision. What isn't float32 on the CPU is recorded beside
+            the SR images: ``build/sr/<run>/computed.json``.
 
     Returns:
         Which folders there are, and which images were made.
@@ -90,7 +101,7 @@ def upscale_run(project: Project, run: Run, *, progress: Callable[[int], None]) 
         SrBenchError: if the run can't be made at all, or another process is making or scoring it.
     """
     with project.writing(f"run {run.name}", f"run-{run.name}"):
-        return _Upscaling.begin(project, run).all(progress)
+        return _Upscaling.begin(project, run, computing).all(progress)
 
 
 @dataclass(frozen=True)
@@ -103,9 +114,10 @@ class _Upscaling:
     file: Path | None
     datasets: dict[str, Dataset]
     images: dict[str, Made]  # by degradation
+    computing: Computing
 
     @classmethod
-    def begin(cls, project: Project, run: Run) -> _Upscaling:
+    def begin(cls, project: Project, run: Run, computing: Computing) -> _Upscaling:
         code, method = find_method_file(run.method, project.method_folders)
         file = noted_weights(project, run, method)
         datasets = {d: project.dataset(d) for d in project.datasets(run)}
@@ -113,11 +125,13 @@ class _Upscaling:
             "run": run.model_dump(exclude={"protocols", "origin"}),
             "weights": None if file is None else sha256(file),
             **circumstances(code, project.method_folders),
+            **computing.facts,
         }
-        used = dict.fromkeys(work.degradation for work in project.work(run))
-        inputs = {d.name: {**common, "degradation": d.model_dump()} for d in used}
+        used = dict.fromkeys(work.degradation for work in project.require_work(run))
+        # Of lr that is given each image counts by itself.
+        inputs = {d.name: {**common, "degradation": d.model_dump(exclude={"given"})} for d in used}
         images = open_made(project.made(run.name), project.sr_of(run.name), inputs)
-        return cls(project, run, method, file, datasets, images)
+        return cls(project, run, method, file, datasets, images, computing)
 
     def all(self, progress: Callable[[int], None]) -> Upscaled:
         upscalers: dict[Degradation, Upscaler] = {}
@@ -143,7 +157,7 @@ class _Upscaling:
         done: Upscaled,
     ) -> list[str]:
         """Make what is missing of a dataset under a degradation; returns what failed, and why."""
-        dataset, rule = self.datasets[work.dataset], work.degradation
+        dataset, rule = self._seen(work), work.degradation
         kept = self.images[rule.name]
         missing = [e for e in dataset if not kept.has(work.dataset, e)]
         there, name = len(dataset.entries) - len(missing), f"{rule.name}/{work.dataset}"
@@ -152,7 +166,8 @@ class _Upscaling:
         if not missing:
             return []
         if rule not in upscalers:
-            upscalers[rule] = load_upscaler(self.run, self.method, self.file, rule)
+            upscaler = load_upscaler(self.run, self.method, self.file, rule)
+            upscalers[rule] = upscaler.on(*self.computing)
         part, folder = replace(dataset, entries=tuple(missing)), kept.folder / work.dataset
         note = partial(kept.note, work.dataset)
         try:
@@ -161,18 +176,28 @@ class _Upscaling:
             return error.reasons
         return []
 
+    def _seen(self, work: Work) -> Dataset:
+        """The dataset of a work, with the hash of what its lr comes from: hr, or lr itself."""
+        dataset, scale = self.datasets[work.dataset], self.run.scale
+        origins = [dataset.origin(e, work.degradation, scale=scale).sha256 for e in dataset]
+        entries = [replace(e, sha256=origin) for e, origin in zip(dataset, origins)]
+        return replace(dataset, entries=tuple(entries))
+
     def _put(self) -> None:
         """Move what is new to its place, and remove what is no part of the run any more."""
         kept: dict[str, dict[str, Dataset]] = {rule: {} for rule in self.images}
         for work in self.project.work(self.run):
-            images, dataset = self.images[work.degradation.name], self.datasets[work.dataset]
+            images, dataset = self.images[work.degradation.name], self._seen(work)
             kept[work.degradation.name][work.dataset] = dataset
             sweep(work.sr)
             if not images.is_finished(work.dataset, dataset):
                 put(images.gather(work.dataset, dataset), work.sr)
         for rule, images in self.images.items():
             images.finish(kept[rule])
-        _remove_others(self.project.sr_of(self.run.name), kept)
+        folder = self.project.sr_of(self.run.name)
+        _remove_others(folder, kept)
+        if self.computing.facts:
+            write_text(folder / COMPUTED, json.dumps(self.computing.facts, indent=1) + "\n")
 
 
 def _remove_others(folder: Path, kept: Mapping[str, Collection[str]]) -> None:
@@ -194,7 +219,8 @@ def upscale_dataset(
     """Write ``folder/<stem>.png`` for each image.
 
     Small images go one to a core from file to file, which has no barriers to wait at; images too
-    large to hold several at once take all cores, one after the other.
+    large to hold several at once take all cores, one after the other. A GPU computes one image
+    while the next ones are read and the last ones written.
 
     Args:
         upscaler: the run's model for one degradation.
@@ -209,7 +235,7 @@ def upscale_dataset(
 
     def upscale_one(entry: Entry) -> None:
         with about(dataset.folder / entry.name):
-            lr = degrade(dataset.read(entry), upscaler.degradation, scale=upscaler.scale)
+            lr = dataset.make_lr(entry, upscaler.degradation, scale=upscaler.scale)
         try:
             sr = upscaler(lr)
         except SrBenchError as error:
@@ -218,18 +244,23 @@ def upscale_dataset(
         note(entry)
         progress(1)
 
-    largest = max((entry.shape[0] * entry.shape[1] for entry in dataset), default=1)
-    workers = max(1, min(cores(), _PIXELS_AT_ONCE // largest))
-    threads = cores() // workers
-    with _torch_threads(threads):
+    workers = workers_for(max((e.shape[0] * e.shape[1] for e in dataset), default=1))
+    if upscaler.device != CPU:
+        workers = _AROUND_A_GPU
+    with torch_threads(max(1, cores() // workers)):
         found = outcomes(upscale_one, dataset.entries, workers=workers)
     if found.failed:
         what = f"{dataset.name}: {len(found.failed)} of {len(dataset.entries)} images failed"
         raise BadImages(what, [failure.reason for failure in found.failed])
 
 
+def workers_for(largest: int) -> int:
+    """How many images of so many SR pixels are computed at once."""
+    return max(1, min(cores(), _PIXELS_AT_ONCE // max(1, largest)))
+
+
 @contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
+def torch_threads(count: int) -> Iterator[None]:
     """Threads that one torch operation may use; what it was is restored."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

@@ -75,7 +75,8 @@ class ForeignModel(nn.Module):
     """A model as the harness calls it: float32 (1, C, h, w) in [0, 1], whatever it wants inside.
 
     Args:
-        call: the foreign model's own call.
+        call: the foreign model's own call: a partial of the network, where there is one, so that a
+            copy of the model calls its own.
         network: the PyTorch network behind it, where there is one.
         colour: ``y`` where it takes one plane, else ``rgb``.
         value_range: what white is for it.

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -143,11 +144,9 @@ def _model(found: Any, options: OpenOptions) -> ForeignModel:
         multiple = max(multiple, int(getattr(network, attribute)))
     padding = padding_of(options, multiple=multiple, minimum=max(sizes.minimum, 1), author=pad)
     # What the descriptor's own call does beside: it clamps, and self-ensemble averages before that.
-    call = found._call_fn
-    colour = _COLOURS[found.input_channels]
-    return ForeignModel(
-        lambda lr: call(network, lr), colour, options.value_range, padding, options, network=network
-    )
+    call = partial(found._call_fn, network)
+    colour, white = _COLOURS[found.input_channels], options.value_range
+    return ForeignModel(call, colour, white, padding, options, network=network)
 
 
 def _require_upscaler(found: Any, path: Path) -> None:

@@ -39,12 +39,6 @@ def write_figures(
     Figures of earlier calls that are not drawn any more are removed. What can't be drawn is in the
     notes.
 
-    Args:
-        project: whose logs and weights.
-        per_image: the rows of ``per_image.csv.gz``.
-        folder: where to; made if need be.
-        identify: gives the id that goes into the files' metadata.
-
     Raises:
         SrBenchError: if scores of different signatures would meet, or a log is damaged.
     """

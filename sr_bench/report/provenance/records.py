@@ -18,9 +18,9 @@ from typing import Any
 from sr_bench.analysis.drift.accept import CHANGES
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.networks.checkpoint import read_facts
-from sr_bench.networks.method_fields import PUBLISHED
+from sr_bench.networks.method_fields import LEDGER
 from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
-from sr_bench.project.project import Project
+from sr_bench.project.project import COMPUTED, Project
 from sr_bench.support.errors import unknown
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.text_files import read_json
@@ -97,7 +97,7 @@ def collect(project: Project) -> Provenance:
 
 def _named(path: Path, project: Project) -> str:
     inside = path.is_relative_to(project.root)
-    return path.relative_to(project.root).as_posix() if inside else PUBLISHED
+    return path.relative_to(project.root).as_posix() if inside else LEDGER
 
 
 def write_provenance(
@@ -108,8 +108,6 @@ def write_provenance(
     Call it last: it lists what is in ``folder`` then.
 
     Args:
-        folder: the reports.
-        made: what :func:`collect` found.
         figures: each figure's name and the subjects that it shows.
     """
     listed = {
@@ -147,7 +145,14 @@ def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
         "signatures": {p.name: p.signature for p in run.protocols},
         "scores": made,
         "code": {p: h for p, h in inputs.items() if p.startswith("sr_bench/")},
+        **_computed(project, name),
     }
+
+
+def _computed(project: Project, name: str) -> dict[str, Any]:
+    """Where its SR images were computed, if not in float32 on a CPU."""
+    path = project.sr_of(name) / COMPUTED
+    return {"computed": read_json(path, remedy=_REMAKE)} if path.is_file() else {}
 
 
 def _inputs(project: Project, name: str) -> dict[str, str]:

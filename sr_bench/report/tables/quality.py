@@ -47,10 +47,8 @@ def quality_tables(
     A protocol has one table of PSNR and SSIM, and one of its other metrics if it has any.
 
     Args:
-        cells: the rows of ``scores.csv``.
         marks: which cells are not significantly worse than the best of their column and scale.
         not_run: run to the reason why it has no scores, for a line under each table.
-        names: what methods and weights are called.
 
     Raises:
         SrBenchError: if numbers of one protocol have different signatures.

@@ -1,0 +1,205 @@
+"""``sr-bench eval``: what a model scores, without a project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast, get_args
+
+import typer
+
+from sr_bench.analysis.ledger.neighbours import published_numbers
+from sr_bench.cli.eval_results import Printed, facts_of, print_results
+from sr_bench.cli.show import (
+    DeviceOption,
+    JsonFlag,
+    MaybeScaleOption,
+    count_progress,
+    late_bytes_progress,
+    print_json,
+)
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.data.catalogue.sources import Sources
+from sr_bench.evaluation.scoring.table import write_table
+from sr_bench.project.params import PARAMS
+from sr_bench.project.project import Project
+from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
+from sr_bench.support.notices import notice
+
+if TYPE_CHECKING:
+    from sr_bench.evaluation.evaluating.candidate import Candidate
+    from sr_bench.evaluation.evaluating.sets import TestSet
+    from sr_bench.networks.opened import Methods, Pad
+
+Several = list[str] | None
+_SET = "Set5"
+_PADS = "author, reflect, replicate, zero or flip-next"
+
+
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Weights, ONNX or TorchScript file, FILE.py:FUNCTION, METHOD=FILE, a method "
+            "without weights, or a run of params.yaml. Several make one table.",
+        ),
+    ],
+    dataset: Annotated[
+        Several,
+        typer.Option(
+            help="Dataset, which is fetched, or folder of HR images; default: Set5. Can be given "
+            "several times."
+        ),
+    ] = None,
+    hr: Annotated[Path | None, typer.Option(help="Folder of HR images, with --lr.")] = None,
+    lr: Annotated[
+        Path | None, typer.Option(help="Folder of LR images, where LR isn't made from HR.")
+    ] = None,
+    scale: MaybeScaleOption = None,
+    protocol: Annotated[
+        Several,
+        typer.Option(
+            help="Protocol; default: edsr-2017, and srcnn-2015 for models of Y. Can be given "
+            "several times."
+        ),
+    ] = None,
+    value_range: Annotated[
+        float, typer.Option("--range", help="What white is for the models: 1 or 255.")
+    ] = 1.0,
+    bgr: Annotated[bool, typer.Option("--bgr", help="The models take and give B, G, R.")] = False,
+    multiple_of: Annotated[
+        int, typer.Option(min=1, help="Pad LR to a multiple of this; SR is cropped.")
+    ] = 1,
+    pad: Annotated[str, typer.Option(help=f"What stands in the padding: {_PADS}.")] = "author",
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Average over the 8 flips and rotations of LR.")
+    ] = False,
+    tile: Annotated[
+        int | None,
+        typer.Option(min=16, help="LR pixels a side at once, for methods with a reach."),
+    ] = None,
+    device: DeviceOption = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Also write the scores of each image to this file.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Keep the SR images in this folder, as PNG.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Let --save replace images that are there.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Score models on test sets: LR is made from HR, upscaled, and compared with HR.
+
+    Needs no project. Datasets are fetched once, into the user's cache (SR_BENCH_DATA). The
+    published numbers nearest to each result stand beside it. Exit status 1 if anything failed.
+    """
+    from sr_bench.evaluation.evaluating.candidate import CandidateOptions, open_candidates
+    from sr_bench.evaluation.evaluating.evaluate import evaluate as evaluate_parts
+    from sr_bench.evaluation.evaluating.parts import parts_of, require_free
+    from sr_bench.evaluation.evaluating.results import results_of
+    from sr_bench.networks.device import choose_device
+    from sr_bench.networks.opened import OpenOptions
+
+    asked = _Asked(tuple(dataset or ()), hr, lr)
+    known = Catalogue.of_project(Path())
+    protocols = [known.protocols.find(name) for name in dict.fromkeys(protocol or ())]
+    opened = OpenOptions(scale, value_range, bgr, multiple_of, _pad(pad), choose_device(device))
+    project = project_here()
+    methods = methods_here(project)
+    numbers = published_numbers([] if project is None else project.ledgers, known)
+    candidates, unopened = open_candidates(
+        models, project=project, methods=methods, options=CandidateOptions(opened, ensemble, tile)
+    )
+    _tell(candidates, protocols)
+    parts = parts_of(candidates, _sets(asked, candidates, known.sources), protocols)
+    if save is not None and not force:
+        require_free(parts, save)
+    with count_progress("eval", sum(part.calls for part in parts)) as advance:
+        evaluation = evaluate_parts(parts, progress=advance, save=save)
+    if csv is not None:
+        write_table(csv, evaluation.table)
+    titles = {name: method.title for name, (_, method) in methods.items()}
+    results = results_of(parts, evaluation)
+    printed = Printed(candidates, results, evaluation, unopened, numbers, titles)
+    if json:
+        print_json(facts_of(printed))
+    else:
+        print_results(printed)
+    if printed.failures:
+        raise SrBenchError(printed.failures)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The test images that the command line names."""
+
+    datasets: tuple[str, ...]
+    hr: Path | None
+    lr: Path | None
+
+    def __post_init__(self) -> None:
+        if (self.hr is None) != (self.lr is None):
+            raise WrongUse(
+                "--hr and --lr are folders of the same images and belong together; where LR is to "
+                "be made from HR: --dataset FOLDER"
+            )
+        if self.hr is not None and self.datasets:
+            raise WrongUse("--hr and --lr are the test images; leave --dataset out")
+
+
+def _sets(asked: _Asked, candidates: Sequence[Candidate], sources: Sources) -> list[TestSet]:
+    from sr_bench.evaluation.evaluating.sets import open_pairs, open_test_sets
+
+    if not candidates:
+        return []
+    if asked.hr is not None and asked.lr is not None:
+        scale = candidates[0].scale
+        return [open_pairs(asked.hr, asked.lr, scale=scale)]
+    with late_bytes_progress("fetch") as advance:
+        return open_test_sets(asked.datasets or (_SET,), sources, progress=advance)
+
+
+def _tell(candidates: Sequence[Candidate], protocols: Sequence[Protocol]) -> None:
+    """On stderr: what each model was recognised as, what was done, and why which protocol."""
+    for candidate in candidates:
+        default = [] if protocols else [candidate.why_default]
+        scale = f"x{candidate.scale}"
+        origin = candidate.origin if scale in candidate.origin else f"{candidate.origin} {scale}"
+        facts = [origin, *candidate.notes, *default]
+        print(printable(f"{candidate.name}: {'; '.join(facts)}"), file=sys.stderr)
+
+
+def _pad(name: str) -> Pad:
+    from sr_bench.networks.opened import Pad
+
+    known = get_args(Pad)
+    if name not in known:
+        raise unknown("padding", name, known, where="--pad")
+    return cast(Pad, name)
+
+
+def project_here() -> Project | None:
+    """The project in the current folder; another tool's ``params.yaml`` is none."""
+    path = Path(PARAMS)
+    if not path.is_file():
+        return None
+    try:
+        return Project.load(Path())
+    except WrongUse as error:
+        notice(path, f"isn't one of sr-bench, so it has no runs ({error})")
+        return None
+
+
+def methods_here(project: Project | None) -> Methods:
+    """The methods of a project, and those that are installed, each with its file."""
+    from sr_bench.networks.installed import installed_methods
+    from sr_bench.networks.method_files import method_files
+
+    own = {} if project is None else method_files(project.method_folders)
+    return installed_methods() | own

@@ -1,0 +1,149 @@
+"""The results of ``sr-bench eval``: tables for people, JSON, CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sr_bench.analysis.ledger.neighbours import Cell, Neighbours, neighbours
+from sr_bench.cli.show import console, print_table
+from sr_bench.support.parallel import Failure
+
+if TYPE_CHECKING:
+    from sr_bench.evaluation.evaluating.candidate import Candidate
+    from sr_bench.evaluation.evaluating.evaluate import Evaluation
+    from sr_bench.evaluation.evaluating.results import Result
+
+_SHOWN = ("psnr", "ssim", "ssim_blue")  # of the metrics of a protocol; CSV and JSON have all
+_SIDES = ("above", "equal", "below")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """All that is printed.
+
+    Args:
+        candidates: the models that could be opened.
+        results: what came out.
+        evaluation: with every image, and what failed.
+        unopened: models that could not be opened.
+        numbers: the published ones.
+        titles: what methods are called.
+    """
+
+    candidates: Sequence[Candidate]
+    results: Sequence[Result]
+    evaluation: Evaluation
+    unopened: Sequence[Failure[str]]
+    numbers: pd.DataFrame
+    titles: Mapping[str, str]
+
+    def published(self, result: Result) -> Neighbours:
+        """The published numbers beside a result; none for a folder's images, or a part of a set."""
+        if not (result.test_set.catalogued and result.whole):
+            return Neighbours()
+        cell = Cell(result.protocol.name, result.test_set.name, result.candidate.scale)
+        return neighbours(self.numbers, cell, result.means["psnr"])
+
+    @property
+    def failures(self) -> str:
+        """Everything that has no score, each with the reason, one a line; empty if nothing."""
+        lines = [failure.reason for failure in self.unopened]
+        for fault in self.evaluation.faults:
+            where = "/".join(part for part in (fault.dataset, fault.image) if part)
+            lines.append(
+                f"{fault.model} on {where}: {fault.reason}" if fault.model else fault.reason
+            )
+        if len(lines) < 2:
+            return "".join(lines)
+        return "\n  ".join([f"{len(lines)} things could not be scored:", *lines])
+
+
+def facts_of(printed: Printed) -> dict[str, Any]:
+    """Everything, for programs."""
+    models = [
+        {
+            "model": c.name,
+            "scale": c.scale,
+            "origin": c.origin,
+            "sha256": c.sha256,
+            "options": list(c.options),
+            "notes": list(c.notes),
+        }
+        for c in printed.candidates
+    ]
+    failed = [
+        {"model": f.item, "dataset": "", "image": "", "reason": f.reason} for f in printed.unopened
+    ]
+    return {
+        "models": models,
+        "results": [_facts(printed, result) for result in printed.results],
+        "images": printed.evaluation.rows.to_dict("records"),
+        "failed": failed + [asdict(fault) for fault in printed.evaluation.faults],
+    }
+
+
+def _facts(printed: Printed, result: Result) -> dict[str, Any]:
+    beside = printed.published(result)
+    numbers = {side: getattr(beside, side) for side in _SIDES}
+    return {
+        "model": result.candidate.name,
+        "scale": result.candidate.scale,
+        "dataset": result.test_set.name,
+        "protocol": result.protocol.name,
+        "mean" if result.whole else "mean_of_part": result.means,
+        "images": result.scored,
+        "signature": result.signature,
+        "published": {side: asdict(number) for side, number in numbers.items() if number},
+    }
+
+
+def print_results(printed: Printed) -> None:
+    """A table for each protocol, its signatures, and the published numbers beside each result."""
+    for protocol, of in groupby(printed.results, key=lambda result: result.protocol.name):
+        results = list(of)
+        metrics = [m for m in _SHOWN if any(m in result.means for result in results)]
+        columns = ["model", "dataset", "scale", *metrics, "images"]
+        print_table(protocol, columns, [_row(result, metrics) for result in results])
+        for result in results:
+            for line in _lines(printed, result):
+                console.print(line, highlight=False)
+        _print_signatures(results)
+
+
+def _row(result: Result, metrics: Sequence[str]) -> list[object]:
+    total = len(result.test_set.dataset.entries)
+    count = str(total) if result.whole else f"{result.scored} of {total}: not the whole set"
+    means = [result.means.get(metric, "") for metric in metrics]
+    return [
+        result.candidate.name,
+        result.test_set.name,
+        f"x{result.candidate.scale}",
+        *means,
+        count,
+    ]
+
+
+def _lines(printed: Printed, result: Result) -> list[str]:
+    what = f"{result.candidate.name} on {result.test_set.name}"
+    lines = [f"{what}: {sentence}" for sentence in result.infinite]
+    beside = printed.published(result)
+    found = [
+        f"{side}: {number.label(printed.titles)}"
+        for side in _SIDES
+        if (number := getattr(beside, side)) is not None
+    ]
+    return lines + ([f"{what}, published PSNR {'; '.join(found)}"] if found else [])
+
+
+def _print_signatures(results: Sequence[Result]) -> None:
+    signatures: dict[str, list[str]] = {}
+    for result in results:
+        signatures.setdefault(result.signature, []).append(result.candidate.name)
+    for signature, models in signatures.items():
+        of = "" if len(signatures) == 1 else f" of {', '.join(dict.fromkeys(models))}"
+        console.print(f"signature{of}: {signature}", highlight=False)

@@ -1,0 +1,1 @@
+"""A model's scores in one go: test images to LR, SR and scores, without a project."""
