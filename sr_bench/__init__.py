@@ -53,21 +53,4 @@ _MODULES = {
     "ssim": "sr_bench.evaluation.metrics.ssim",
     "upscale": "sr_bench.evaluation.upscaling.models",
 }
-__all__ = [
-    "Method",
-    "Protocol",
-    "Setup",
-    "SrBenchError",
-    "__version__",
-    "degrade",
-    "imresize",
-    "load_model",
-    "methods",
-    "ms_ssim",
-    "protocols",
-    "psnr",
-    "score",
-    "score_folder",
-    "ssim",
-    "upscale",
-]
+__all__ = sorted(["SrBenchError", "__version__", *_MODULES])

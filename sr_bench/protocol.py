@@ -16,11 +16,11 @@ class Protocols(_new.Protocols):
 
     def degradation_of(self, name: str) -> Degradation:
         """How the protocol of that name makes lr."""
-        return self.protocol(name).degradation
+        return self.find(name).degradation
 
     def signature(self, name: str) -> str:
         """The signature of the protocol of that name."""
-        return self.protocol(name).signature
+        return self.find(name).signature
 
 
 def load_protocols() -> Protocols:

@@ -13,7 +13,8 @@ import pytest
 
 from sr_bench.cli import main
 from sr_bench.data.catalogue.sources import find_source
-from sr_bench.data.datasets.fetch import MIRROR, fetch, is_present
+from sr_bench.data.datasets.fetch import MIRROR, fetch
+from sr_bench.data.datasets.transfer import is_present
 from sr_bench.imaging import images
 from sr_bench.support.files import sha256
 from sr_bench.support.parallel import cores

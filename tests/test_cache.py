@@ -6,7 +6,7 @@ import pytest
 
 from sr_bench.data.catalogue import sources
 from sr_bench.data.catalogue.sources import Source, SourceFile
-from sr_bench.data.datasets import cache, manifest
+from sr_bench.data.datasets import cache
 from sr_bench.data.datasets.cache import cache_folder, open_anywhere
 from sr_bench.imaging import images
 from sr_bench.support.errors import SourceError, SrBenchError, WrongUse
@@ -25,10 +25,9 @@ def tiny(tmp_path, monkeypatch, picture):
     def make():
         path = tmp_path / "mirror" / HOST / "a.png"
         images.write(path, picture(8, 9, 3))
-        file = SourceFile("a.png", path.stat().st_size, sha256(path), f"http://{HOST}/a.png")
+        file = SourceFile("a.png", path.stat().st_size, sha256(path), (f"http://{HOST}/a.png",))
         source = Source("Tiny", "images", "title", "licence", "Tiny", (file,))
-        for module in (cache, manifest):
-            monkeypatch.setattr(module, "find_source", lambda _: source)
+        monkeypatch.setattr(cache, "find_source", lambda _: source)
 
     return make
 

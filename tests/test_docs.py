@@ -125,6 +125,10 @@ def check_command(words, *, whole):
             return
         assert rest[0] in COMMANDS, f"no command {rest[0]}"
         command = COMMANDS[rest[0]]
+        if hasattr(command, "commands") and len(rest) > 1 and not rest[1].startswith("-"):
+            rest = rest[1:]
+            assert rest[0] in command.commands, f"no command {' '.join(words)}"
+            command = command.commands[rest[0]]
         if whole:
             command.make_context(rest[0], rest[1:])
         else:

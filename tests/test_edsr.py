@@ -1,6 +1,8 @@
 """EDSR: sizes, each format of weights against a plain forward pass, and what is refused."""
 
+import runpy
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,10 @@ from sr_bench.support.errors import SrBenchError, WrongUse
 METHOD = load_method(Path(__file__).resolve().parent.parent / "methods/edsr.py")
 KEY_MAP = METHOD.load.__globals__["key_map"]
 DEGRADATION = load_protocols().degradations["rgb-matlab"]
+SHARED = runpy.run_path(str(Path(__file__).with_name("made_up.py")))
+image = SHARED["image"]
 MEAN = torch.tensor([0.4488, 0.4371, 0.4040]).reshape(1, 3, 1, 1)
+official = partial(SHARED["official"], mean=MEAN)
 
 
 def layers(features, blocks, scale):
@@ -63,14 +68,6 @@ def plain(state, lr, *, blocks=16, res_scale=1.0, scale, value_range=1):
     return (conv(x, "tail.1") + mean) / value_range
 
 
-def official(state):
-    extra = {}
-    for layer, sign in (("sub_mean", -1), ("add_mean", 1)):
-        extra[f"{layer}.weight"] = torch.eye(3).reshape(3, 3, 1, 1)
-        extra[f"{layer}.bias"] = sign * 255 * MEAN.flatten()
-    return state | extra
-
-
 def relative(state, upsamplers, prefix="", blocks=16):
     """Under the names of mmediting and BasicSR."""
     names = {"head.0": "conv_first", f"body.{blocks}": "conv_after_body", "tail.1": "conv_last"}
@@ -111,12 +108,6 @@ def write(tmp_path, name, state):
 
 def setup(path, scale=2, variant="baseline"):
     return Setup(variant, "some", path, scale, DEGRADATION)
-
-
-def image(*shape):
-    """In float64: how far float32 sums of another order lie apart depends on the processor."""
-    generator = torch.Generator().manual_seed(1)
-    return torch.rand(1, 3, *shape, dtype=torch.float64, generator=generator)
 
 
 # The network

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -63,7 +65,7 @@ def test_json_and_csv_have_every_image(folder, evaluated):
     assert [row["image"] for row in rows] == ["a", "a", "b", "b"] and "error" not in rows[0]
     assert float(rows[0]["value"]) == pytest.approx(psnr[0])
     assert facts["models"][0]["origin"].startswith("method bicubic")
-    assert facts["failed"] == facts["skipped"] == []
+    assert facts["failed"] == []
 
 
 def test_several_models_sets_and_protocols_make_one_table_a_protocol(folder, cli, picture):
@@ -81,16 +83,22 @@ def test_a_bad_model_among_good_ones_is_named_and_ends_with_1(folder, evaluated)
     assert facts["failed"][0]["model"] == "net.pth" and "error: net.pth" in err
 
 
-def test_a_bad_image_ends_with_1_and_the_table_says_that_it_is_of_a_part(folder, cli, evaluated):
-    (folder / "hr/b.png").write_bytes(b"x")
-    (folder / "hr/notes.txt").write_text("x")
+def test_an_image_that_has_no_score_ends_with_1_and_the_table_says_so(
+    folder, cli, evaluated, picture
+):
+    images.write(folder / "hr/c.png", picture(4, 60, 3))  # the crop leaves nothing
     out, err = cli(["eval", *bicubic("--csv", "s.csv")], 1)
-    assert "1 of 2: not the" in out and "b.png" in err.partition("error: ")[2]
-    assert "skipped: hr/notes.txt" in err
+    assert "2 of 3: not the" in out and "c.png" in err.partition("error: ")[2]
     facts, _ = evaluated(bicubic(), 1)
-    assert "mean_of_part" in facts["results"][0] and facts["failed"][0]["image"] == "b"
+    assert "mean_of_part" in facts["results"][0] and facts["failed"][0]["image"] == "c"
     with (folder / "s.csv").open() as handle:
         assert list(csv.DictReader(handle))[-1]["error"]
+
+
+def test_an_image_that_cannot_be_read_ends_with_1(folder, cli):
+    (folder / "hr/b.png").write_bytes(b"x")
+    out, err = cli(["eval", *bicubic()], 1)
+    assert out == "" and "b.png" in err.partition("error: ")[2]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +136,7 @@ def test_lr_can_be_given(folder, evaluated):
     facts, _ = evaluated(["bicubic", "--scale", "2", "--hr", "hr", "--lr", "lr"])
     made, _ = evaluated(bicubic())
     assert facts["results"][0]["mean"] == made["results"][0]["mean"]
-    assert "|lr:given|" in facts["results"][0]["signature"]
+    assert "|lr:given." in facts["results"][0]["signature"]
 
 
 def test_a_run_of_the_project_is_a_model(project, evaluated, cli, monkeypatch):
@@ -172,6 +180,84 @@ def test_options_reach_the_model(folder, cli, monkeypatch):
     assert (options.value_range, options.bgr, options.multiple_of) == (255, True, 8)
     assert (options.pad, options.device, options.scale) == ("reflect", torch.device("cpu"), None)
     assert "|model:range:255" in out.replace("\n", "")
+
+
+class Repeat(torch.nn.Module):
+    def forward(self, x):
+        return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+FUNCTIONS = """
+import numpy as np, torch
+def up(image: np.ndarray):
+    return image.repeat(2, 0).repeat(2, 1)
+def white(x: torch.Tensor):
+    assert x.max() > 1
+    return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+def raw(x: torch.Tensor):
+    return 255 * x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+def same(image: np.ndarray):
+    return image
+def nan(x: torch.Tensor):
+    factor = float("nan") if x.shape[2] == 20 else 1
+    return x.repeat_interleave(2, 2).repeat_interleave(2, 3) * factor
+"""
+
+
+@pytest.fixture
+def functions(folder):
+    (folder / "mine.py").write_text(FUNCTIONS)
+    return folder
+
+
+def test_a_function_and_two_graphs_are_one_table(functions, evaluated):
+    torch.jit.trace(Repeat(), torch.rand(1, 3, 8, 8)).save("net.pt")
+    models = ["mine.py:up", "net.pt"]
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        sizes = {"lr": {2: "h", 3: "w"}, "sr": {2: "H", 3: "W"}}
+        names = {"input_names": ["lr"], "output_names": ["sr"], "dynamic_axes": sizes}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                Repeat(), (torch.rand(1, 3, 8, 8),), "net.onnx", dynamo=False, **names
+            )
+        models.append("net.onnx")
+    facts, err = evaluated([*models, "--dataset", "hr"])
+    names = [model["model"] for model in facts["models"]]
+    assert len(set(names)) == len(models)
+    psnr = [result["mean"]["psnr"] for result in facts["results"]]
+    assert psnr == pytest.approx([psnr[0]] * len(models), abs=1e-3)
+    assert "function mine.py:up" in err and "x2" in err
+
+
+@pytest.mark.parametrize(
+    ("function", "facts"),
+    [
+        ("raw", ["--range 255"]),
+        ("same", ["the same size"]),
+        ("nan", ["mine.nan on hr/", "NaN"]),
+        ("none", ["unknown function 'none'"]),
+    ],
+)
+def test_functions_that_fail_are_named_with_the_remedy(functions, cli, function, facts):
+    out, err = cli(["eval", f"mine.py:{function}", "mine.py:up", "--dataset", "hr"], 1)
+    assert "mine.up" in out and f"mine.{function}" not in out
+    for fact in facts:
+        assert fact in err.partition("error: ")[2]
+
+
+def test_a_model_of_another_scale_is_wrong_use(functions, cli):
+    out, err = cli(["eval", "mine.py:up", "--scale", "4", "--dataset", "hr"], 2)
+    assert out == "" and "enlarges by 2, but the scale asked for is 4" in err
+
+
+def test_the_value_range_is_in_the_signature(functions, evaluated):
+    facts, _ = evaluated(["mine.py:white", "--range", "255", "--dataset", "hr"])
+    plain, _ = evaluated(["mine.py:up", "--dataset", "hr"])
+    assert facts["results"][0]["signature"].endswith("|model:range:255")
+    assert facts["results"][0]["mean"]["psnr"] == pytest.approx(
+        plain["results"][0]["mean"]["psnr"], abs=1e-3
+    )
 
 
 def test_our_edsr_is_its_cell_of_the_reports(folder, evaluated, real):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -93,7 +94,7 @@ def serve(monkeypatch):
 
 def pin(url, name, body, *, size=True):
     digest = hashlib.sha256(body).hexdigest()
-    return SourceFile(name, len(body) if size else None, digest, f"{url}/{quote(name)}")
+    return SourceFile(name, len(body) if size else None, digest, (f"{url}/{quote(name)}",))
 
 
 def group(*files, kind="images"):
@@ -238,12 +239,57 @@ def test_a_wrong_file_in_the_mirror_is_refused(tmp_path, serve, kind, wrong):
     assert origin.seen == []
 
 
+# Several addresses
+
+
+def several(*urls, body=SMALL):
+    return replace(pin("http://host", "a.png", body), urls=urls)
+
+
+def test_the_next_address_is_asked_and_what_failed_is_told(tmp_path, serve, caplog):
+    lacks, wrong, right = serve({}), serve({"a.png": b"moved"}), serve({"b.png": SMALL})
+    down = f"{nobody()}/a.png"
+    file = several(f"{lacks.url}/a.png", down, f"{wrong.url}/a.png", f"{right.url}/b.png")
+    (path,) = get(group(file), tmp_path)
+    assert path.read_bytes() == SMALL and path.name == "a.png"
+    told = caplog.text
+    assert f"came from {right.url}/b.png; before it, {lacks.url}/a.png: HTTP status 404" in told
+    assert f"{down}: no connection" in told
+    assert f"{wrong.url}/a.png: has 5 bytes, sha256 " in told
+    assert kept(tmp_path) == ["Some/a.png"]
+
+
+def test_the_first_address_that_has_it_is_the_only_one_asked(tmp_path, serve, caplog):
+    first, second = serve({"a.png": SMALL}), serve({"a.png": SMALL})
+    get(group(several(f"{first.url}/a.png", f"{second.url}/a.png")), tmp_path)
+    assert second.seen == [] and not caplog.text
+
+
+def test_the_mirror_is_asked_for_every_address_first(tmp_path, serve):
+    first, second = serve({"a.png": SMALL}), serve({})
+    copy = tmp_path / "mirror" / second.host / "get?id=7"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(SMALL)
+    file = several(f"{first.url}/a.png", f"{second.url}/get?id=7")
+    get(group(file), tmp_path / "data", tmp_path / "mirror")
+    assert first.seen == second.seen == []
+
+
+def test_no_address_has_it(tmp_path, serve):
+    one, other = serve({}), serve({"a.png": b"moved"})
+    with pytest.raises(SourceError) as caught:
+        get(group(several(f"{one.url}/a.png", f"{other.url}/a.png")), tmp_path)
+    for fact in ("404", "has 5 bytes", f"Its URL is {one.url}/a.png or {other.url}/a.png"):
+        assert fact in str(caught.value)
+    assert kept(tmp_path) == []
+
+
 def test_a_name_that_leaves_the_folder_is_refused(tmp_path):
     for name in ("../a.png", "/a.png", "x/../../a.png"):
         with pytest.raises(SourceError, match="leaves the folder"):
-            get(group(SourceFile(name, 1, "00", "http://host/a.png")), tmp_path)
+            get(group(SourceFile(name, 1, "00", ("http://host/a.png",))), tmp_path)
     with pytest.raises(SourceError, match="occurs 2 times"):
-        get(group(*[SourceFile("a.png", 1, "00", "http://host/a.png")] * 2), tmp_path)
+        get(group(*[SourceFile("a.png", 1, "00", ("http://host/a.png",))] * 2), tmp_path)
 
 
 # Resuming
@@ -317,7 +363,7 @@ from pathlib import Path
 from sr_bench.data.datasets.fetch import fetch
 from sr_bench.data.catalogue.sources import Source, SourceFile
 url, size, digest, data = sys.argv[1:]
-file = SourceFile("a.png", int(size), digest, url)
+file = SourceFile("a.png", int(size), digest, (url,))
 source = Source("Some", "images", "title", "licence", "Some", (file,))
 fetch(source, Path(data), mirror=None, progress=lambda _: None)
 """
@@ -327,7 +373,15 @@ def test_a_killed_fetch_leaves_no_file_and_is_resumed(tmp_path, serve):
     origin = serve({"a.png": BIG})
     origin.faults["/a.png"] = ["stall"]
     file = pin(origin.url, "a.png", BIG)
-    command = [sys.executable, "-c", KILLED, file.url, str(file.size), file.sha256, str(tmp_path)]
+    command = [
+        sys.executable,
+        "-c",
+        KILLED,
+        file.urls[0],
+        str(file.size),
+        file.sha256,
+        str(tmp_path),
+    ]
     part = tmp_path / ".partial" / "Some" / "a.png.part"
     with subprocess.Popen(command) as child:
         deadline = time.monotonic() + 30

@@ -7,8 +7,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import method_files
+from sr_bench.networks.method import Method, Published
+from sr_bench.networks.method_files import method_files
 from sr_bench.networks.opened import OpenOptions, open_model
+from sr_bench.networks.weights import load_strictly, read_checkpoint
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,8 +55,10 @@ def test_published_weights_are_known_by_their_hash(real):
     assert (found.scale, found.origin) == (3, "method srcnn 9-1-5 x3, weights author-imagenet")
 
 
-@pytest.mark.parametrize("wrapper", ["params", "params_ema", "state_dict", "net_g"])
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
+@pytest.mark.parametrize(
+    ("wrapper", "prefix"),
+    [("params", ""), ("params_ema", "module."), ("state_dict", "_orig_mod."), ("net_g", "module.")],
+)
 def test_wrapped_weights_are_known_by_keys_and_shapes(tmp_path, wrapper, prefix):
     path = tmp_path / "mine.pth"
     state = {f"{prefix}generator.{k}": v.bfloat16() for k, v in mmediting_state().items()}
@@ -107,3 +111,48 @@ def test_the_degradation_reaches_a_method_that_enlarges_inside():
 
     degradation = find_protocol("srcnn-2015").degradation
     assert opened("bicubic", scale=2, degradation=degradation).model.border == "replicate"
+
+
+def method_without_key_map(published):
+    """A method whose network is the same at every scale, and whose weights are read by load."""
+
+    def load(setup):
+        calls.append((setup.variant, setup.scale))
+        network = torch.nn.Conv2d(1, 1, 3)
+        load_strictly(network, read_checkpoint(setup.file), setup.file)
+        network.colour = "y"
+        return network.eval()
+
+    calls = []
+    method = Method(name="flat", load=load, reference="made up", published=published)
+    return {"flat": (Path("flat.py"), method)}, calls
+
+
+def test_a_method_without_a_map_of_keys_is_tried_at_the_scales_that_it_has(tmp_path):
+    path = tmp_path / "flat.pth"
+    torch.save({"params": torch.nn.Conv2d(1, 1, 3).state_dict()}, path)
+    published = {("", "author", s): Published("nowhere", f"x{s}.pth") for s in (2, 3)}
+    methods, calls = method_without_key_map(published)
+    with pytest.raises(WrongUse, match="flat of the scales x2, x3; name one"):
+        open_model(str(path), methods=methods, options=OpenOptions())
+    assert {scale for _, scale in calls} == {2, 3}
+    calls.clear()
+    found = open_model(str(path), methods=methods, options=OpenOptions(scale=5))
+    assert found.origin == "method flat x5" and {scale for _, scale in calls} == {5}
+    assert "'params' is taken" in found.notes
+
+
+def test_a_file_is_read_once_for_all_trials(tmp_path, monkeypatch):
+    path = tmp_path / "mine.pth"
+    torch.save({"params": mmediting_state()}, path)
+    reads = []
+    real_load = torch.load
+    monkeypatch.setattr(torch, "load", lambda *a, **k: reads.append(a) or real_load(*a, **k))
+    assert opened(path).origin == "method edsr baseline x2"
+    assert len(reads) == 1
+
+
+def test_notices_go_to_the_notes_alone(tmp_path, caplog):
+    path = tmp_path / "mine.pth"
+    torch.save({"params": mmediting_state()}, path)
+    assert opened(path).notes and not caplog.records

@@ -7,7 +7,6 @@ import zipfile
 import pytest
 
 from sr_bench.data.catalogue.sources import Source, SourceFile
-from sr_bench.data.datasets import manifest
 from sr_bench.data.datasets.manifest import fetch_dataset, open_dataset
 from sr_bench.imaging import images
 from sr_bench.support.errors import SourceError, SrBenchError
@@ -22,7 +21,7 @@ def quiet(_):
 
 @pytest.fixture
 def known(tmp_path, monkeypatch):
-    """``known(kind, {name: path})``: makes a group Tiny known; a mirror folder holds its files."""
+    """``known(kind, {name: path})``: a group Tiny; a mirror folder holds its files."""
     monkeypatch.setenv("SR_BENCH_MIRROR", str(tmp_path / "mirror"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -33,9 +32,8 @@ def known(tmp_path, monkeypatch):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
             size, digest = path.stat().st_size, sha256(path)
-            listed.append(SourceFile(name, size, digest, f"http://{HOST}/{name}"))
-        source = Source("Tiny", kind, "title", "licence", "Tiny", tuple(listed))
-        monkeypatch.setattr(manifest, "find_source", lambda _: source)
+            listed.append(SourceFile(name, size, digest, (f"http://{HOST}/{name}",)))
+        return Source("Tiny", kind, "title", "licence", "Tiny", tuple(listed))
 
     return make
 
@@ -54,9 +52,9 @@ def paths(tmp_path):
 
 
 def test_a_manifest_names_shapes_and_hashes(tmp_path, known, made):
-    known("images", made)
+    tiny = known("images", made)
     data, target = paths(tmp_path)
-    dataset = fetch_dataset("Tiny", data, target, progress=quiet)
+    dataset = fetch_dataset(tiny, data, target, progress=quiet)
     assert json.loads(target.read_text()) == {
         "dataset": "Tiny",
         "images": [
@@ -64,89 +62,89 @@ def test_a_manifest_names_shapes_and_hashes(tmp_path, known, made):
             {"name": "b.png", "shape": [8, 9], "sha256": sha256(made["b.png"])},
         ],
     }
-    assert open_dataset("Tiny", data, target) == dataset
+    assert open_dataset(tiny, data, target) == dataset
     assert [e.stem for e in dataset] == ["a", "b"]
     assert dataset.read(dataset.entries[1]).shape == (8, 9)
 
 
 def test_the_same_dataset_makes_the_same_manifest(tmp_path, known, made):
-    known("images", made)
+    tiny = known("images", made)
     data, target = paths(tmp_path)
-    fetch_dataset("Tiny", data, target, progress=quiet)
+    fetch_dataset(tiny, data, target, progress=quiet)
     first = target.read_bytes()
     shutil.rmtree(data)
-    fetch_dataset("Tiny", data, target, progress=quiet)
+    fetch_dataset(tiny, data, target, progress=quiet)
     assert target.read_bytes() == first
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed"])
 def test_what_is_missing_or_changed_is_fetched_again(tmp_path, known, made, damage):
-    known("images", made)
+    tiny = known("images", made)
     data, target = paths(tmp_path)
-    fetch_dataset("Tiny", data, target, progress=quiet)
+    fetch_dataset(tiny, data, target, progress=quiet)
     path = data / "Tiny" / "b.png"
     if damage == "missing":
         path.unlink()
     else:
         path.write_bytes(b"?" * path.stat().st_size)
-    open_dataset("Tiny", data, target)
+    open_dataset(tiny, data, target)
     assert sha256(path) == sha256(made["b.png"])
 
 
 def test_a_file_that_cannot_be_fetched_again_is_an_error(tmp_path, known, made):
-    known("images", made)
+    tiny = known("images", made)
     data, target = paths(tmp_path)
-    fetch_dataset("Tiny", data, target, progress=quiet)
+    fetch_dataset(tiny, data, target, progress=quiet)
     (data / "Tiny" / "b.png").write_bytes(b"damaged")
     (tmp_path / "mirror" / HOST / "b.png").write_bytes(b"damaged too")
     with pytest.raises(SourceError, match=r"b\.png: has 11 bytes"):
-        open_dataset("Tiny", data, target)
+        open_dataset(tiny, data, target)
 
 
 def test_a_manifest_of_another_content_is_an_error(tmp_path, known, made):
-    known("images", made)
+    tiny = known("images", made)
     data, target = paths(tmp_path)
-    fetch_dataset("Tiny", data, target, progress=quiet)
+    fetch_dataset(tiny, data, target, progress=quiet)
     target.write_text(target.read_text().replace(sha256(made["b.png"]), "0" * 64))
     with pytest.raises(SrBenchError, match=r"b\.png: its content .*0{64}.*sr-bench fetch Tiny"):
-        open_dataset("Tiny", data, target)
+        open_dataset(tiny, data, target)
 
 
 def test_no_manifest_says_how_to_make_one(tmp_path, known, made):
-    known("images", made)
+    tiny = known("images", made)
     with pytest.raises(SrBenchError, match=r"Tiny\.json: no such file.*sr-bench fetch Tiny"):
-        open_dataset("Tiny", *paths(tmp_path))
+        open_dataset(tiny, *paths(tmp_path))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"images": [{"name": "a"}]}', '"x"'])
 def test_a_damaged_manifest_is_an_error(tmp_path, known, made, text):
-    known("images", made)
+    tiny = known("images", made)
     data, target = paths(tmp_path)
     target.parent.mkdir()
     target.write_text(text)
     with pytest.raises(SrBenchError, match=r"Tiny\.json: not (a manifest|JSON).*fetch Tiny"):
-        open_dataset("Tiny", data, target)
+        open_dataset(tiny, data, target)
 
 
 def test_an_image_that_cannot_be_read_makes_no_manifest(tmp_path, known, made):
     made["b.png"].write_bytes(made["b.png"].read_bytes()[:60])
-    known("images", made)
+    tiny = known("images", made)
     data, target = paths(tmp_path)
     with pytest.raises(SrBenchError, match=r"b\.png: "):
-        fetch_dataset("Tiny", data, target, progress=quiet)
+        fetch_dataset(tiny, data, target, progress=quiet)
     assert not target.exists()
 
 
 def test_two_images_of_one_name_are_refused(tmp_path, known, made):
-    known("images", {"x/same.png": made["b.png"], "y/same.bmp": made["a.bmp"]})
+    tiny = known("images", {"x/same.png": made["b.png"], "y/same.bmp": made["a.bmp"]})
     with pytest.raises(SrBenchError, match=r"same\.png and .*same\.bmp: two images called 'same'"):
-        fetch_dataset("Tiny", *paths(tmp_path), progress=quiet)
+        fetch_dataset(tiny, *paths(tmp_path), progress=quiet)
 
 
 def test_weights_are_no_dataset(tmp_path, known, made):
-    known("weights", made)
+    tiny = known("weights", made)
     with pytest.raises(SrBenchError, match="Tiny holds weights"):
-        fetch_dataset("Tiny", *paths(tmp_path), progress=quiet)
+        fetch_dataset(tiny, *paths(tmp_path), progress=quiet)
 
 
 def test_an_archive_is_its_members_and_no_stray_file(tmp_path, known, made):
@@ -155,12 +153,12 @@ def test_an_archive_is_its_members_and_no_stray_file(tmp_path, known, made):
         for name, path in made.items():
             bundle.write(path, f"HR/{name}")
         bundle.writestr("readme.txt", "x")
-    known("archive", {"all.zip": packed})
+    tiny = known("archive", {"all.zip": packed})
     data, target = paths(tmp_path)
     images.write(data / "Tiny" / "stray.png", images.read(made["b.png"]))
-    dataset = fetch_dataset("Tiny", data, target, progress=quiet)
+    dataset = fetch_dataset(tiny, data, target, progress=quiet)
     assert [e.name for e in dataset] == ["HR/a.bmp", "HR/b.png"]
     assert (data / "Tiny" / "stray.png").is_file()
     (data / "Tiny" / "HR" / "b.png").unlink()
-    assert open_dataset("Tiny", data, target) == dataset
+    assert open_dataset(tiny, data, target) == dataset
     assert sha256(data / "Tiny" / "HR" / "b.png") == sha256(made["b.png"])

@@ -1,5 +1,7 @@
 """MDSR: sizes, the authors' weights against a plain forward pass, and what is refused."""
 
+import runpy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,10 @@ from sr_bench.support.errors import SrBenchError
 METHOD = load_method(Path(__file__).resolve().parent.parent / "methods/mdsr.py")
 KEY_MAP = METHOD.load.__globals__["key_map"]
 DEGRADATION = load_protocols().degradations["rgb-matlab"]
+SHARED = runpy.run_path(str(Path(__file__).with_name("made_up.py")))
+image = SHARED["image"]
 MEAN = torch.tensor([0.4488, 0.4371, 0.4040]).reshape(1, 3, 1, 1)
+official = partial(SHARED["official"], mean=MEAN)
 SCALES = (2, 3, 4)
 
 
@@ -70,14 +75,6 @@ def plain(state, lr, *, blocks=16, scale, value_range=1):
     return (conv(x, "tail.0") + mean) / value_range
 
 
-def official(state):
-    extra = {}
-    for layer, sign in (("sub_mean", -1), ("add_mean", 1)):
-        extra[f"{layer}.weight"] = torch.eye(3).reshape(3, 3, 1, 1)
-        extra[f"{layer}.bias"] = sign * 255 * MEAN.flatten()
-    return state | extra
-
-
 def write(tmp_path, name, state):
     if name == "official":
         torch.save(official(state), tmp_path / "mdsr.pt")
@@ -88,12 +85,6 @@ def write(tmp_path, name, state):
 
 def setup(path, scale=2, variant="baseline"):
     return Setup(variant, "some", path, scale, DEGRADATION)
-
-
-def image(*shape):
-    """In float64: how far float32 sums of another order lie apart depends on the processor."""
-    generator = torch.Generator().manual_seed(1)
-    return torch.rand(1, 3, *shape, dtype=torch.float64, generator=generator)
 
 
 # The network

@@ -53,6 +53,12 @@ def test_a_file_rewritten_at_equal_size_and_time_is_loaded_anew(write):
     assert [p.name for p in path.parent.iterdir()] == ["mine.py"]  # no __pycache__
 
 
+def test_a_file_may_define_data_classes(write):
+    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    text += "@dataclass\nclass Options:\n    width: int = 1\n" + GOOD.format(name="mine")
+    assert load_method(write("a/mine.py", text=text)).name == "mine"
+
+
 @pytest.mark.parametrize("folder", ["methods", "demo/methods"])
 def test_a_method_is_called_as_its_file(folder):
     for path in (ROOT / folder).glob("*.py"):

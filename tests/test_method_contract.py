@@ -1,7 +1,8 @@
 """The contract, on every method file of this project's folders.
 
-The checks are those of ``sr-bench try``. Weights that are published are replaced by made-up files:
-for the methods here in their authors' formats (`FAKES`), for any other as ``sr-bench try`` does.
+The checks are those of ``sr-bench check-method``. Weights that are published are replaced by
+made-up files: for the methods here in their authors' formats (`FAKES`), for any other as that
+command does.
 """
 
 import re
@@ -113,10 +114,10 @@ def param(of, *more):
 
 def weights_file(of, folder):
     """A made-up file; a skip with the reason where none can be made."""
-    published = of.method.weights_file(of.variant, of.weights, of.scale)
+    published = of.method.published.get((of.variant, of.weights, of.scale))
     if published is None or of.method.name not in FAKES:
         try:
-            return named.weights_file(of, folder, ROOT / "data")
+            return named.weights_file(of, folder, named.Choice(ROOT / "data"))
         except named.NoFile as error:
             pytest.skip(str(error))
     file = folder / Path(published.name).name
@@ -200,6 +201,26 @@ class Holder:
         return self.network(lr)
 
 
+class HolderOfSeveral:
+    colour = "rgb"
+
+    def __init__(self):
+        self.parts = {"first": [Right().eval(), nn.Dropout(0.5)]}
+
+    def __call__(self, lr):
+        return self.parts["first"][0](lr)
+
+
+def closure():
+    network = Right()
+
+    def call(lr):
+        return network(lr)
+
+    call.colour = "rgb"
+    return call
+
+
 class NoColour(Right):
     colour = None
 
@@ -264,7 +285,8 @@ class Strided(Right):
 
 def of(kind, ready=True):
     def load(setup):
-        return kind().eval() if ready and issubclass(kind, nn.Module) else kind()
+        model = kind()
+        return model.eval() if ready and isinstance(model, nn.Module) else model
 
     return named.Configuration(Method(name="mine", load=load, reference="r"), "", "none", 2)
 
@@ -284,6 +306,8 @@ def test_a_right_model_passes():
         (NoColour, "the model's colour is None, expected one of"),
         (dict, "load returned dict, expected a model that can be called"),
         (Holder, "is in training mode"),
+        (HolderOfSeveral, "Dropout is in training mode"),
+        (closure, "is in training mode"),
         (OtherSize, "returned (1, 3, 17, 23) torch.float32, expected (1, 3, 34, 46)"),
         (Double, "returned (1, 3, 34, 46) torch.float64, expected"),
         (Bytes, "expected about [0, 1]"),
@@ -364,7 +388,8 @@ def test_a_run_of_a_broken_method_ends_in_one_error(project, cli, reach, forward
 def test_weights_that_cannot_be_made_are_skipped_with_the_reason(tmp_path):
     published = {("", "author", 2): Published("SRCNN-author-weights", "x.mat")}
     method = Method(name="mine", load=print, reference="r", published=published)
-    outcomes = list(contract.try_method(tmp_path, method, tmp_path, tmp_path))
+    every = contract.checks(tmp_path, method, tmp_path, named.Choice(tmp_path))
+    outcomes = list(contract.outcomes(every))
     assert [o.status for o in outcomes] == ["passed", "failed", "skipped"]
     assert "unknown file 'x.mat'" in outcomes[1].why
     assert "sr-bench fetch SRCNN-author-weights" in outcomes[2].why

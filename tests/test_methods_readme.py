@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from sr_bench.conformance import method_contract as contract
+from sr_bench.data.catalogue.entries import read_entries
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.catalogue.sources import read_entries, read_source
+from sr_bench.data.catalogue.sources import read_source
 from sr_bench.networks.method import Published
 from sr_bench.networks.method_files import load_method
 
@@ -73,10 +74,10 @@ def followed(root, command):
     return done.stdout
 
 
-def test_sr_bench_try_passes_every_check(clone):
-    assert COMMANDS[0] == "sr-bench try mine"
+def test_check_method_passes_every_check(clone):
+    assert COMMANDS[0] == "sr-bench check-method mine"
     out = followed(clone, COMMANDS[0])
-    assert f"mine: {len(DEGRADATIONS) + 4} passed, 0 failed, 0 skipped" in out
+    assert f"mine: {len(DEGRADATIONS) + 5} passed, 0 failed, 0 skipped" in out
 
 
 def test_the_contract_test_passes_as_it_is(clone):
@@ -97,10 +98,10 @@ def test_the_run_is_known(clone):
     assert "mine-small-author-x2" in out
 
 
-def test_a_model_in_training_mode_is_refused_by_try(clone, cli):
+def test_a_model_in_training_mode_is_refused(clone, cli):
     other = clone / "other.py"
     other.write_text(FILE.replace("return model.eval()", "return model"))
-    out, _ = cli(["try", other], status=1)
+    out, _ = cli(["check-method", other], status=1)
     assert "mine-small-author-x2" in out and "training mode" in out
 
 

@@ -53,6 +53,6 @@ def test_they_come_with_sr_bench_and_with_the_project(tmp_path):
     assert neighbours(packaged, Cell("srcnn-2015", "Set5", 3), 32.7520).equal.value == "32.75"
     own = packaged.head(1).assign(method="mine", value="33.99", scale=4, protocol="edsr-2017")
     own.to_csv(tmp_path / "published.csv", index=False)
-    both = published_numbers(tmp_path / "published.csv")
+    both = published_numbers([tmp_path / "published.csv"])
     assert len(both) == len(packaged.drop_duplicates()) + 1
     assert neighbours(both, CELL, 33.9).above.label({}) == "MINE 33.99"

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -111,14 +112,14 @@ def test_scores_with_another_hr_are_refused(scored):
     refuses(scored, r"was scored with other hr than .*Set5\.json lists now")
 
 
-def test_scores_under_another_definition_of_a_protocol_are_refused(scored, monkeypatch):
+def test_scores_under_another_definition_of_a_protocol_are_refused(scored):
     """The definition changed, its version didn't."""
     known = load_protocols()
     other = known.protocols["edsr-2017"].model_copy(update={"y": "uint8"})
     changed = Protocols.model_construct(
         degradations=known.degradations, protocols=known.protocols | {"edsr-2017": other}
     )
-    monkeypatch.setattr("sr_bench.evaluation.scoring.record.load_protocols", lambda: changed)
+    scored = replace(scored, catalogue=replace(scored.catalogue, protocols=changed))
     refuses(scored, "was scored under edsr-2017, which has another definition now")
 
 

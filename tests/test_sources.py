@@ -5,20 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from sr_bench.data.catalogue import sources
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.entries import EXAMPLE, EXAMPLE_TOGETHER, CatalogueError, read_entries
 from sr_bench.data.catalogue.sources import (
-    EXAMPLE,
-    EXAMPLE_TOGETHER,
-    CatalogueError,
     SourceFile,
     find_source,
     load_sources,
-    read_entries,
     read_source,
 )
 from sr_bench.support.errors import WrongUse
 
-FILE = SourceFile("a.png", 10, "ab" * 32, "https://host/a.png")
+FILE = SourceFile("a.png", 10, "ab" * 32, ("https://host/a.png",))
 
 
 def test_every_file_is_pinned():
@@ -28,8 +25,9 @@ def test_every_file_is_pinned():
         for file in source.files:
             assert re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{8,63}\*", file.sha256), file
             assert file.size is None or file.size > 0, file
-            assert re.match(r"(https|package)://[^/]+/", file.url), file
-            assert " " not in file.url, file
+            assert file.urls and len(set(file.urls)) == len(file.urls), file
+            assert all(re.match(r"(https|package)://[^/]+/", url) for url in file.urls), file
+            assert " " not in "".join(file.urls), file
 
 
 def test_no_name_leaves_its_folder_or_occurs_twice():
@@ -92,7 +90,7 @@ def read(text, name="new"):
 
 
 def test_a_right_entry_and_the_examples_that_errors_show():
-    assert read(RIGHT).files == (SourceFile("a.png", 10, SHA, "https://host/folder/a.png"),)
+    assert read(RIGHT).files == (SourceFile("a.png", 10, SHA, ("https://host/folder/a.png",)),)
     assert read(EXAMPLE, "mine-weights").kind == "weights"
     together = read_entries(EXAMPLE_TOGETHER.encode())
     known = {"Set5": read_entries(RIGHT.encode())["new"]}
@@ -100,12 +98,24 @@ def test_a_right_entry_and_the_examples_that_errors_show():
     assert len(read_source("two-sets", together | known).files) == 2
 
 
+def test_a_file_has_several_addresses():
+    text = RIGHT.replace("https://host/folder/", "[https://host/folder/, https://other/]")
+    (file,) = read(f"{text}  urls: {{a.png: https://third/get?id=7}}\n").files
+    assert file.urls == (
+        "https://host/folder/a.png",
+        "https://other/a.png",
+        "https://third/get?id=7",
+    )
+    own = RIGHT.replace("base: https://host/folder/", "urls: {a.png: [https://x/1, /y/2]}")
+    assert read(own).files[0].urls == ("https://x/1", "/y/2")
+
+
 def test_facts_of_weights_and_other_ways_to_write_a_pin():
     text = RIGHT.replace("kind: images", "kind: weights\n  trained_on: DIV2K\n  by: them")
     text = text.replace(f"10 {SHA}", f"unknown  {SHA[:8].upper()}*")
     source = read(text.replace("https://host/folder/", "/a/folder/"))
     assert (source.trained_on, source.by) == ("DIV2K", "them")
-    assert source.files[0] == SourceFile("a.png", None, SHA[:8] + "*", "/a/folder/a.png")
+    assert source.files[0] == SourceFile("a.png", None, SHA[:8] + "*", ("/a/folder/a.png",))
 
 
 @pytest.mark.parametrize(
@@ -146,6 +156,9 @@ def test_facts_of_weights_and_other_ways_to_write_a_pin():
         ("https://host/folder/", "host/folder/", ["'host/folder/' is no https://"]),
         ("https://host/folder/", "file:///folder/", ["is no https://"]),
         ("https://host/folder/", "https://host/a b/", ["is no https://"]),
+        ("title: t", "title: t\n  urls: {b.png: https://x/y}", ["unknown file 'b.png' in urls"]),
+        ("title: t", "title: t\n  urls: {a.png: x/y}", ["urls.a.png", "'x/y' is no https://"]),
+        ("title: t", "title: t\n  urls: [https://x/y]", ["urls: ", "dictionary"]),
         ("title: t", "title: t\n  redistributable: maybe", ["redistributable: ", "'maybe'"]),
         (RIGHT.partition("new:")[2], " Set5\n", ["new: the entry: ", "it is 'Set5'"]),
         (RIGHT.partition("new:")[2], "\n", ["new: the entry: ", "it is None"]),
@@ -201,14 +214,15 @@ def test_a_catalogue_that_is_none(content, fact):
 
 
 @pytest.fixture
-def with_a_bad_entry(monkeypatch):
-    """The packaged catalogue and one entry, ``bad``, that has a title alone."""
-    entries = sources._entries() | {"bad": {"title": "t"}}
-    monkeypatch.setattr(sources, "_entries", lambda: entries)
+def with_a_bad_entry(project):
+    """A catalogue of the project with one entry, ``bad``, that has a title alone."""
+    own = project / "catalogue" / "sources.yaml"
+    own.parent.mkdir()
+    own.write_text("bad: {title: t}\n")
 
 
 def test_a_bad_entry_hurts_only_what_needs_it(project, cli, with_a_bad_entry):
-    assert find_source("Set5").title
+    assert Catalogue.of_project(project).sources.find("Set5").title
     out, _ = cli(["list", "runs"], cwd=project)
     assert "bicubic-x2" in out
     params = project / "params.yaml"
@@ -216,7 +230,7 @@ def test_a_bad_entry_hurts_only_what_needs_it(project, cli, with_a_bad_entry):
     cli(["list", "runs"])
     for words in (["fetch", "bad"], ["list", "sources"]):
         _, err = cli(words, status=1)
-        assert "error: sr_bench/data/catalogue/sources.yaml: bad: 'kind' is missing" in err
+        assert "catalogue/sources.yaml: bad: 'kind' is missing" in err
         assert "A right entry:" in err
 
 
@@ -224,7 +238,7 @@ def test_a_bad_entry_that_params_names_is_the_catalogues_fault(project, cli, wit
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("edsr-2017: [Set5]", "edsr-2017: [bad]"))
     _, err = cli(["list", "runs"], status=1, cwd=project)
-    assert "error: sr_bench/data/catalogue/sources.yaml: bad: 'kind' is missing" in err
+    assert "catalogue/sources.yaml: bad: 'kind' is missing" in err
     assert "params.yaml" not in err
 
 
@@ -233,8 +247,8 @@ def test_a_union_has_the_files_of_its_members_where_theirs_lie():
     members = [find_source(name) for name in ("T91", "BSD400", "General100")]
     assert (len(union.files), union.kind, union.folder) == (591, "images", ".")
     assert union.bytes == sum(m.bytes for m in members)
-    pinned = [(f"{m.folder}/{f.name}", f.size, f.sha256, f.url) for m in members for f in m.files]
-    assert [(f.name, f.size, f.sha256, f.url) for f in union.files] == pinned
+    pinned = [(f"{m.folder}/{f.name}", f.size, f.sha256, f.urls) for m in members for f in m.files]
+    assert [(f.name, f.size, f.sha256, f.urls) for f in union.files] == pinned
     for member in members:
         assert f"{member.name}: {member.licence}" in union.licence
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sr_bench.imaging import images
-from sr_bench.report.figures.files import About, save_figure
+from sr_bench.report.figures.files import Plot, save_figure
 from sr_bench.report.figures.panels import new_figure
 from sr_bench.report.figures.style import paper_style
 
@@ -39,7 +39,7 @@ def test_what_the_input_causes_is_one_line(cli, monkeypatch, tmp_path, kind):
     def fail(*_, **__):
         raise kind("what it said")
 
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", fail)
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", fail)
     out, err = cli(["list", "sources"], 1, tmp_path)
     assert out == "" and err.startswith("error: ") and err.count("\n") == 1
     assert {MemoryError: "out of memory", RecursionError: "nested too deeply"}.get(
@@ -48,12 +48,12 @@ def test_what_the_input_causes_is_one_line(cli, monkeypatch, tmp_path, kind):
 
 
 def test_text_that_cannot_be_decoded_is_one_line(cli, monkeypatch, tmp_path):
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", lambda: b"\xff".decode())
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", lambda _: b"\xff".decode())
     assert "another encoding than expected: 'utf-8'" in cli(["list", "sources"], 1, tmp_path)[1]
 
 
 def test_a_fault_of_the_program_itself_keeps_its_traceback(cli, monkeypatch, tmp_path):
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", lambda: {}["x"])
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", lambda _: {}["x"])
     with pytest.raises(KeyError):
         cli(["list", "sources"], 1, tmp_path)
 
@@ -73,7 +73,7 @@ def test_a_missing_package_is_named_with_its_extra(cli, monkeypatch, tmp_path, m
     def fail(*_, **__):
         raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", fail)
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", fail)
     assert fact in cli(["list", "sources"], 1, tmp_path)[1]
 
 
@@ -81,7 +81,7 @@ def test_a_missing_module_of_our_own_is_a_fault_of_the_program(cli, monkeypatch,
     def fail(*_, **__):
         raise ModuleNotFoundError("No module named 'sr_bench.x'", name="sr_bench.x")
 
-    monkeypatch.setattr("sr_bench.data.catalogue.sources.load_sources", fail)
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", fail)
     with pytest.raises(ModuleNotFoundError):
         cli(["list", "sources"], 1, tmp_path)
 
@@ -120,9 +120,9 @@ def test_a_notebook_may_hand_on_any_backend(tmp_path, backend):
     program = (
         "from sr_bench.cli.app import _adapt_surroundings as adapt; adapt()\n"
         "from pathlib import Path\n"
-        "from sr_bench.report.figures.files import save_figure\n"
+        "from sr_bench.report.figures.files import Plot, save_figure\n"
         "from sr_bench.report.figures.panels import new_figure\n"
-        "save_figure(new_figure(1, 1), Path('.'), 'a')\n"
+        "save_figure(Plot('a', '', new_figure(1, 1)), Path('.'))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -159,7 +159,7 @@ def drawn(folder):
         axes = figure.subplots()
         axes.plot(np.arange(5), np.arange(5) ** 2, marker="o", label="a")
         axes.legend()
-    return {p.suffix: p.read_bytes() for p in save_figure(figure, folder, "plot", About("c"))}
+    return {p.suffix: p.read_bytes() for p in save_figure(Plot("plot", "c", figure), folder)}
 
 
 @pytest.mark.parametrize("changed", [*OWN_STYLE, "all"])

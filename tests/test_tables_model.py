@@ -8,11 +8,12 @@ import pytest
 
 from sr_bench.analysis.ledger.ledger import REPRODUCTION, TRAINED
 from sr_bench.analysis.metrics import Metric, describe_metric
-from sr_bench.data.catalogue.sources import Source
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.sources import Source, Sources
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS
 from sr_bench.networks.method import Method, Published
 from sr_bench.networks.method_files import load_methods
-from sr_bench.report import names
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import filled
 from sr_bench.report.tables.grades import graded
@@ -164,7 +165,7 @@ def test_what_weights_were_trained_on_and_by_whom(key, named):
     assert NAMES.weights(*key) == named
 
 
-def test_a_group_of_sources_says_what_its_weights_were_trained_on(monkeypatch):
+def test_a_group_of_sources_says_what_its_weights_were_trained_on():
     published = {
         ("", "author", 2): Published("of-others", "a"),
         ("", "author", 3): Published("of-others", "a", trained_on="T91", by="me"),
@@ -172,9 +173,8 @@ def test_a_group_of_sources_says_what_its_weights_were_trained_on(monkeypatch):
     }
     method = Method(name="mine", load=print, reference="r", published=published)
     group = Source("of-others", "weights", "t", "l", "f", (), trained_on="Set14", by="them")
-    monkeypatch.setattr(names, "source_names", lambda: ("of-others",))
-    monkeypatch.setattr(names, "find_source", {"of-others": group}.__getitem__)
-    known = Names({"mine": method})
+    sources = Sources({"of-others": {}}, {}, {"of-others": group})
+    known = Names({"mine": method}, Catalogue(sources, load_protocols()))
     assert known.weights("mine", "", "author", 2) == ("Set14", "them", "them")
     assert known.weights("mine", "", "author", 3) == ("T91", "me", "me")
     assert known.weights("mine", "", "author", 4) == ("not stated", "authors", "")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,23 +14,12 @@ from sr_bench.analysis.drift.rank_tests import can_reach, p_longer, smallest_p
 from sr_bench.analysis.drift.slowdown import FASTER, FEW, LEVEL, SLOWER, check_timings
 from sr_bench.cli.app import app
 from sr_bench.support.errors import SrBenchError
-from sr_bench.timing.fingerprint import Fingerprint
 from sr_bench.timing.launch import Measured
 from sr_bench.timing.results import Results
 from sr_bench.timing.session import make_row
 from sr_bench.timing.setting import Setting
 
-MACHINE = Fingerprint(
-    cpu="A",
-    cpu_id="1.2.3",
-    instructions=("avx2",),
-    cores=1,
-    threads=2,
-    torch="2",
-    os="L",
-    gpu=None,
-    driver=None,
-)
+MACHINE = runpy.run_path(str(Path(__file__).with_name("made_up.py")))["MACHINE"]
 SECONDS = {
     "bicubic-x2": 0.03, "bicubic-x4": 0.02, "srcnn-a-x2": 0.5, "srcnn-b-x2": 0.6,
     "srcnn-a-x4": 0.5, "edsr-x2": 5.0, "edsr-x4": 1.5, "mdsr-x2": 5.5,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -17,24 +18,14 @@ from sr_bench.project.project import Project
 from sr_bench.report.timings import SPEEDUPS, TIMINGS, speedups, timings
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.timing import launch as launching
-from sr_bench.timing.fingerprint import Fingerprint
-from sr_bench.timing.launch import Measured, OutOfMemory, Task, launch
+from sr_bench.timing.launch import Measured, OutOfMemory, launch
 from sr_bench.timing.plan import Selection, make_plan
 from sr_bench.timing.results import SCHEMA, Results, _entry, results_folder
 from sr_bench.timing.session import Session, make_row
 from sr_bench.timing.setting import Setting
+from sr_bench.timing.tasks import Task
 
-MACHINE = Fingerprint(
-    cpu="A",
-    cpu_id="1.2.3",
-    instructions=("avx2",),
-    cores=1,
-    threads=2,
-    torch="2",
-    os="L",
-    gpu=None,
-    driver=None,
-)
+MACHINE = runpy.run_path(str(Path(__file__).with_name("made_up.py")))["MACHINE"]
 ROOT = Path(__file__).parents[1]
 ONE = Setting("bicubic-x2", "cpu-1", "float32", "720p")
 FILES = Setting("bicubic-x2", "cpu-1", "float32", "720p-png")
@@ -42,7 +33,8 @@ SETS = Setting("bicubic-x2", "cpu-1", "float32", "Set5")
 CONTRACT = (
     "run,machine,device,precision,input,"
     "median_s,iqr_s,rounds,images_per_s,peak_memory_mb,params,macs"
-)
+)  # others rely on these; columns may follow
+ADDED = "psnr,psnr_of,not_known"
 FACTS = {
     "peak_memory_mb": 400.0,
     "rss_before_mb": 300.0,
@@ -223,7 +215,7 @@ def test_other_files_are_left_alone(tmp_path: Path, text: str, said: str) -> Non
 
 def test_table(project: Path) -> None:
     root = Project.load(project)
-    assert list(timings(root).columns) == TIMINGS == CONTRACT.split(",")
+    assert list(timings(root).columns) == TIMINGS == f"{CONTRACT},{ADDED}".split(",")
     path = results_folder(root) / f"{MACHINE.name}.json"
     Session(project, Results(MACHINE), path, {"bicubic-x2": None}, measured).time([ONE], nobody)
     other = MACHINE.model_copy(update={"cpu": "B"})
@@ -236,7 +228,7 @@ def test_table(project: Path) -> None:
     assert list(table["input"]) == ["720p", "Set5"]
     assert table["macs"].tolist()[0] == 3_000_000_000 and table["macs"].isna().tolist()[1]
     lines = table.to_csv(index=False).splitlines()
-    assert lines[0] == CONTRACT and lines[2].endswith(",10,")
+    assert lines[0] == f"{CONTRACT},{ADDED}" and ',10,,33.5,"Set5, edsr-2017",' in lines[2]
 
 
 def test_speedups_over_the_plain_call(project: Path) -> None:
@@ -289,10 +281,10 @@ def test_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             make_plan(root, selection)
 
 
-def test_a_run_without_images_is_named(project: Path) -> None:
+def test_images_that_are_not_there_are_named_and_frames_are_timed(project: Path) -> None:
     (project / "build" / "manifests" / "Set5.json").unlink()
-    plan = make_plan(Project.load(project), Selection())
-    assert plan.settings == [] and "sr-bench fetch Set5" in plan.failed["bicubic-x2"]
+    plan = make_plan(Project.load(project), Selection(devices=("cpu-1",)))
+    assert plan.settings == [ONE, FILES] and "sr-bench fetch Set5" in plan.failed["bicubic-x2"]
 
 
 def test_task_and_answer_cross(tmp_path: Path) -> None:

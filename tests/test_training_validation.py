@@ -147,7 +147,7 @@ def test_a_model_that_is_far_from_trained_has_a_psnr_too():
 def test_no_file_of_a_test_set_is_in_a_training_set(training, test):
     ours, theirs = find_source(training).files, find_source(test).files
     assert not {f.sha256 for f in ours} & {f.sha256 for f in theirs}
-    assert not {f.url for f in ours} & {f.url for f in theirs}
+    assert not {f.urls for f in ours} & {f.urls for f in theirs}
     assert not {stem(f.name) for f in ours} & {stem(f.name) for f in theirs}
 
 
@@ -160,7 +160,7 @@ def test_training_images_of_bsds_are_its_train_and_test_halves():
     names = [f.name for f in find_source("BSD400").files]
     assert {n.partition("/")[0] for n in names} == {"train", "test"}
     assert [sum(n.startswith(half) for n in names) for half in ("train", "test")] == [200, 200]
-    assert all("BSDS500/data/images/" in f.url for f in find_source("BSD400").files)
+    assert all("BSDS500/data/images/" in f.urls[0] for f in find_source("BSD400").files)
 
 
 def thumbnail(image):

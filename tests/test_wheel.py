@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from sr_bench.imaging import images
+from sr_bench.support.strict_yaml import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """
@@ -29,7 +30,8 @@ def installed(tmp_path_factory):
     out = tmp_path_factory.mktemp("wheel")
     source = out / "source"  # setuptools leaves build/ behind
     shutil.copytree(ROOT / "sr_bench", source / "sr_bench")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    shutil.copytree(ROOT / "methods", source / "methods")
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "params.yaml"):
         shutil.copy(ROOT / name, source)
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source]
     subprocess.run(command, check=True, capture_output=True)
@@ -60,6 +62,66 @@ def test_the_wheel_holds_the_package_alone(installed):
     }  # fmt: skip
     assert all((installed / "sr_bench" / name).is_file() for name in data)
     assert list(installed.glob("*.dist-info/licenses/LICENSE"))
+    assert not list(installed.rglob("__pycache__"))
+
+
+def test_the_wheel_brings_the_methods_and_the_weights_of_their_runs(installed):
+    folder = installed / "sr_bench" / "_methods"
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    methods = {p.name for p in (ROOT / "methods").glob("*.py")}
+    runs = read_yaml((ROOT / "params.yaml").read_text())["runs"].values()
+    origins = {Path(run["origin"]) for run in runs}
+    weights = {f"weights/{path.name}" for path in origins if path.suffix == ".safetensors"}
+    assert (
+        files == methods | weights | {"published.csv", "citations.yaml", "params.yaml"}
+        and len(weights) > 10
+    )
+
+
+WITH_TORCH = PROGRAM.replace('"torch", "dvc", "skimage"', '"dvc",')
+
+
+def test_methods_and_their_weights_without_a_clone(installed, tmp_path):
+    code = (
+        "import numpy as np, sr_bench\n"
+        "from sr_bench.networks.installed import packaged_folder\n"
+        "print(*sr_bench.methods())\n"
+        "weights = packaged_folder() / 'weights/srcnn-9-1-5-sr-bench-t91-x3.safetensors'\n"
+        "model = sr_bench.load_model('srcnn', variant='9-1-5', scale=3, weights=weights)\n"
+        "print(sr_bench.upscale(model, np.full((20, 30), 99, np.uint8)).shape)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:2] == ["bicubic edsr mdsr srcnn", "(60, 90)"]
+
+
+def test_a_project_runs_packaged_methods_weights_and_numbers(installed, project):
+    (project / "params.yaml").write_text(
+        "methods: [sr_bench.methods]\nledger: sr_bench.published\nfetch: [Set5]\n"
+        "protocols: {edsr-2017: [Set5]}\n"
+        "runs:\n"
+        "  srcnn-9-1-5-sr-bench-t91-x3:\n"
+        "    {method: srcnn, variant: 9-1-5, weights: sr-bench-t91, scale: 3,\n"
+        "     protocols: [edsr-2017]}\n"
+    )
+    run = "srcnn-9-1-5-sr-bench-t91-x3"
+    for words in (["fetch", "--run", run], ["upscale", run], ["score", run], ["report"]):
+        done = subprocess.run(
+            [sys.executable, "-c", WITH_TORCH, *words],
+            cwd=project,
+            env=os.environ | {"PYTHONPATH": str(installed)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    note = json.loads((project / "build" / "weights" / f"{run}.json").read_text())
+    assert note["file"] == f"sr_bench.methods/weights/{run}.safetensors"
+    published = (project / "reports" / "reproduction.csv").read_text().splitlines()
+    assert len(published) == len((ROOT / "methods/published.csv").read_text().splitlines())
 
 
 def test_a_command_that_needs_torch_says_so(installed, tmp_path):

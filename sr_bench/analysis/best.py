@@ -21,9 +21,6 @@ def not_worse(per_image: pd.DataFrame) -> dict[Cell, bool]:
     all runs of the scale. Where so few images can't be significant even if all agree (five
     images), a run counts as worse only if it is worse on every image.
 
-    Args:
-        per_image: rows of ``reports/per_image.csv.gz``.
-
     Returns:
         (run, dataset, protocol, metric) -> bool, for all cells but the best ones. Cells that don't
         cover the images of the best one, and infinite ones, are left out: they don't compare.

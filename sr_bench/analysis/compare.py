@@ -11,6 +11,7 @@ import pandas as pd
 
 from sr_bench.analysis.metrics import describe_metric
 from sr_bench.analysis.stats import Paired, differences, holm, paired
+from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.evaluation.scoring.table import read_per_image, read_run, require_one_signature
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
@@ -92,7 +93,7 @@ def load_runs(root: Path, runs: Sequence[str]) -> pd.DataFrame:
     for run in dict.fromkeys(runs):
         scored = root / "build" / "scores" / f"{run}.csv"
         if run not in known and scored.is_file():
-            parts.append(read_run(scored))
+            parts.append(read_run(scored, Catalogue.of_project(root).protocols))
         elif run not in known:
             where = f"{reported} and {scored.parent}"
             raise unknown("run", run, known | _stems(scored.parent), where=where)
@@ -145,7 +146,6 @@ def compare(table: pd.DataFrame, reference: str) -> list[Comparison]:
     """Every other run of a chosen table against the reference, on each dataset that they share.
 
     Args:
-        table: rows of one protocol, metric and scale, as :func:`choose` gives them.
         reference: the run whose values are on the left of each difference.
 
     Raises:

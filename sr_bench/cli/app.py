@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sr_bench.cli import (
+    adding,
     check,
     compare,
     conformance,
@@ -23,9 +24,11 @@ from sr_bench.cli import (
     explain,
     figure,
     lineage,
+    listing,
     pipeline,
     report,
     standalone,
+    starting,
     timing,
     training,
     upscale,
@@ -39,6 +42,7 @@ _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "dvc": "run",
     "dvclive": "run",
     "matplotlib": "run",
+    "ruamel": "run",
     "safetensors": "run",
     "skimage": "run",
     "torch": "run",
@@ -58,15 +62,17 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Images": {
         "eval": eval.evaluate,
         "score": standalone.score,
         "degrade": standalone.degrade,
     },
+    "A project": {"init": starting.init, "lock": starting.lock, "add": adding.app},
     "Pipeline": {
         "fetch": pipeline.fetch,
         "train": training.train,
+        "work": pipeline.work,
         "upscale": upscale.upscale,
         "report": report.report,
         "figure": figure.figure,
@@ -79,15 +85,18 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "time": timing.time,
     },
     "Methods and code": {
-        "try": weights.try_method,
+        "check-method": weights.check_method,
         "keys": weights.keys,
         "conformance": conformance.conformance,
-        "list": pipeline.list_things,
+        "list": listing.list_things,
     },
 }
 for panel, commands in COMMANDS.items():
     for name, command in commands.items():
-        app.command(name, rich_help_panel=panel)(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, rich_help_panel=panel)(command)
 
 
 def _version(wanted: bool) -> None:

@@ -16,18 +16,18 @@ from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,
     MaybeScaleOption,
-    Skipped,
     count_progress,
     late_bytes_progress,
     print_json,
 )
-from sr_bench.data.catalogue.protocols import Protocol, find_protocol
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.data.catalogue.sources import Sources
 from sr_bench.evaluation.scoring.table import write_table
 from sr_bench.project.params import PARAMS
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
 from sr_bench.support.notices import notice
-from sr_bench.support.version import PACKAGE
 
 if TYPE_CHECKING:
     from sr_bench.evaluation.evaluating.candidate import Candidate
@@ -107,17 +107,17 @@ def evaluate(
     from sr_bench.networks.opened import OpenOptions
 
     asked = _Asked(tuple(dataset or ()), hr, lr)
-    protocols = [find_protocol(name) for name in dict.fromkeys(protocol or ())]
+    known = Catalogue.of_project(Path())
+    protocols = [known.protocols.find(name) for name in dict.fromkeys(protocol or ())]
     opened = OpenOptions(scale, value_range, bgr, multiple_of, _pad(pad), choose_device(device))
     project = project_here()
     methods = methods_here(project)
-    numbers = published_numbers(_ledger(project))
+    numbers = published_numbers([] if project is None else project.ledgers, known)
     candidates, unopened = open_candidates(
         models, project=project, methods=methods, options=CandidateOptions(opened, ensemble, tile)
     )
     _tell(candidates, protocols)
-    skipped = Skipped()
-    parts = parts_of(candidates, _sets(asked, candidates, skipped), protocols)
+    parts = parts_of(candidates, _sets(asked, candidates, known.sources), protocols)
     if save is not None and not force:
         require_free(parts, save)
     with count_progress("eval", sum(part.calls for part in parts)) as advance:
@@ -128,7 +128,7 @@ def evaluate(
     results = results_of(parts, evaluation)
     printed = Printed(candidates, results, evaluation, unopened, numbers, titles)
     if json:
-        print_json(facts_of(printed, skipped.facts))
+        print_json(facts_of(printed))
     else:
         print_results(printed)
     if printed.failures:
@@ -153,23 +153,25 @@ class _Asked:
             raise WrongUse("--hr and --lr are the test images; leave --dataset out")
 
 
-def _sets(asked: _Asked, candidates: Sequence[Candidate], skipped: Skipped) -> list[TestSet]:
+def _sets(asked: _Asked, candidates: Sequence[Candidate], sources: Sources) -> list[TestSet]:
     from sr_bench.evaluation.evaluating.sets import open_pairs, open_test_sets
 
     if not candidates:
         return []
     if asked.hr is not None and asked.lr is not None:
         scale = candidates[0].scale
-        return [open_pairs(asked.hr, asked.lr, scale=scale, skip=skipped)]
+        return [open_pairs(asked.hr, asked.lr, scale=scale)]
     with late_bytes_progress("fetch") as advance:
-        return open_test_sets(asked.datasets or (_SET,), progress=advance, skip=skipped)
+        return open_test_sets(asked.datasets or (_SET,), sources, progress=advance)
 
 
 def _tell(candidates: Sequence[Candidate], protocols: Sequence[Protocol]) -> None:
     """On stderr: what each model was recognised as, what was done, and why which protocol."""
     for candidate in candidates:
         default = [] if protocols else [candidate.why_default]
-        facts = [f"{candidate.origin} x{candidate.scale}", *candidate.notes, *default]
+        scale = f"x{candidate.scale}"
+        origin = candidate.origin if scale in candidate.origin else f"{candidate.origin} {scale}"
+        facts = [origin, *candidate.notes, *default]
         print(printable(f"{candidate.name}: {'; '.join(facts)}"), file=sys.stderr)
 
 
@@ -194,16 +196,10 @@ def project_here() -> Project | None:
         return None
 
 
-def _ledger(project: Project | None) -> Path | None:
-    if project is None or project.params.ledger is None:
-        return None
-    return project.root / project.params.ledger
-
-
 def methods_here(project: Project | None) -> Methods:
-    """The methods of a project, or those that are packaged, each with its file."""
+    """The methods of a project, and those that are installed, each with its file."""
+    from sr_bench.networks.installed import installed_methods
     from sr_bench.networks.method_files import method_files
 
-    if project is not None:
-        return method_files(project.method_folders)
-    return method_files([PACKAGE.parent / "methods"])
+    own = {} if project is None else method_files(project.method_folders)
+    return installed_methods() | own

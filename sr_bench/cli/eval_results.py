@@ -63,7 +63,7 @@ class Printed:
         return "\n  ".join([f"{len(lines)} things could not be scored:", *lines])
 
 
-def facts_of(printed: Printed, skipped: Sequence[dict[str, str]]) -> dict[str, Any]:
+def facts_of(printed: Printed) -> dict[str, Any]:
     """Everything, for programs."""
     models = [
         {
@@ -84,7 +84,6 @@ def facts_of(printed: Printed, skipped: Sequence[dict[str, str]]) -> dict[str, A
         "results": [_facts(printed, result) for result in printed.results],
         "images": printed.evaluation.rows.to_dict("records"),
         "failed": failed + [asdict(fault) for fault in printed.evaluation.faults],
-        "skipped": list(skipped),
     }
 
 
@@ -117,7 +116,7 @@ def print_results(printed: Printed) -> None:
 
 
 def _row(result: Result, metrics: Sequence[str]) -> list[object]:
-    total = len(result.test_set.images)
+    total = len(result.test_set.dataset.entries)
     count = str(total) if result.whole else f"{result.scored} of {total}: not the whole set"
     means = [result.means.get(metric, "") for metric in metrics]
     return [

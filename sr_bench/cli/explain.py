@@ -24,12 +24,12 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.protocols import Protocol, find_protocol
-from sr_bench.data.catalogue.sources import find_source, load_sources
-from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.evaluation.scoring.pairing import pair_folders
 from sr_bench.imaging import images
-from sr_bench.project.project import Project, require_project
+from sr_bench.project.project import catalogue_here, dataset_here, require_project
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 
@@ -89,15 +89,17 @@ def explain(
         return
     if hr is None:
         raise WrongUse("explain needs --hr, a folder or a dataset; or --ledger")
+    here = Catalogue.of_project(Path())
     if costs:
-        _print_costs(find_protocol(protocol or "edsr-2017"), hr, json)
+        _print_costs(here.protocols.find(protocol or "edsr-2017"), hr, json)
         return
     if not claim:
         raise WrongUse("explain needs --claim, the number as printed, as --claim 28.43")
     claims = tuple(Claim.parse(text, metric) for text in claim)
     subject = _subject(run, hr, sr, scale, upscale=upscale)
-    named = None if protocol is None else find_protocol(protocol)
-    question = Question(subject, claims, named, limit=1 if single else 2, passes=passes)
+    named = None if protocol is None else here.protocols.find(protocol)
+    limit, known = 1 if single else 2, here.protocols.protocols
+    question = Question(subject, claims, named, limit=limit, passes=passes, known=known)
     if upscale:
         _tell_plan(f"at most {passes} runs of the network beside the protocols' own (--passes)")
     answer = find_ways(question, watch=_watch, tell=_tell_plan)
@@ -131,7 +133,7 @@ def _subject(
         return run_subject(project, project.run(run), _dataset_of_run(run, hr), upscale=upscale)
     if scale is None:
         raise WrongUse("explain needs --scale for a folder and for bicubic")
-    folder = Path(hr) if Path(hr).is_dir() else _dataset(hr).folder
+    folder = Path(hr) if Path(hr).is_dir() else dataset_here(hr).folder
     if sr is not None:
         pairs = pair_folders(sr, folder, scale=scale, skip=Skipped())
         return folder_subject(f"{sr} x{scale}", pairs, scale=scale)
@@ -141,28 +143,21 @@ def _subject(
 def _hr_files(hr: str) -> list[tuple[str, Path]]:
     if Path(hr).is_dir():
         return [(p.stem, p) for p in images.listing(Path(hr), skip=Skipped())]
-    dataset = _dataset(hr)
+    dataset = dataset_here(hr)
     return [(e.stem, dataset.folder / e.name) for e in dataset]
 
 
 def _dataset_of_run(run: str, hr: str) -> Dataset:
     """The dataset of that name, or whose folder that is."""
-    if not Path(hr).is_dir():
-        return _dataset(hr)
-    for name, source in load_sources().items():
+    if hr in catalogue_here().sources or not Path(hr).is_dir():
+        return dataset_here(hr)
+    for name, source in catalogue_here().sources.all().items():
         if (Path("data") / source.folder).resolve() == Path(hr).resolve():
-            return _dataset(name)
+            return dataset_here(name)
     raise WrongUse(
         f"{hr}: not the folder of a fetched dataset, and a run's images belong to one: give its "
         f"name, as --hr Set5; or compare two folders: --sr build/sr/{run}/... --hr {hr}"
     )
-
-
-def _dataset(name: str) -> Dataset:
-    """A dataset fetched into the current folder."""
-    if find_source(name).kind == "weights":
-        raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
-    return open_dataset(name, Path("data"), Project.manifest_in(Path(), name))
 
 
 def _show(answer: Explanation, top: int) -> None:

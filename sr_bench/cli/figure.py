@@ -53,7 +53,6 @@ def figure(
 
     PSNR and SSIM below each are of the whole image, as in reports/per_image.csv.gz.
     """
-    from sr_bench.data.catalogue.sources import find_source
     from sr_bench.report.figures.all_figures import COMPARE, write_comparison
     from sr_bench.report.provenance.records import collect
 
@@ -66,7 +65,7 @@ def figure(
         name, entry = f"{COMPARE}-{image}", _of_params(project, image)
     made = write_comparison(project, name, entry, out, collect(project).identify)
     caption = next(iter(made.captions.values()))
-    licence = find_source(entry.dataset).licence
+    licence = project.source(entry.dataset).licence
     facts = {"files": [str(f) for f in made.files], "caption": caption, "licence": licence}
     lines = [caption, *(str(file) for file in made.files)]
     print_done("\n".join([*lines, f"{entry.dataset}: {licence}"]), facts, json=json)

@@ -34,19 +34,19 @@ def lineage(
     that ran the method itself.
     """
     from sr_bench.analysis.ledger.citations import read_citations
-    from sr_bench.analysis.ledger.ledger import read_ledger
+    from sr_bench.analysis.ledger.ledger import read_ledgers
     from sr_bench.analysis.ledger.lineage import lineage as trace
 
     project = require_project()
-    if project.params.ledger is None:
+    if not project.ledgers:
         raise WrongUse("params.yaml names no ledger, so there are no published numbers to trace")
-    path = project.root / project.params.ledger
-    ledger = read_ledger(path)
+    ledger = read_ledgers(project.ledgers, project.catalogue)
+    citations = {k: v for path in project.ledgers for k, v in read_citations(path).items()}
     _require_known(ledger["method"], "method", method)
     _require_known(ledger["source"], "source", source)
     lines = [
         line
-        for line in trace(ledger, read_citations(path))
+        for line in trace(ledger, citations)
         if method in (None, line.subject.method)
         and (source is None or source in {p.source for p in line.prints})
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +11,12 @@ from sr_bench.cli.show import (
     JsonFlag,
     bytes_progress,
     print_done,
-    print_json,
-    print_table,
 )
-from sr_bench.data.catalogue.sources import Source, find_source
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.sources import Source
+from sr_bench.data.datasets.folders import OwnFolder
+from sr_bench.project.lock import require_locked
+from sr_bench.project.params import PARAMS
 from sr_bench.project.project import Project, require_project
 from sr_bench.support.errors import WrongUse
 
@@ -39,19 +40,31 @@ def fetch(
             raise WrongUse(f"fetch takes names ({', '.join(names)}) or --run {run}; leave one out")
         from sr_bench.project.run_weights import note_weights
 
-        project = require_project()
+        project = require_locked(require_project())
         with bytes_progress(f"weights of {run}", 0) as advance:
             note = note_weights(project, run, progress=advance)
         print_done(f"{run}: {note['file'] or 'no weights'}", note, json=json)
         return
     if not names:
         raise WrongUse("fetch needs names, or --run RUN; known names: sr-bench list sources")
-    fetched = [_fetch_one(source, data) for source in [find_source(name) for name in names]]
+    found = [_known(name) for name in names]
+    fetched = [_fetch_one(one, data) for one in found]
     lines = [f"{f['name']}: {f['files']} files in {f['folder']}" for f in fetched]
     print_done("\n".join(lines), fetched, json=json)
 
 
-def _fetch_one(source: Source, data: Path) -> dict[str, object]:
+def _known(name: str) -> Source | OwnFolder:
+    """The group of the catalogue, or the dataset of params.yaml that is called so."""
+    known = Catalogue.of_project(Path()).sources
+    if name not in known and Path(PARAMS).is_file():
+        project = Project.load(Path())
+        return project.own(name) if name in project.params.datasets else project.source(name)
+    return known.find(name)
+
+
+def _fetch_one(source: Source | OwnFolder, data: Path) -> dict[str, object]:
+    if isinstance(source, OwnFolder):
+        return _index(source)
     from sr_bench.data.datasets.manifest import fetch_dataset, fetch_source
 
     name = source.name
@@ -60,89 +73,25 @@ def _fetch_one(source: Source, data: Path) -> dict[str, object]:
             fetch_source(source, data, progress=advance)
         else:
             manifest = Project.manifest_in(data.parent, name)
-            fetch_dataset(name, data, manifest, progress=advance)
+            fetch_dataset(source, data, manifest, progress=advance)
     return {"name": name, "files": len(source.files), "folder": str(data / source.folder)}
 
 
-class Things(StrEnum):
-    """What ``list`` lists."""
+def work(json: JsonFlag = False) -> None:
+    """Note what each run is upscaled and scored on: build/work/<run>.json, which DVC compares."""
+    from sr_bench.project.work_notes import note_work
 
-    protocols = "protocols"
-    sources = "sources"
-    methods = "methods"
-    runs = "runs"
-
-
-def list_things(
-    what: Annotated[Things, typer.Argument(help="What to list.")], json: JsonFlag = False
-) -> None:
-    """List protocols, sources (datasets and weights), methods or runs."""
-    rows = {
-        Things.protocols: _protocols,
-        Things.sources: _sources,
-        Things.methods: _methods,
-        Things.runs: _runs,
-    }[what]()
-    if json:
-        print_json(rows)
-    elif rows:
-        print_table(what.value, list(rows[0]), [[_text(v) for v in row.values()] for row in rows])
+    notes = note_work(require_locked(require_project()))
+    datasets = {name for note in notes.values() for name in note["datasets"]}
+    print_done(f"work of {len(notes)} runs on {len(datasets)} datasets", notes, json=json)
 
 
-def _text(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+def _index(own: OwnFolder) -> dict[str, object]:
+    from sr_bench.data.datasets.folders import index_folder
 
-
-def _protocols() -> list[dict[str, object]]:
-    from sr_bench.data.catalogue.protocols import load_protocols
-
-    return [
-        {"protocol": p.name, "summary": p.summary, "signature": p.signature}
-        for p in load_protocols().protocols.values()
-    ]
-
-
-def _sources() -> list[dict[str, object]]:
-    from sr_bench.data.catalogue.sources import load_sources
-
-    return [
-        {
-            "name": s.name,
-            "kind": s.kind,
-            "files": len(s.files),
-            "mb": s.bytes / 1e6,
-            "what": s.title,
-        }
-        for s in load_sources().values()
-    ]
-
-
-def _methods() -> list[dict[str, object]]:
-    from sr_bench.networks.method_files import load_methods
-
-    methods = load_methods(require_project().method_folders)
-    return [
-        {
-            "method": m.name,
-            "variants": [v for v in m.variants if v],
-            "weights": list(dict.fromkeys(key[1] for key in m.published)) or ["none"],
-            "reference": m.reference,
-            "title": m.title or m.name,
-        }
-        for m in methods.values()
-    ]
-
-
-def _runs() -> list[dict[str, object]]:
-    runs = require_project().params.runs
-    return [
-        {
-            "run": name,
-            "method": run.method,
-            "variant": run.variant,
-            "weights": run.weights,
-            "scale": run.scale,
-            "protocols": list(map(str, run.protocols)),
-        }
-        for name, run in runs.items()
-    ]
+    dataset = index_folder(own, Project.manifest_in(Path(), own.name))
+    return {
+        "name": own.name,
+        "files": sum(1 for _ in dataset.all_entries()),
+        "folder": str(own.folder),
+    }

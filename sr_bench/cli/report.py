@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sr_bench.cli.show import JsonFlag, console, print_done, print_table
+from sr_bench.project.lock import require_locked
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sweep
@@ -35,7 +36,7 @@ def report(
     from sr_bench.report.tables.quality import quality_tables
     from sr_bench.report.write import write_report
 
-    project = require_project()
+    project = require_locked(require_project())
     with project.writing(str(project.reports), "report"):
         sweep(project.reports)
         made = build_report(project)

@@ -18,6 +18,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -97,11 +98,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 @contextmanager
 def bytes_progress(title: str, total: int) -> Iterator[Any]:
     """A download bar on stderr; yields the function to call with newly arrived bytes."""
-    columns = (_title(), BarColumn(), DownloadColumn())
-    with Progress(
-        *columns, TransferSpeedColumn(), TimeRemainingColumn(), console=_errors
-    ) as progress:
-        task = progress.add_task(title, total=total or None)
+    with _bar(title, total or None, DownloadColumn(), TransferSpeedColumn()) as (progress, task):
         yield lambda n: progress.advance(task, n)
 
 
@@ -124,23 +121,22 @@ def late_bytes_progress(title: str) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def count_progress(title: str, total: int) -> Iterator[Any]:
     """A bar of items on stderr; yields the function to call with the number done."""
-    columns = (_title(), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=_errors) as progress:
-        task = progress.add_task(title, total=total)
+    with _bar(title, total, MofNCompleteColumn()) as (progress, task):
         yield lambda n: progress.advance(task, n)
 
 
 @contextmanager
 def position_progress(title: str, total: int) -> Iterator[Any]:
     """As :func:`count_progress`, but the function is called with how far the work has come."""
-    columns = (_title(), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=_errors) as progress:
-        task = progress.add_task(title, total=total)
+    with _bar(title, total, MofNCompleteColumn()) as (progress, task):
         yield lambda n: progress.update(task, completed=n)
 
 
-def _title() -> TextColumn:
-    return TextColumn("{task.description}", markup=False)
+@contextmanager
+def _bar(title: str, total: int | None, *columns: ProgressColumn) -> Iterator[tuple[Progress, Any]]:
+    named = TextColumn("{task.description}", markup=False)
+    with Progress(named, BarColumn(), *columns, TimeRemainingColumn(), console=_errors) as progress:
+        yield progress, progress.add_task(title, total=total)
 
 
 def _portable(value: object) -> object:

@@ -23,7 +23,8 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.protocols import Protocol, find_protocol
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
@@ -48,7 +49,7 @@ def degrade(
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
     .npy: float64, 0..255, planes Y, Cb, Cr.
     """
-    rule = find_protocol(protocol).degradation
+    rule = Catalogue.of_project(Path()).protocols.find(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -106,7 +107,9 @@ def score(
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="ms_ssim, lpips, dists or niqe, instead of the protocol's metrics."),
+        typer.Option(
+            help="ms_ssim, lpips, dists, niqe or a plug-in's, instead of the protocol's metrics."
+        ),
     ] = None,
     device: DeviceOption = None,
     csv: Annotated[
@@ -149,7 +152,7 @@ def score(
 def _protocol_and(protocol: str, metric: str | None, device: str | None) -> Protocol:
     if device is not None and metric is None:
         raise WrongUse("--device is for --metric lpips and dists; protocols' metrics use the CPU")
-    return find_protocol(protocol)
+    return Catalogue.of_project(Path()).protocols.find(protocol)
 
 
 def _read(pair: NamePair, advance: Any) -> Any:
@@ -214,9 +217,10 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
 def _score_run(run: str, json: bool) -> None:
     from sr_bench.evaluation.scoring.run import score_run
     from sr_bench.evaluation.scoring.table import cells
+    from sr_bench.project.lock import require_locked
     from sr_bench.project.project import require_project
 
-    project = require_project()
+    project = require_locked(require_project())
     scored = score_run(project, project.run(run))
     table = cells(scored)
     said = [

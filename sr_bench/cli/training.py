@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sr_bench.cli.show import DeviceOption, JsonFlag, console, position_progress, print_done
+from sr_bench.project.lock import require_locked
 from sr_bench.project.project import require_project
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def train(
     from sr_bench.training.job import Job
     from sr_bench.training.run import train
 
-    project = require_project()
+    project = require_locked(require_project())
     steps = Job.find(project, name).recipe.steps
     shown: int | None = None  # rows printed; those of an earlier sitting count as printed
     with position_progress(f"train {name}", steps) as move:

@@ -19,6 +19,7 @@ from sr_bench.cli.show import (
     count_progress,
     print_done,
 )
+from sr_bench.project.lock import require_locked
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
 from sr_bench.support.parallel import all_named
@@ -105,7 +106,7 @@ def _upscale_run(what: list[str], computing: Computing, json: bool) -> None:
             f"{', '.join(what)}: without --model, upscale takes one run of params.yaml; photos "
             "need --model MODEL --out DIR"
         )
-    project = require_project()
+    project = require_locked(require_project())
     found = project.run(run)
     with count_progress(f"upscale {run}", project.images_of(found)) as advance:
         done = upscale_run(project, found, progress=advance, computing=computing)

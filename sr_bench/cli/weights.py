@@ -1,17 +1,21 @@
-"""``sr-bench keys`` and ``sr-bench try``."""
+"""``sr-bench keys`` and ``sr-bench check-method``."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sr_bench.cli.show import JsonFlag, console, print_done, print_json, print_table
-from sr_bench.project.project import require_project
+from sr_bench.project.project import method_folders_here
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.scale import SCALES
+
+if TYPE_CHECKING:
+    from sr_bench.networks.key_table import KeyRow
+    from sr_bench.networks.method import Method
 
 
 def keys(
@@ -19,8 +23,8 @@ def keys(
         list[str],
         typer.Argument(
             metavar="[METHOD VARIANT SCALE] FILE",
-            help="A weights file. With a method, a variant and a scale before it, such as edsr "
-            "baseline 2: how its keys are renamed.",
+            help="A weights file. With a method or its file, a variant and a scale before it, such "
+            "as edsr baseline 2: how its keys are renamed.",
         ),
     ],
     take: Annotated[
@@ -51,14 +55,11 @@ def _is_scale(text: str) -> bool:
 
 
 def _list(file: Path, take: str | None, *, json: bool) -> None:
-    from sr_bench.networks.weights import read_checkpoint, read_mat
+    from sr_bench.networks.key_table import tensors_of
 
-    with file.open("rb") as handle:
-        matlab = handle.read(6) == b"MATLAB"
-    tensors = read_mat(file) if matlab else read_checkpoint(file, take=take)
     rows = [
         {"key": k, "shape": tuple(v.shape), "type": str(v.dtype).removeprefix("torch.")}
-        for k, v in tensors.items()
+        for k, v in tensors_of(file, take).items()
     ]
     if json:
         print_json(rows)
@@ -68,67 +69,88 @@ def _list(file: Path, take: str | None, *, json: bool) -> None:
 
 
 def _map(method: str, variant: str, scale: int, file: Path, *, json: bool) -> None:
-    from sr_bench.networks.method_files import find_method, load_methods
+    from sr_bench.data.catalogue.protocols import load_protocols
+    from sr_bench.networks.key_table import key_table
 
-    folders = require_project().method_folders
-    found = find_method(method, folders)
-    if found.key_map is None:
-        mapped = " and ".join(n for n, m in load_methods(folders).items() if m.key_map) or "none"
-        raise WrongUse(
-            f"method {method} has no key_map; those that have one: {mapped}. What the file holds "
-            f"shows: sr-bench keys {file}"
-        )
-    rows = found.key_map(file, variant, scale)
+    rule = load_protocols().degradations["rgb-matlab"]
+    rows = key_table(_method(method)[1], variant, scale, file, rule)
     if json:
         print_json([asdict(row) for row in rows])
         return
-    columns = ["key in the file", "key in the network", "shape", "values"]
     print_table(
         f"{file}: {method} {variant} x{scale}",
-        columns,
-        [[r.theirs, r.ours or "left out", r.shape, _changed(r.divisor)] for r in rows],
+        ["key in the file", "key in the network", "shape", "values"],
+        [[r.theirs or "-", r.ours or _NOWHERE, r.shape, _changed(r)] for r in rows],
     )
-    console.print(f"{len(rows)} keys; none missing, none left over")
+    console.print(_sentence(rows))
 
 
-def try_method(
+_NOWHERE = "left out"
+
+
+def _changed(row: KeyRow) -> str:
+    if row.divisor is None:
+        return "not in the file as they are" if row.ours else "not in the network as they are"
+    return "as they are" if row.divisor == 1 else f"divided by {row.divisor:g}"
+
+
+def _sentence(rows: list[KeyRow]) -> str:
+    known = sum(row.divisor is not None for row in rows)
+    if known == len(rows):
+        return f"{known} keys; none missing, none left over"
+    theirs = sum(bool(row.theirs) for row in rows)
+    return (
+        f"{theirs} keys, of which the network has {known} with the same values; the method changes "
+        "or leaves out the others"
+    )
+
+
+def _method(word: str) -> tuple[Path, Method]:
+    """A method's file by its name in the project, or as it is named."""
+    from sr_bench.networks.method_files import find_method_file, load_method
+
+    path = Path(word)
+    if path.suffix == ".py":
+        return path, load_method(path)
+    return find_method_file(word, method_folders_here())
+
+
+def check_method(
     method: Annotated[
         str, typer.Argument(help="Method, e.g. mine, or its file, e.g. methods/mine.py.")
     ],
+    weights: Annotated[Path | None, typer.Option(help="Check with this file of weights.")] = None,
+    variant: Annotated[str | None, typer.Option(help="Check this variant alone.")] = None,
+    scale: Annotated[int | None, typer.Option(min=2, max=8, help="Check this scale alone.")] = None,
+    data: Annotated[Path, typer.Option(help="Folder of fetched weights.")] = Path("data"),
     json: JsonFlag = False,
 ) -> None:
     """Check a method file against the contract, for each of its variants, weights and scales.
 
-    Fetched weights are used. Where there are none, the method's own code makes some, or the check
-    is skipped with the reason. Exit status 1 if a check fails.
+    Weights are the file that --weights names, or those that are fetched. Where there are none, the
+    method's own code makes some, or nothing is checked and the reason is told. Exit status 1 if a
+    check fails.
     """
     from tempfile import TemporaryDirectory
 
-    from sr_bench.conformance import method_contract
-    from sr_bench.networks.method_files import find_method_file, load_method
+    from sr_bench.conformance.configurations import Choice
+    from sr_bench.conformance.method_contract import checks, outcomes
 
-    path = Path(method)
-    if path.suffix == ".py":
-        found = load_method(path)
-    else:
-        path, found = find_method_file(method, require_project().method_folders)
-    outcomes = []
-    with TemporaryDirectory(prefix="sr-bench-try-") as folder:
-        for outcome in method_contract.try_method(path, found, Path(folder), Path("data")):
-            outcomes.append(outcome)
+    path, found = _method(method)
+    done = []
+    with TemporaryDirectory(prefix="sr-bench-check-") as folder:
+        choice = Choice(data, variant, scale, weights)
+        for outcome in outcomes(checks(path, found, Path(folder), choice)):
+            done.append(outcome)
             if not json and outcome.status != "passed":
                 line = f"{outcome.status}: {outcome.what}, {outcome.check}: {outcome.why}"
                 console.print(line, highlight=False)
-    counts = {s: sum(o.status == s for o in outcomes) for s in ("passed", "failed", "skipped")}
+    counts = {s: sum(o.status == s for o in done) for s in ("passed", "failed", "skipped")}
     summary = f"{found.name}: " + ", ".join(f"{n} {s}" for s, n in counts.items())
     print_done(
         summary,
-        {"method": found.name, "file": str(path), "checks": [asdict(o) for o in outcomes]},
+        {"method": found.name, "file": str(path), "checks": [asdict(o) for o in done]},
         json=json,
     )
     if counts["failed"] or not counts["passed"]:
         raise typer.Exit(1)
-
-
-def _changed(divisor: float) -> str:
-    return "as they are" if divisor == 1 else f"divided by {divisor:g}"

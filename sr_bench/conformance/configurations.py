@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import torch
 
-from sr_bench.data.catalogue.sources import find_source, source_names
+from sr_bench.data.catalogue.sources import find_source, installed_sources
 from sr_bench.networks.method import Method
-from sr_bench.support.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
 SCALES = (2, 3, 4)  # of a method without weights
 
 
 class NoFile(SrBenchError):
-    """Weights that can neither be found nor made up: nothing can be tried."""
+    """Weights that can neither be found nor made up: nothing can be checked."""
 
 
 class Weights(NamedTuple):
@@ -43,36 +43,101 @@ class Configuration:
         return "-".join(part for part in parts if part)
 
 
-def configurations(method: Method) -> list[Configuration]:
-    """Those of its published weights; of a method without, each variant at x2, x3 and x4."""
-    keys = list(method.published) or [(v, "none", s) for v in method.variants for s in SCALES]
-    return [Configuration(method, *key) for key in keys]
+@dataclass(frozen=True)
+class Choice:
+    """Which configurations of a method to check, and where their weights are.
+
+    Args:
+        data: the folder below which fetched weights lie.
+        variant: only this one.
+        scale: only this one.
+        weights: the file to load; the variant and the scale are then one each.
+    """
+
+    data: Path
+    variant: str | None = None
+    scale: int | None = None
+    weights: Path | None = None
 
 
-def weights_file(of: Configuration, folder: Path, data: Path | None = None) -> Weights:
-    """A file to load: the real one below ``data``, or one made up in ``folder``.
+def configurations(method: Method, choice: Choice | None = None) -> list[Configuration]:
+    """Those of its published weights; of a method without, each variant at x2, x3 and x4.
+
+    Raises:
+        WrongUse: if the method has none that is chosen, or a file of weights could be of several.
+    """
+    scales = SCALES if choice is None or choice.scale is None else (choice.scale,)
+    keys = list(method.published) or [(v, "none", s) for v in method.variants for s in scales]
+    every = [Configuration(method, *key) for key in keys]
+    if choice is None:
+        return every
+    if choice.variant is not None and choice.variant not in method.variants:
+        raise unknown("variant", choice.variant, method.variants, where=f"method {method.name}")
+    fit = [
+        of
+        for of in every
+        if choice.variant in (None, of.variant) and choice.scale in (None, of.scale)
+    ]
+    if choice.weights is not None:
+        return [_of_file(method, choice, choice.weights, fit)]
+    if not fit:
+        raise WrongUse(
+            f"method {method.name} has no published weights of {choice.variant or 'any variant'} "
+            f"x{choice.scale}; it has {', '.join(map(str, every))}; or give --weights FILE"
+        )
+    return fit
+
+
+def _of_file(method: Method, choice: Choice, file: Path, fit: list[Configuration]) -> Configuration:
+    """What the file is of: published under its name, else as the variant and the scale say."""
+    if not file.is_file():
+        raise SrBenchError(f"{file}: no such file; name the file of the method's weights")
+    published = method.published
+    named = [
+        of
+        for of in fit
+        if (entry := published.get((of.variant, of.weights, of.scale)))
+        and Path(entry.name).name == file.name
+    ]
+    if len(named) == 1:
+        return named[0]
+    variants = {choice.variant} if choice.variant is not None else {*method.variants}
+    scales = {of.scale for of in fit if published} if choice.scale is None else {choice.scale}
+    if len(variants) != 1 or len(scales) != 1:
+        raise WrongUse(
+            f"{file}: which variant ({', '.join(method.variants)}) and scale of method "
+            f"{method.name} it is of is open; say --variant and --scale"
+        )
+    return Configuration(method, variants.pop(), file.stem, scales.pop())
+
+
+def weights_file(of: Configuration, folder: Path, choice: Choice | None = None) -> Weights:
+    """A file to load: the one that was chosen, the real one, or one made up in ``folder``.
 
     Raises:
         NoFile: if there is none and the method's file doesn't say how to make one.
     """
-    published = of.method.weights_file(of.variant, of.weights, of.scale)
-    if published is None:
-        return NO_WEIGHTS
-    if data and published.group in source_names():
-        real = data / find_source(published.group).folder / published.name
+    method, published = of.method, of.method.published.get((of.variant, of.weights, of.scale))
+    if choice is not None and choice.weights is not None:
+        return Weights(choice.weights, made_up=False)
+    if choice is not None and published is not None and published.group in installed_sources():
+        real = choice.data / find_source(published.group).folder / published.name
         if real.is_file():
             return Weights(real, made_up=False)
     folder.mkdir(parents=True, exist_ok=True)
-    if of.method.example is not None:
-        made = folder / Path(published.name).name
-        of.method.example(made, of.variant, of.scale)
+    if method.example is not None:
+        made = folder / Path("example" if published is None else published.name).name
+        method.example(made, of.variant, of.scale)
         return Weights(made)
-    if of.method.training is not None:
+    if method.training is not None:
         return Weights(_untrained(of, folder))
+    if published is None:
+        return NO_WEIGHTS
     fetch = f"sr-bench fetch {published.group}"
     raise NoFile(
-        f"{of}: {published.name} is not fetched ({fetch}), and METHOD has neither `example`, which "
-        "writes a file like it, nor `training`; nothing is tried"
+        f"{of}: {published.name} is not fetched ({fetch}), --weights names no other file, and "
+        "METHOD has neither `example`, which writes a file like it, nor `training`; nothing is "
+        "checked"
     )
 
 

@@ -22,12 +22,7 @@ _SCALES = (2, 3, 4)
 
 
 def run_matlab(adapter: Adapter, data: Path) -> Iterator[CaseResult]:
-    """Resize Set5 and Set14 as MATLAB did, and compare every value: a result a set and scale.
-
-    Args:
-        adapter: what is tested.
-        data: the folder that ``sr-bench fetch`` fills.
-    """
+    """Resize Set5 and Set14 as MATLAB did, and compare every value: a result a set and scale."""
     for dataset in _DATASETS:
         for scale in _SCALES:
             yield _run_set(adapter, data, dataset, scale)

@@ -1,8 +1,8 @@
 """The contract of a method file, checked on every configuration that it names.
 
-``sr-bench try METHOD`` and ``tests/test_method_contract.py`` run the same checks. Real weights are
-used where they are fetched already; else a file is made up by the method's ``example``, or from
-the untrained network of its ``training``.
+``sr-bench check-method``, the pytest plug-in and ``tests/test_method_contract.py`` run the same
+checks. Real weights are used where they are given or fetched already; else a file is made up by the
+method's ``example``, or from the untrained network of its ``training``.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from sr_bench.conformance.configurations import (
+    Choice,
     Configuration,
     NoFile,
     Weights,
@@ -30,11 +30,13 @@ from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Model, Setup
 from sr_bench.networks.model_checks import require_model
+from sr_bench.networks.modules import networks_of
 from sr_bench.support.errors import SrBenchError, unknown
 
 PLANES = {"any": (1, 3), "y": (1,), "rgb": (3,), "ycbcr": (3,)}  # channels that a colour has
 LARGE = 10_000_000  # parameters: such networks see smaller images
 _TILE = 16  # any will do: what is cut depends on the reach alone
+_OnModel = Callable[[Configuration, Weights, Degradation], None]
 _SIZES, _SMALL = ((17, 23), (8, 31), (1, 1)), ((3, 5), (1, 1))
 
 
@@ -90,9 +92,8 @@ class Loaded:
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
         """Of the images that it sees."""
-        network: Any = getattr(self.model, "network", self.model)
-        parameters = network.parameters() if isinstance(network, torch.nn.Module) else ()
-        return _SMALL if sum(p.numel() for p in parameters) > LARGE else _SIZES
+        held = (p for network in networks_of(self.model).values() for p in network.parameters())
+        return _SMALL if sum(p.numel() for p in held) > LARGE else _SIZES
 
     def require(self, good: object, wrong: str) -> None:
         """Refuse what breaks the contract."""
@@ -133,7 +134,7 @@ def check_reach(of: Configuration, weights: Weights, degradation: Degradation) -
 
 def check_published(of: Configuration) -> None:
     """Check that the weights' file is one that can be fetched."""
-    published = of.method.weights_file(of.variant, of.weights, of.scale)
+    published = of.method.published.get((of.variant, of.weights, of.scale))
     if published is None:
         return
     group = find_source(published.group)
@@ -186,39 +187,73 @@ class Outcome:
     why: str = ""
 
 
-def try_method(path: Path, method: Method, folder: Path, data: Path) -> Iterator[Outcome]:
-    """Run every check, one outcome after the other.
+@dataclass(frozen=True)
+class Check:
+    """One check of the contract, to be run.
 
     Args:
-        path: the method's file.
-        method: what is in it.
-        folder: where made-up weights go.
-        data: the project's, where real ones may lie.
+        what: the configuration, or the method's name.
+        name: of the check.
+        run: raises what is wrong; :class:`~sr_bench.conformance.configurations.NoFile` where there
+            are no weights to check with.
     """
-    yield _outcome(method.name, "recipes", partial(check_recipes, path, method))
-    for of in configurations(method):
-        yield _outcome(str(of), "published", partial(check_published, of))
-        try:
-            weights = weights_file(of, folder / str(of), data)
-        except Exception as error:
-            status = "skipped" if isinstance(error, NoFile) else "failed"
-            yield Outcome(str(of), "weights", status, str(error) or repr(error))
-            continue
-        yield from _tried(of, weights)
+
+    what: str
+    name: str
+    run: Callable[[], object]
 
 
-def _tried(of: Configuration, weights: Weights) -> Iterator[Outcome]:
+def checks(path: Path, method: Method, folder: Path, choice: Choice) -> list[Check]:
+    """Every check of a method's file. Files are looked for, or made up, when the first one runs.
+
+    Args:
+        folder: where made-up weights go.
+        choice: which configurations, and where real weights are.
+
+    Raises:
+        WrongUse: if nothing is chosen.
+    """
+    every = [Check(method.name, "recipes", partial(check_recipes, path, method))]
+    for of in configurations(method, choice):
+        if choice.weights is None:
+            every.append(Check(str(of), "published", partial(check_published, of)))
+        every += _checks_of(of, cache(partial(weights_file, of, folder / str(of), choice)))
+    return every
+
+
+def _checks_of(of: Configuration, weights: Callable[[], Weights]) -> Iterator[Check]:
     degradations = load_protocols().degradations
-    for name, rule in degradations.items():
-        yield _outcome(str(of), f"calls, {name}", partial(check_model, of, weights, rule))
     first = next(iter(degradations.values()))
-    yield _outcome(str(of), "repeated", partial(check_repeated, of, weights, first))
-    yield _outcome(str(of), "reach", partial(check_reach, of, weights, first))
+
+    def named(name: str, check: _OnModel, rule: Degradation) -> Check:
+        return Check(str(of), name, lambda: check(of, weights(), rule))
+
+    yield Check(str(of), "weights", weights)
+    yield from (named(f"calls, {n}", check_model, rule) for n, rule in degradations.items())
+    yield named("repeated", check_repeated, first)
+    yield named("reach", check_reach, first)
 
 
-def _outcome(what: str, check: str, run: Callable[[], None]) -> Outcome:
+def outcomes(every: list[Check]) -> Iterator[Outcome]:
+    """Run the checks; without weights a configuration has one outcome that says why."""
+    stopped: set[str] = set()
+    for check in every:
+        if check.what in stopped:
+            continue
+        outcome = run_check(check)
+        if outcome.check == "weights" and outcome.status != "passed":
+            stopped.add(check.what)
+        yield outcome
+
+
+def run_check(check: Check) -> Outcome:
+    """What comes of a check; an error of the method's own code is a failure too."""
     try:
-        run()
-    except SrBenchError as error:
-        return Outcome(what, check, "failed", str(error))
-    return Outcome(what, check, "passed")
+        check.run()
+    except NoFile as error:
+        return Outcome(check.what, check.name, "skipped", str(error))
+    except Exception as error:
+        told = isinstance(error, SrBenchError) or not str(error)
+        why = str(error) or repr(error) if told else f"{type(error).__name__}: {error}"
+        return Outcome(check.what, check.name, "failed", why)
+    return Outcome(check.what, check.name, "passed")

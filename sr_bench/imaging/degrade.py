@@ -42,6 +42,27 @@ class Degradation(BaseModel):
         return f"{self.colour}+modcrop.{self.modcrop}+round.{self.rounding}+border.{self.border}"
 
 
+class GivenLr(Degradation):
+    """lr that comes with hr, and isn't made: ``given`` is its hash."""
+
+    given: str
+
+    @classmethod
+    def of(cls, given: str) -> GivenLr:
+        """RGB, and hr cut to a multiple of the scale. Methods that resample inside do as MATLAB."""
+        return cls(
+            name="given",
+            colour="rgb",
+            modcrop="scale",
+            rounding="each-pass",
+            border="mirror",
+            given=given,
+        )
+
+    def __str__(self) -> str:
+        return f"given.{self.given}"
+
+
 def modcrop(image: Image, multiple: int) -> Image:
     """Cut (h, w[, c]) at the bottom and right to multiples of ``multiple``, as MATLAB scripts do.
 
@@ -59,9 +80,6 @@ def modcrop(image: Image, multiple: int) -> Image:
 
 def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:
     """hr after modcrop, in the planes that the degradation shrinks.
-
-    Args:
-        hr: uint8, (h, w) gray or (h, w, 3) RGB.
 
     Returns:
         uint8, the same number of planes: RGB, or Y, Cb, Cr. A gray image is its own Y.
@@ -86,6 +104,8 @@ def degrade(
         (h / scale, w / scale[, 3]) in the degradation's planes: uint8, or unrounded float64 on the
         0..255 scale where its rounding is ``none``.
     """
+    if isinstance(degradation, GivenLr):
+        raise ValueError("lr is given, not made from hr; read it from its dataset")
     return resize(
         hr_planes(hr, degradation, scale),
         scale=Fraction(1, scale),

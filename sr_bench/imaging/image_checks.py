@@ -43,12 +43,7 @@ _SHALLOW = {"BGR;15": 5, "BGR;16": 5}  # BMP with 15 or 16 bits a pixel: bits a 
 
 
 def reason_to_refuse(picture: Pillow.Image, size: int) -> str | None:
-    """Why the picture isn't read, with the remedy; ``None`` where it is plain 8-bit gray or RGB.
-
-    Args:
-        picture: opened by Pillow; its header is read, its pixels aren't.
-        size: the file's bytes.
-    """
+    """Why the picture isn't read, with the remedy; ``None`` where it is plain 8-bit gray or RGB."""
     return (
         _frames(picture)
         or _transparency(picture)
@@ -99,8 +94,6 @@ def diagnosis(path: Path, error: Exception, format: str | None) -> str:
     """What is wrong with a file that Pillow can't open or decode.
 
     Args:
-        path: the file.
-        error: what Pillow raised.
         format: Pillow's name of the format whose header was read; ``None`` if none was.
     """
     if isinstance(error, OSError) and error.errno is not None:

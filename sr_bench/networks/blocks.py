@@ -1,7 +1,7 @@
-"""Parts that EDSR, MDSR and their descendants share.
+"""Parts that networks share.
 
-Lim, Son, Kim, Nah, Lee, "Enhanced Deep Residual Networks for Single Image Super-Resolution", 2017,
-doi:10.1109/CVPRW.2017.151.
+Most are of Lim, Son, Kim, Nah, Lee, "Enhanced Deep Residual Networks for Single Image
+Super-Resolution", 2017, doi:10.1109/CVPRW.2017.151.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ MEAN_TOLERANCE = 1e-3  # in steps of 1 / 255; another training set's mean differ
 UPSAMPLER_REACH = 2
 
 
-def conv(inputs: int, outputs: int, kernel: int = 3) -> nn.Conv2d:
+def conv(
+    inputs: int, outputs: int, kernel: int = 3, *, groups: int = 1, bias: bool = True
+) -> nn.Conv2d:
     """A convolution that keeps the image's size; outside the image are zeros."""
-    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=bias)
 
 
 class MeanShift(nn.Module):

@@ -29,7 +29,7 @@ def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
         SrBenchError: if the file isn't one, is of version 7.3 (HDF5), holds no numbers, or complex
             ones, whose imaginary part would be lost.
     """
-    found = {k: v for name, value in _load(path).items() for k, v in _inside(name, value)}
+    found = {k: v for name, value in load_mat(path).items() for k, v in _inside(name, value)}
     complex_ones = [k for k, v in found.items() if _kind(v) == "c"]
     if complex_ones:
         raise SrBenchError(
@@ -48,7 +48,12 @@ def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
     return numbers
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load_mat(path: Path) -> dict[str, Any]:
+    """What SciPy reads of a MATLAB file (up to version 7.2), by name.
+
+    Raises:
+        SrBenchError: as :func:`read_mat`.
+    """
     if not path.is_file():
         raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
     with path.open("rb") as file:

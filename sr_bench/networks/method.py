@@ -79,7 +79,7 @@ class Published:
     label: str | None = None
 
     def __post_init__(self) -> None:
-        rules.require("Published", vars(self), rules.PUBLISHED)
+        rules.require("Published", vars(self), rules.PUBLISHED_RULES)
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Training:
     reparametrised: Callable[[str], nn.Module] | None = None
 
     def __post_init__(self) -> None:
-        rules.require("Training", vars(self), rules.TRAINING)
+        rules.require("Training", vars(self), rules.TRAINING_RULES)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Method:
         speed_reference: whether ``sr-bench check --timings`` takes the machine's own speed from it.
         filters: whether the report draws its first layer's filters.
         example: ``(path, variant, scale)``: writes a made-up weights file there, as those that are
-            published are, for ``sr-bench try``. A method with ``training`` needs none.
+            published are, for ``sr-bench check-method``. A method with ``training`` needs none.
 
     Raises:
         SrBenchError: for a field that holds something else, with what is expected.
@@ -182,7 +182,7 @@ class Method:
     example: Callable[[Path, str, int], object] | None = None
 
     def __post_init__(self) -> None:
-        rules.require("METHOD", vars(self), rules.METHOD)
+        rules.require("METHOD", vars(self), rules.METHOD_RULES)
         training = (lambda value: value is None or isinstance(value, Training), "Training, or None")
         rules.require("METHOD", vars(self), {"training": training})
         for key, value in self.published.items():

@@ -11,6 +11,8 @@ from sr_bench.support.scale import SCALES
 from sr_bench.support.strict_yaml import shown
 
 TRAINED = "sr-bench-"  # weights made here are called by this and their training set
+INSTALLED = "sr_bench.methods"  # what params.yaml calls the installed methods
+LEDGER = "sr_bench.published"  # and the published numbers that sr-bench brings
 MARKERS = "oDs^v<>PXphHd8*"  # matplotlib's filled ones
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -78,21 +80,21 @@ _MAYBE_FUNCTION: Rule = (
 )
 _FLAG: Rule = (lambda value: isinstance(value, bool), "True or False")
 
-PUBLISHED: dict[str, Rule] = {
+PUBLISHED_RULES: dict[str, Rule] = {
     "group": _TEXT,
     "name": _TEXT,
     "trained_on": _MAYBE_TEXT,
     "by": _MAYBE_TEXT,
     "label": (lambda value: value is None or isinstance(value, str), "text, or None"),
 }
-TRAINING: dict[str, Rule] = {
+TRAINING_RULES: dict[str, Rule] = {
     "network": _FUNCTION,
     "model": _FUNCTION,
     "samples": _FUNCTION,
     "recipes": (lambda value: isinstance(value, Mapping), "the file's RECIPES, a dictionary"),
     "reparametrised": _MAYBE_FUNCTION,
 }
-METHOD: dict[str, Rule] = {  # and training, which is Training or None
+METHOD_RULES: dict[str, Rule] = {  # and training, which is Training or None
     "name": (is_name, "a name of letters, digits and . _ + -, as 'mine'"),
     "load": _FUNCTION,
     "reference": _TEXT,

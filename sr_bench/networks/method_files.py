@@ -57,7 +57,7 @@ def method_files(folders: list[Path]) -> dict[str, tuple[Path, Method]]:
     for folder in folders:
         if not folder.is_dir():
             raise SrBenchError(f"{folder}: no such folder of methods; correct params.yaml: methods")
-        for path in sorted(folder.glob("*.py")):
+        for path in sorted(folder.glob("[!_]*.py")):
             method = load_method(path)
             if method.name in found:
                 raise SrBenchError(

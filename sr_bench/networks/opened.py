@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,12 @@ class OpenOptions:
     pad: Pad = "author"
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     degradation: Degradation | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.value_range < math.inf:
+            raise WrongUse(f"value range is {self.value_range:g}, expected 1 or 255: what white is")
+        if self.multiple_of < 1:
+            raise WrongUse(f"multiple of {self.multiple_of}, expected 1 (no padding) or more")
 
     @property
     def made_by(self) -> Degradation:

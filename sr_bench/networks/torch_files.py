@@ -24,7 +24,9 @@ from sr_bench.support.notices import notice
 _PARTS = 5  # pickles that an old checkpoint begins with
 _TENSOR = re.compile(r"[\w.]+\.(weight|bias|running_mean|running_var|alpha|beta|gamma)")
 _PLAIN = ("torch", "collections")  # what a checkpoint of tensors names
-_kept: ContextVar[dict[Path, Any] | None] = ContextVar("kept", default=None)
+
+Read = tuple[dict[str, torch.Tensor], list[str]]  # the tensors of a file, and what was done
+_kept: ContextVar[dict[tuple[Path, str | None], Read] | None] = ContextVar("kept", default=None)
 
 
 def read_checkpoint(path: Path, *, take: str | None = None) -> dict[str, torch.Tensor]:
@@ -42,33 +44,30 @@ def read_checkpoint(path: Path, *, take: str | None = None) -> dict[str, torch.T
         SrBenchError: for another kind of file, a damaged one, one that would have to run code to
             be read, and one without tensors, with the keys that are there.
     """
-    content = _content(path)
-    found = unwrap(content, path, take)
-    state, converted = _as_float32(found.state, path)
-    notes = [*found.notes, *converted]
+    kept = _kept.get()
+    state, notes = (kept or {}).get((path, take)) or _read(path, take)
+    if kept is not None:
+        kept[path, take] = (state, notes)
     if notes:
         notice(path, "; ".join(notes))
-    return state
+    return dict(state)
+
+
+def _read(path: Path, take: str | None) -> Read:
+    content = read_safetensors(path) if is_safetensors(path) else _unpickled(path)
+    found = unwrap(content, path, take)
+    state, converted = _as_float32(found.state, path)
+    return state, [*found.notes, *converted]
 
 
 @contextmanager
 def reading_once() -> Iterator[None]:
-    """Keep what was read, for many looks at one file: as long as this lasts."""
+    """Keep what was read of a file, for many looks at it: as long as this lasts."""
     token = _kept.set({})
     try:
         yield
     finally:
         _kept.reset(token)
-
-
-def _content(path: Path) -> Any:
-    kept = _kept.get()
-    if kept is not None and path in kept:
-        return kept[path]
-    content = read_safetensors(path) if is_safetensors(path) else _unpickled(path)
-    if kept is not None:
-        kept[path] = content
-    return content
 
 
 def read_safetensors(path: Path) -> dict[str, torch.Tensor]:

@@ -41,6 +41,11 @@ class Locked:
         made_between = _hashes(stages[0], "outs")
         return {path: md5 for path, md5 in found.items() if path not in made_between}
 
+    def output(self, path: str) -> str | None:
+        """The md5 of an output; ``None`` if the lock has no stage that makes it."""
+        made = (_hashes(stage, "outs") for stage in self.stages.values())
+        return next((outs[path] for outs in made if path in outs), None)
+
 
 def read_lock(root: Path) -> Locked:
     """The lock of a project folder.

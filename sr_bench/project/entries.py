@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
+    ValidationInfo,
     field_validator,
 )
 
-from sr_bench.data.catalogue.protocols import Protocol, find_protocol
-from sr_bench.data.catalogue.sources import find_source, load_sources
 from sr_bench.networks.method_fields import TRAINED
+from sr_bench.project.names import NamedProtocol, SomeNames, SomeProtocols, catalogue_of
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.scale import Scale
-
-Item = TypeVar("Item", str, Protocol)
-
-
-def _each_once(names: tuple[Item, ...]) -> tuple[Item, ...]:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"'{name}' is named {names.count(name)} times; name it once")
-    return names
-
-
-def _resolved(protocol: object) -> object:
-    return find_protocol(protocol) if isinstance(protocol, str) else protocol
-
-
-Names = Annotated[tuple[str, ...], AfterValidator(_each_once)]
-SomeNames = Annotated[Names, Field(min_length=1)]
-NamedProtocol = Annotated[Protocol, BeforeValidator(_resolved), PlainSerializer(str)]
-SomeProtocols = Annotated[
-    tuple[NamedProtocol, ...], AfterValidator(_each_once), Field(min_length=1)
-]
 
 
 class Run(BaseModel):
@@ -161,11 +137,11 @@ class FigureEntry(BaseModel):
 
     @field_validator("image")
     @classmethod
-    def _known_dataset(cls, image: str) -> str:
+    def _known_dataset(cls, image: str, info: ValidationInfo) -> str:
         dataset, _, name = image.partition("/")
         if not dataset or not name:
             raise ValueError(f"image is '{image}', expected <dataset>/<image>: Set5/butterfly")
-        if find_source(dataset).kind == "weights":
+        if catalogue_of(info).sources.find(dataset).kind == "weights":
             raise ValueError(f"{dataset} holds weights; name an image of a dataset")
         return image
 
@@ -209,9 +185,11 @@ class ViewerEntry(BaseModel):
 
     @field_validator("images")
     @classmethod
-    def _known_datasets(cls, table: dict[str, SomeNames]) -> dict[str, SomeNames]:
+    def _known_datasets(
+        cls, table: dict[str, SomeNames], info: ValidationInfo
+    ) -> dict[str, SomeNames]:
         for dataset in table:
-            if find_source(dataset).kind == "weights":
+            if catalogue_of(info).sources.find(dataset).kind == "weights":
                 raise ValueError(f"{dataset} holds weights; name a dataset here")
         return table
 
@@ -226,10 +204,13 @@ class ViewerEntries(BaseModel):
 
     @field_validator("committed")
     @classmethod
-    def _may_be_committed(cls, entry: ViewerEntry | None) -> ViewerEntry | None:
+    def _may_be_committed(
+        cls, entry: ViewerEntry | None, info: ValidationInfo
+    ) -> ViewerEntry | None:
+        sources = catalogue_of(info).sources
         for dataset in entry.images if entry else ():
-            if not find_source(dataset).redistributable:
-                free = ", ".join(s.name for s in load_sources().values() if s.redistributable)
+            if not sources.find(dataset).redistributable:
+                free = ", ".join(s.name for s in sources.all().values() if s.redistributable)
                 raise ValueError(
                     f"images of {dataset} may not be redistributed, those of {free} may; "
                     f"move {dataset} to `local`"

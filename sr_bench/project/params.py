@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
-
-from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import CatalogueError, find_source, require_source
-from sr_bench.project.entries import (
-    FigureEntry,
-    NamedProtocol,
-    Names,
-    Run,
-    SomeNames,
-    TrainEntry,
-    ViewerEntries,
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
 )
+
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.entries import CatalogueError
+from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.project.entries import FigureEntry, Run, TrainEntry, ViewerEntries
+from sr_bench.project.names import NamedProtocol, Names, SomeNames, catalogue_of
+from sr_bench.project.own_datasets import OwnDataset, scored, with_own
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.strict_yaml import problems, read_yaml
 
@@ -32,8 +34,9 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     methods: SomeNames
-    ledger: str | None
+    ledger: str | SomeNames | None
     fetch: Names
+    datasets: dict[str, OwnDataset] = {}
     protocols: dict[NamedProtocol, SomeNames]
     runs: dict[str, Run]
     train: dict[str, TrainEntry] = {}
@@ -43,19 +46,26 @@ class Params(BaseModel):
 
     @field_validator("fetch")
     @classmethod
-    def _known_sources(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_sources(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for name in names:
-            require_source(name)
+            catalogue_of(info).sources.require(name)
         return names
+
+    @model_validator(mode="after")
+    def _own_are_not_fetched(self) -> Params:
+        for name in self.fetch:
+            if name in self.datasets:
+                raise ValueError(f"fetch: {name} is a folder of datasets; take it out of fetch")
+        return self
 
     @field_validator("protocols")
     @classmethod
     def _known_datasets(
-        cls, table: dict[Protocol, tuple[str, ...]]
+        cls, table: dict[Protocol, tuple[str, ...]], info: ValidationInfo
     ) -> dict[Protocol, tuple[str, ...]]:
         for protocol, datasets in table.items():
             for dataset in datasets:
-                if find_source(dataset).kind == "weights":
+                if catalogue_of(info).sources.find(dataset).kind == "weights":
                     raise ValueError(f"{protocol}: {dataset} holds weights; name a dataset here")
         return table
 
@@ -69,9 +79,11 @@ class Params(BaseModel):
 
     @field_validator("train", "train_warm")
     @classmethod
-    def _known_data(cls, entries: dict[str, TrainEntry]) -> dict[str, TrainEntry]:
+    def _known_data(
+        cls, entries: dict[str, TrainEntry], info: ValidationInfo
+    ) -> dict[str, TrainEntry]:
         for name, entry in entries.items():
-            if find_source(entry.data).kind == "weights":
+            if catalogue_of(info).sources.find(entry.data).kind == "weights":
                 raise ValueError(f"{name}: {entry.data} holds weights; name a dataset here")
         return entries
 
@@ -91,17 +103,44 @@ class Params(BaseModel):
         return self
 
 
-def read_params(path: Path) -> Params:
-    """Read and check a ``params.yaml``.
+class _OwnDatasets(BaseModel):
+    """That part of ``params.yaml`` which other parts name."""
+
+    datasets: dict[str, OwnDataset] = {}
+
+
+def read_params(path: Path, catalogue: Catalogue) -> tuple[Params, Catalogue]:
+    """Read and check a ``params.yaml``, whose names are those of the catalogue.
+
+    Returns:
+        What it holds, and the catalogue with its own datasets.
 
     Raises:
+        CatalogueError: for a dataset of its own whose name is in the catalogue.
         WrongUse: if it is missing, isn't YAML, has a key twice, or an unknown key, name or value.
     """
     if not path.is_file():
-        raise WrongUse(f"{path}: no such file; run this in a project folder (a clone has one)")
+        raise WrongUse(f"{path}: no such file; run this in a project folder, or: sr-bench init")
     try:
-        return Params.model_validate(read_yaml(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    return check_params(text, path, catalogue)
+
+
+def check_params(text: str, path: Path, catalogue: Catalogue) -> tuple[Params, Catalogue]:
+    """The content of a ``params.yaml`` that lies, or shall lie, at ``path``.
+
+    Returns, raises:
+        as :func:`read_params`.
+    """
+    try:
+        content = read_yaml(text)
+        if isinstance(content, dict):
+            own = _OwnDatasets.model_validate(content, context=catalogue).datasets
+            content, catalogue = scored(content, own), with_own(catalogue, own, path)
+        return Params.model_validate(content, context=catalogue), catalogue
+    except yaml.YAMLError as error:
         raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise WrongUse(f"{path}: is nested too deeply; correct it") from error

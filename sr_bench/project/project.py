@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.entries import WHERE
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.data.catalogue.sources import WHERE, find_source
-from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.data.catalogue.sources import Source
+from sr_bench.data.datasets.folders import OwnFolder, open_folder
+from sr_bench.data.datasets.manifest import Dataset, open_dataset, read_dataset, read_manifest
 from sr_bench.imaging.degrade import Degradation
-from sr_bench.networks.method_fields import TRAINED
+from sr_bench.networks.method_fields import INSTALLED, LEDGER, TRAINED
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry
+from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
@@ -39,18 +43,30 @@ class Project:
     root: Path
     params: Params
     out: Path | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
     @classmethod
     def load(cls, root: Path) -> Project:
-        """Read and check ``root/params.yaml``.
+        """Read and check ``root/params.yaml``, with what the folder ``catalogue`` adds.
 
         Raises:
             WrongUse: as :func:`~sr_bench.project.params.read_params`; or for entries that
                 contradict each other.
         """
-        project = cls(root, read_params(root / PARAMS))
+        params, catalogue = read_params(root / PARAMS, Catalogue.of_project(root))
+        project = cls(root, params, catalogue=catalogue)
         project._check_runs()
-        return project
+        return project._with_given_lr()
+
+    def _with_given_lr(self) -> Project:
+        """The same, whose catalogue has the protocols of datasets that bring their lr."""
+        own = self.params.datasets
+        manifests = {name: self.manifest(name) for name in own if own[name].lr is not None}
+        more = given_protocols(self.params.protocols, manifests)
+        if not more:
+            return self
+        protocols = self.catalogue.protocols.plus(more, f"{self.root / PARAMS}: datasets")
+        return replace(self, catalogue=Catalogue(self.catalogue.sources, protocols))
 
     def run(self, name: str) -> Run:
         """The run of that name, or an error that suggests one."""
@@ -70,12 +86,13 @@ class Project:
         return self.trainings[name]
 
     def training_of(self, run: Run) -> str | None:
-        """The training that makes a run's weights; ``None`` for weights that others published.
+        """The training that makes a run's weights; ``None`` for weights that come from elsewhere.
 
         Where several make such weights, it is that of the run's ``origin``, else the first.
 
         Raises:
-            WrongUse: if the weights' name says that they are made here, but no entry makes them.
+            WrongUse: if the weights' name says that they are made here, but no entry makes them,
+                and sr-bench doesn't bring them.
         """
         if not run.weights.startswith(TRAINED):
             return None
@@ -87,18 +104,52 @@ class Project:
             and run.scale in entry.scales
         ]
         if not suitable:
-            where = f"{self.root / PARAMS}: runs.{run.name}"
-            raise unknown("training for weights", run.weights, self.trainings, where=where)
+            if self.packaged_weights(run) is None:
+                where = f"{self.root / PARAMS}: runs.{run.name}"
+                raise unknown("training for weights", run.weights, self.trainings, where=where)
+            return None
         of_origin = (name for name in suitable if self._origin(name) == run.origin)
         return next(of_origin, suitable[0])
 
+    def packaged_weights(self, run: Run) -> Path | None:
+        """Weights that sr-bench trained and brings, for a project that takes its methods."""
+        if INSTALLED not in self.params.methods or not run.weights.startswith(TRAINED):
+            return None
+        from sr_bench.project.packaged import packaged_weights  # torch
+
+        return packaged_weights(run)
+
     def datasets(self, run: Run) -> dict[str, list[Protocol]]:
-        """The run's datasets, each with the protocols it is scored under."""
+        """The run's datasets, each with the protocols it is scored under.
+
+        A dataset whose lr is given counts at the scales that it is given for.
+        """
         table: dict[str, list[Protocol]] = {}
         for protocol in run.protocols:
             for dataset in self.params.protocols[protocol]:
-                table.setdefault(dataset, []).append(protocol)
+                if self._has_scale(dataset, run.scale):
+                    table.setdefault(dataset, []).append(self.protocol_on(protocol, dataset))
         return table
+
+    def protocol_on(self, protocol: Protocol, dataset: str) -> Protocol:
+        """The protocol as it is on a dataset: another one where that brings its lr.
+
+        Raises:
+            SrBenchError: if such a dataset has no manifest.
+        """
+        if not self._brings_lr(dataset):
+            return protocol
+        given = read_dataset(self.manifest(dataset), dataset, Path()).given
+        return given_protocol(protocol, dataset, given)
+
+    def _brings_lr(self, dataset: str) -> bool:
+        own = self.params.datasets.get(dataset)
+        return own is not None and own.lr is not None
+
+    def _has_scale(self, dataset: str, scale: int) -> bool:
+        if not self._brings_lr(dataset):
+            return True
+        return scale in read_dataset(self.manifest(dataset), dataset, Path()).lr
 
     def work(self, run: Run) -> list[Work]:
         """What is upscaled and scored for the run, each dataset's parts together."""
@@ -111,10 +162,50 @@ class Project:
             for (dataset, rule), protocols in table.items()
         ]
 
+    def require_work(self, run: Run) -> list[Work]:
+        """The same, at least one.
+
+        Raises:
+            SrBenchError: if no dataset of the run's protocols has lr at its scale.
+        """
+        if work := self.work(run):
+            return work
+        datasets = {d for p in run.protocols for d in self.params.protocols[p]}
+        raise SrBenchError(
+            f"{self.root / PARAMS}: runs.{run.name}: {', '.join(sorted(datasets))} bring no LR at "
+            f"scale {run.scale}; add a dataset to its protocols, or take the run out"
+        )
+
     @property
     def method_folders(self) -> list[Path]:
-        """Where method files lie."""
-        return [self.root / folder for folder in self.params.methods]
+        """Where method files lie: folders of the project, and those of installed methods."""
+        return [place for named in self.params.methods for place in self._method_places(named)]
+
+    def _method_places(self, named: str) -> list[Path]:
+        if named != INSTALLED:
+            return [self.root / named]
+        from sr_bench.networks.installed import installed_folders  # torch
+
+        return installed_folders()
+
+    @property
+    def own_methods(self) -> Path:
+        """The last of the project's own folders of method files."""
+        own = [named for named in self.params.methods if named != INSTALLED]
+        return self.root / (own[-1] if own else "methods")
+
+    @property
+    def ledgers(self) -> list[Path]:
+        """The files of published numbers."""
+        named = self.params.ledger or ()
+        return [self._ledger(name) for name in ([named] if isinstance(named, str) else named)]
+
+    def _ledger(self, named: str) -> Path:
+        if named != LEDGER:
+            return self.root / named
+        from sr_bench.project.packaged import packaged_ledger  # torch
+
+        return packaged_ledger()
 
     @property
     def data(self) -> Path:
@@ -142,7 +233,17 @@ class Project:
         Raises:
             SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
         """
-        return open_dataset(name, self.data, self.manifest(name))
+        if name in self.params.datasets:
+            return open_folder(self.own(name), self.manifest(name))
+        return open_dataset(self.source(name), self.data, self.manifest(name))
+
+    def own(self, name: str) -> OwnFolder:
+        """Where a dataset of ``params.yaml`` lies."""
+        return self.params.datasets[name].located(name, self.root)
+
+    def source(self, name: str) -> Source:
+        """The group of that name in the project's catalogue."""
+        return self.catalogue.sources.find(name)
 
     @staticmethod
     def manifest_in(root: Path, dataset: str) -> Path:
@@ -183,7 +284,13 @@ class Project:
 
     def images_of(self, run: Run) -> int:
         """How many images the run upscales: each dataset once for every degradation in use."""
-        return sum(len(find_source(work.dataset).files) for work in self.work(run))
+        return sum(self._images(work.dataset) for work in self.work(run))
+
+    def _images(self, dataset: str) -> int:
+        manifest = self.manifest(dataset)
+        if manifest.is_file():
+            return len(read_manifest(manifest, dataset))
+        return len(self.source(dataset).files)
 
     def weights_note(self, run: str) -> Path:
         """The note of which file holds the run's weights."""
@@ -221,6 +328,11 @@ class Project:
         """What the run's SR images were made from, and those of a run that isn't finished."""
         return self.root / "build" / "made" / run
 
+    @property
+    def work_notes(self) -> Path:
+        """The folder of notes of what each run is upscaled and scored on."""
+        return self.root / "build" / "work"
+
     def scores(self, run: str) -> Path:
         """The run's scores, one row per image x protocol x metric."""
         return self.root / "build" / "scores" / f"{run}.csv"
@@ -253,6 +365,43 @@ class Project:
                 f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
                 f"'{run.weights}' come from {origin}; correct one of them"
             )
+
+
+def catalogue_here() -> Catalogue:
+    """What is known in the current folder: with a project's own datasets, if its params are right.
+
+    Raises:
+        CatalogueError: for a catalogue file of the project that can't be used.
+    """
+    if (Path.cwd() / PARAMS).is_file():
+        with suppress(WrongUse):
+            return Project.load(Path.cwd()).catalogue
+    return Catalogue.of_project(Path())
+
+
+def dataset_here(name: str) -> Dataset:
+    """A dataset that was fetched into the current folder, or that its params.yaml has.
+
+    Raises:
+        WrongUse: for a name that is unknown, or of weights.
+        SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
+    """
+    source = catalogue_here().sources.find(name)
+    if source.kind == "weights":
+        raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
+    if (Path.cwd() / PARAMS).is_file():
+        with suppress(WrongUse):
+            return Project.load(Path()).dataset(name)
+    return open_dataset(source, Path("data"), Project.manifest_in(Path(), name))
+
+
+def method_folders_here() -> list[Path]:
+    """Where method files lie: as the project in the current folder says, else what is installed."""
+    if (Path.cwd() / PARAMS).is_file():
+        return Project.load(Path.cwd()).method_folders
+    from sr_bench.networks.installed import installed_folders  # torch
+
+    return installed_folders()
 
 
 def require_project(root: Path | None = None) -> Project:

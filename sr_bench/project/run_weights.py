@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from sr_bench.data.catalogue.sources import find_source
 from sr_bench.data.datasets.manifest import fetch_source
 from sr_bench.networks.checkpoint import load
 from sr_bench.networks.method import Method, Published
 from sr_bench.networks.method_files import find_method
 from sr_bench.project.entries import Run
+from sr_bench.project.packaged import WEIGHTS
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sha256, write_text
@@ -35,7 +35,7 @@ def note_weights(project: Project, name: str, *, progress: Progress) -> Note:
     path = _file(project, run, method, progress)
     note: Note = {"weights": run.weights, "file": None, "sha256": None}
     if path is not None:
-        note |= {"file": path.relative_to(project.root).as_posix(), "sha256": sha256(path)}
+        note |= {"file": _noted_name(path, project), "sha256": sha256(path)}
     write_text(project.weights_note(name), json.dumps(note, indent=1) + "\n")
     return note
 
@@ -46,8 +46,8 @@ def noted_weights(project: Project, run: Run, method: Method) -> Path | None:
     Raises:
         SrBenchError: if there is no note, or the file isn't the one that it names.
     """
-    trained = project.training_of(run)
-    if not trained and method.weights_file(run.base_variant, run.weights, run.scale) is None:
+    here = project.training_of(run) or project.packaged_weights(run)
+    if here is None and method.weights_file(run.base_variant, run.weights, run.scale) is None:
         return None
     note = project.weights_note(run.name)
     again = f"sr-bench fetch --run {run.name}"
@@ -65,8 +65,17 @@ def _file(project: Project, run: Run, method: Method, progress: Progress) -> Pat
     training = project.training_of(run)
     if training is not None:
         return trained_weights(project, training)
+    if (packaged := project.packaged_weights(run)) is not None:
+        return packaged
     published = method.weights_file(run.base_variant, run.weights, run.scale)
     return None if published is None else _fetched(published, project, progress)
+
+
+def _noted_name(path: Path, project: Project) -> str:
+    """A file of the project, or one that sr-bench brings, as any machine can read it."""
+    if path.is_relative_to(project.root):
+        return path.relative_to(project.root).as_posix()
+    return f"{WEIGHTS}/{path.name}"
 
 
 def trained_weights(project: Project, training: str) -> Path:
@@ -96,7 +105,7 @@ def trained_weights(project: Project, training: str) -> Path:
 
 
 def _fetched(published: Published, project: Project, progress: Progress) -> Path:
-    source = find_source(published.group)
+    source = project.source(published.group)
     wanted = source.file(published.name)
     fetch_source(source, project.data, progress=progress)
     return project.data / source.folder / wanted.name

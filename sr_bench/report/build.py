@@ -12,7 +12,7 @@ from sr_bench.analysis.ledger.ledger import (
     Context,
     compare_trained,
     judge,
-    read_ledger,
+    read_ledgers,
 )
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
@@ -57,7 +57,7 @@ def build_report(project: Project) -> Report:
         path = project.scores(run)
         if path.is_file():
             require_unchanged(project, run)
-            parts.append(read_run(path))
+            parts.append(read_run(path, project.catalogue.protocols))
         else:
             not_run[run] = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
     if not parts:
@@ -78,15 +78,16 @@ def build_report(project: Project) -> Report:
 
 def _against_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The verdict on each published number, and what weights trained here reach of it."""
-    if project.params.ledger is None:
+    if not project.ledgers:
         return pd.DataFrame(columns=REPRODUCTION), pd.DataFrame(columns=TRAINED)
-    ledger = read_ledger(project.root / project.params.ledger)
+    ledger = read_ledgers(project.ledgers, project.catalogue)
     context = Context(
         methods=frozenset(load_methods(project.method_folders)),
         runs=frozenset(project.params.runs),
         datasets={p.name: frozenset(d) for p, d in project.params.protocols.items()},
+        catalogue=project.catalogue,
     )
-    return judge(ledger, table, context), compare_trained(ledger, table)
+    return judge(ledger, table, context), compare_trained(ledger, table, project.catalogue)
 
 
 def trainings(project: Project) -> pd.DataFrame:

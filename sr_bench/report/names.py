@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from sr_bench.analysis.ledger.citations import Citations, read_citations
-from sr_bench.data.catalogue.sources import find_source, source_names
+from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.networks.method_fields import TRAINED
 
 if TYPE_CHECKING:
@@ -53,15 +53,17 @@ class Names:
     # the project's methods by name; one that isn't there is called by its name
     methods: Mapping[str, Method] = field(default_factory=dict)
     citations: Citations = field(default_factory=dict)  # of its published numbers
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
     @classmethod
     def of(cls, project: Project) -> Names:
         """Those of a project's methods and published numbers."""
         from sr_bench.networks.method_files import load_methods  # torch
 
-        ledger = project.params.ledger
-        citations = read_citations(project.root / ledger) if ledger else {}
-        return cls(load_methods(project.method_folders), citations)
+        citations: Citations = {}
+        for ledger in project.ledgers:
+            citations = {**citations, **read_citations(ledger)}
+        return cls(load_methods(project.method_folders), citations, project.catalogue)
 
     @property
     def baseline(self) -> str | None:
@@ -102,16 +104,29 @@ class Names:
         if weights == "none":
             return Weights("", "", "")
         if weights.startswith(TRAINED):
-            data = _dataset(weights.removeprefix(TRAINED))
+            data = self._dataset(weights.removeprefix(TRAINED))
             return Weights(data, HERE, data)
         known = self.methods.get(method)
         found = known.published.get((variant.removesuffix("+"), weights, scale)) if known else None
-        data, by = _published(found)
+        data, by = self._published(found)
         by = by or ("authors" if weights.partition("-")[0] == AUTHOR else weights)
         label = (data or weights.removeprefix(f"{AUTHOR}-")) if by == "authors" else by
         if found and found.label is not None:
             label = found.label
         return Weights(data or NOT_STATED, by, "" if label == AUTHOR else label)
+
+    def _published(self, found: Published | None) -> tuple[str, str]:
+        """The training set and the trainer of a published file; empty where nobody says."""
+        if found is None:
+            return "", ""
+        if found.group not in self.catalogue.sources:
+            return found.trained_on, found.by
+        group = self.catalogue.sources.find(found.group)
+        return found.trained_on or group.trained_on, found.by or group.by
+
+    def _dataset(self, name: str) -> str:
+        """A dataset as the catalogue writes it: ``T91`` for ``t91``."""
+        return {known.lower(): known for known in self.catalogue.sources}.get(name, name)
 
     def trained_by_authors(self) -> Iterator[tuple[str, str, str]]:
         """Method, name and training set of the authors' weights, of methods trained here too."""
@@ -141,21 +156,6 @@ class Names:
 
 
 NO_NAMES = Names()  # of no project: methods are called by their names
-
-
-def _published(found: Published | None) -> tuple[str, str]:
-    """The training set and the trainer of a published file; empty where nobody says."""
-    if found is None:
-        return "", ""
-    if found.group not in source_names():
-        return found.trained_on, found.by
-    group = find_source(found.group)
-    return found.trained_on or group.trained_on, found.by or group.by
-
-
-def _dataset(name: str) -> str:
-    """A dataset as ``sources.yaml`` writes it: ``T91`` for ``t91``."""
-    return {known.lower(): known for known in source_names()}.get(name, name)
 
 
 def slug(*parts: str) -> str:

@@ -28,8 +28,6 @@ def reports_readme(report: Report, tables: ReportTables, plots: Mapping[str, str
     """``reports/README.md``: a table for each protocol, and the published numbers.
 
     Args:
-        report: what it shows.
-        tables: its tables.
         plots: the plots of speed in ``plots/``, file name without suffix to caption.
     """
     counts = report.reproduction["verdict"].value_counts()
@@ -49,10 +47,7 @@ def filled(
     """``text`` with each marked table and plot as it is now; text without markers stays as it is.
 
     Args:
-        text: a page in Markdown, beside ``reports/``.
-        tables: those that a marker may name.
         plots: those in ``reports/plots`` that a marker may name: name to caption.
-        where: the page's name, for messages.
 
     Raises:
         SrBenchError: for a marker without its other half, or one that names no table or plot.

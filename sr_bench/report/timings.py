@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from sr_bench.timing.setting import PLAIN, Setting
 
 TIMINGS = [
     "run", "machine", "device", "precision", "input", "median_s", "iqr_s", "rounds",
-    "images_per_s", "peak_memory_mb", "params", "macs",
+    "images_per_s", "peak_memory_mb", "params", "macs", "psnr", "psnr_of", "not_known",
 ]  # fmt: skip
 SPEEDUPS = [
     "run", "machine", "device", "input", "precision", "median_s", "speedup", "psnr_difference",
@@ -23,14 +23,24 @@ SPEEDUPS = [
 def timings(project: Project) -> pd.DataFrame:
     """The rows of ``reports/timings.csv``: every machine's, of the project's runs.
 
-    ``macs`` is empty for datasets, whose images differ in size.
+    ``macs`` is empty for datasets, whose images differ in size; ``not_known`` says of other empty
+    cells why they are.
 
     Raises:
         SrBenchError: for a results file that can't be read.
     """
-    rows = [_facts(results, row) for results, row in _timed(project)]
-    table = pd.DataFrame(rows, columns=TIMINGS).astype({"params": "Int64", "macs": "Int64"})
+    table = _table([_facts(results.machine.name, row) for results, row in _timed(project)])
     return table.sort_values(["run", "machine", "device", "precision", "input"], ignore_index=True)
+
+
+def rows_table(machine: str, rows: Iterable[TimingRow]) -> pd.DataFrame:
+    """Rows of one machine in the columns of ``timings.csv``, as they come."""
+    return _table([_facts(machine, row) for row in rows])
+
+
+def _table(facts: list[dict[str, object]]) -> pd.DataFrame:
+    table = pd.DataFrame(facts, columns=TIMINGS)
+    return table.astype({"params": "Int64", "macs": "Int64", "not_known": str})
 
 
 def speedups(project: Project) -> pd.DataFrame:
@@ -51,7 +61,7 @@ def speedups(project: Project) -> pd.DataFrame:
     for results, row in _timed(project):
         plain = results.rows.get(Setting(row.run, row.device, PLAIN, row.input))
         if plain is not None and _comparable(row, plain):
-            rows.append(_facts(results, row) | _gain(row, plain))
+            rows.append(_facts(results.machine.name, row) | _gain(row, plain))
     order = ["run", "machine", "device", "input", "median_s"]
     table = pd.DataFrame(rows, columns=SPEEDUPS)
     return table.sort_values(order, ascending=[True] * 4 + [False], ignore_index=True)
@@ -66,8 +76,9 @@ def _timed(project: Project) -> Iterator[tuple[Results, TimingRow]]:
                 yield results, row
 
 
-def _facts(results: Results, row: TimingRow) -> dict[str, object]:
-    return {"machine": results.machine.name, **row.model_dump()}
+def _facts(machine: str, row: TimingRow) -> dict[str, object]:
+    told = "; ".join(f"{name}: {why}" for name, why in row.not_known.items())
+    return {"machine": machine, **row.model_dump(), "not_known": told}
 
 
 def _comparable(row: TimingRow, plain: TimingRow) -> bool:

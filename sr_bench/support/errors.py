@@ -64,7 +64,6 @@ def printable(text: str, *, lines: bool = False) -> str:
     writing, and bytes that aren't UTF-8; they become ``\\x1b``, ``\\u202e``, ``\\xe9``.
 
     Args:
-        text: any text.
         lines: leave line ends as they are: for a message of several lines.
     """
     return "".join(c if _is_plain(c) or (lines and c == "\n") else _escape(c) for c in text)

@@ -51,7 +51,6 @@ def writing(what: str, lock: Path, *, wait: bool = False) -> Iterator[None]:
 
     Args:
         what: the output, for the message.
-        lock: the lock's file; its folder is made.
         wait: wait for a process that holds it, and say so, instead of refusing.
 
     Raises:

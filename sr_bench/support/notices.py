@@ -15,11 +15,16 @@ _collected: ContextVar[list[str] | None] = ContextVar("collected", default=None)
 
 def notice(path: Path, what: str) -> None:
     """Say what was done with a file; the same again is not said."""
+    notice_about(str(path), what)
+
+
+def notice_about(thing: str, what: str) -> None:
+    """Say something of a thing that is no file; the same again is not said."""
     collected = _collected.get()
     if collected is not None:
         collected.extend([what] if what not in collected else [])
         return
-    line = f"{path}: {what}"
+    line = f"{thing}: {what}"
     if line not in _said:
         _said.add(line)
         _LOG.warning("%s", line)

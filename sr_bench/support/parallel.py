@@ -77,8 +77,6 @@ def all_named(failed: Sequence[Failure[T]], total: int, work: str) -> str:
     """The message for images of which some failed: each of them with its reason, one a line.
 
     Args:
-        failed: what failed.
-        total: how many there were.
         work: what was done: "scored".
     """
     if total == 1:
@@ -94,11 +92,6 @@ def outcomes(
 
     An :class:`SrBenchError` or too little memory is the item's own failure. Any other error, such
     as a full disk, would meet every item: it is raised and the rest isn't begun.
-
-    Args:
-        function: the work on one item.
-        items: what to work on.
-        workers: threads; default: one for each core.
     """
 
     def attempt(item: T) -> tuple[T, R] | Failure[T]:

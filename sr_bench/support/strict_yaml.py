@@ -96,7 +96,6 @@ def problems(error: ValidationError, known: Iterable[str], whole: str = "the fil
     """What is wrong with content that a model refused, in words: each key, and what was given.
 
     Args:
-        error: the model's.
         known: keys that there are, of which an unknown one may be a misspelling.
         whole: what the content is called.
     """

@@ -117,10 +117,8 @@ def read_rows(path: Path, *expected: Sequence[str], remedy: str, separator: str 
     """The rows of a CSV file.
 
     Args:
-        path: the file, which may be packed (``.gz``).
         expected: the headers that it may have; any where none is given.
         remedy: what to do if it is damaged, for messages.
-        separator: between the fields.
 
     Raises:
         SrBenchError: as :func:`read_text`; for an empty file, another header, a row with another

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -19,8 +20,11 @@ class _Uncached(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def import_file(path: Path, name: str) -> ModuleType:
-    """The module in a file, as its source is now; it isn't entered into ``sys.modules``.
+def import_file(path: Path, name: str, *, keep: bool = False) -> ModuleType:
+    """The module in a file, as its source is now.
+
+    It is in ``sys.modules`` while it runs, where ``dataclass`` looks for it, and afterwards if
+    ``keep``.
 
     Raises:
         Exception: whatever the file raises.
@@ -29,5 +33,13 @@ def import_file(path: Path, name: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path}: Python can't load it")
     module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    before = sys.modules.get(name)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if not keep:
+            sys.modules.pop(name, None)
+            if before is not None:
+                sys.modules[name] = before
     return module

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -103,15 +103,22 @@ class NetworkOnDevice(Computation):
 
 
 class WholeModel(Computation):
-    """A model without a network that can be moved: on the CPU, as it is."""
+    """A model without a network that can be moved: on the CPU, as it is.
 
-    def __init__(self, model: Model) -> None:
+    Args:
+        model: called as it is.
+        networks: those inside it, where they can't be found in it.
+    """
+
+    def __init__(self, model: Model, networks: Iterable[nn.Module] | None = None) -> None:
         super().__init__(model)
         self.model = model
+        self.networks = self.networks if networks is None else tuple(networks)
 
     def compute(self, *inputs: Any) -> torch.Tensor:
-        """The model's call."""
-        return self.model(*inputs)
+        """The model's call, in inference mode."""
+        with torch.inference_mode():
+            return self.model(*inputs)
 
 
 def put_on_device(

@@ -50,11 +50,11 @@ def macs(network: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> int:
         return _counted(network, calls)
 
 
-class _Operators(TorchDispatchMode):
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the operators that aren't PyTorch's own: the counter takes them for nothing."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.foreign: set[str] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -81,6 +81,7 @@ def fact(name: str, find: Callable[[], T], not_known: dict[str, str]) -> T | Non
 
     The row's times are good without it.
     """
+    not_known.pop(name, None)
     try:
         return find()
     except Exception as error:

@@ -18,7 +18,7 @@ import torch
 
 from sr_bench.imaging.images import Image, read, write
 from sr_bench.timing.computation import Inputs
-from sr_bench.timing.cost import fact, macs, matrix_rate
+from sr_bench.timing.cost import fact, matrix_rate
 from sr_bench.timing.devices import peak_mb, resident_mb, threads_of
 from sr_bench.timing.exported import Exporter
 from sr_bench.timing.launch import FAILURE, Measured
@@ -87,28 +87,26 @@ class Measurement:
         return warm_up(self.calls.calls[0], self.clock)
 
     def measured(self) -> Measured:
-        """Warm up, time all rounds, and find the other fields of the row."""
+        """Warm up, time all rounds, and find the other fields of the row.
+
+        The rounds are written as soon as they are there, and again with each fact: whatever
+        happens while one is found costs that fact alone.
+        """
         warm = self.warm_up()
         images = len(self.calls.calls)
         order = [i % images for i in range(rounds_for(warm.seconds, images))]
         times = [duration(self.calls.calls[i], self.clock) for i in order]
-        pixels = [self.calls.pixels[i] for i in order]
-        return Measured({**self.facts(warm), "pixels": pixels}, times)
+        facts = self._known(warm) | {"pixels": [self.calls.pixels[i] for i in order]}
+        for name, find in self._to_find().items():
+            self.not_known[name] = "the timing process ended while it was looked for"
+            Measured(facts, times).write(self.folder)
+            facts[name] = fact(name, find, self.not_known)
+        return Measured(facts, times)
 
-    def facts(self, warm: WarmUp) -> dict[str, Any]:
-        """The row's fields besides times. The peak is read first, before more is computed.
-
-        What can't be had is ``None``, and ``not_known`` says why.
-        """
-        found: dict[str, Callable[[], Any]] = {
-            "peak_memory_mb": self._peak_mb,
-            "params": lambda: self.timed.parameters(self.on_device.computation),
-            "macs": self._macs,
-            "psnr": self._psnr,
-            "matrix_gflops": self._matrix_gflops,
-        }
+    def _known(self, warm: WarmUp) -> dict[str, Any]:
+        """The row's fields that are there, and ``None`` for those that aren't yet."""
         return {
-            **{name: fact(name, find, self.not_known) for name, find in found.items()},
+            **dict.fromkeys(self._to_find()),
             "rss_before_mb": self.rss_before,
             "psnr_of": self.timed.psnr_of,
             "threads": torch.get_num_threads(),
@@ -119,6 +117,16 @@ class Measurement:
             "not_known": self.not_known,
         }
 
+    def _to_find(self) -> dict[str, Callable[[], Any]]:
+        """The other fields. The peak is read first, before more is computed."""
+        return {
+            "peak_memory_mb": self._peak_mb,
+            "params": lambda: self.timed.parameters(self.on_device.computation),
+            "macs": self._macs,
+            "matrix_gflops": self._matrix_gflops,
+            "psnr": self._psnr,
+        }
+
     def _peak_mb(self) -> float:
         on_gpu = self.setting.device == GPU
         return torch.cuda.max_memory_allocated() / 1e6 if on_gpu else peak_mb()
@@ -127,10 +135,9 @@ class Measurement:
         return self.timed.psnr(self.setting, self.exporter) if self.task.psnr else None
 
     def _macs(self) -> int | None:
-        computation = self.on_device.computation
-        if not computation.networks or not self.calls.passes:
+        if not self.calls.passes:
             return None
-        return macs(computation.original, self.calls.passes)
+        return self.timed.macs(self.on_device.computation, self.calls.passes)
 
     def _matrix_gflops(self) -> float | None:
         computation = self.on_device.computation

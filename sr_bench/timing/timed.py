@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -19,7 +19,7 @@ from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.modules import network_of
 from sr_bench.timing.computation import Computation, Inputs, put_on_device
-from sr_bench.timing.cost import parameters
+from sr_bench.timing.cost import macs, parameters
 from sr_bench.timing.setting import GPU, Setting, is_frame
 
 Export = Callable[[Inputs, Degradation], Path]  # writes the network of such inputs as an ONNX file
@@ -80,6 +80,10 @@ class Timed(ABC):
     def parameters(self, computation: Computation) -> int:
         """The number of parameters; 0 without a network."""
         return parameters(computation.networks)
+
+    def macs(self, computation: Computation, passes: Sequence[Inputs]) -> int | None:
+        """Multiply-adds of a frame; ``None`` without a network."""
+        return macs(computation.original, passes) if computation.networks else None
 
     def on_device(self, setting: Setting, export: Export) -> OnDevice:
         """The upscaler for a setting's input, on its device, in its precision; a frame is RGB."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from sr_bench.data.catalogue.protocols import Protocol, find_protocol
 from sr_bench.data.catalogue.sources import find_source
@@ -17,10 +18,11 @@ from sr_bench.imaging.degrade import Degradation, degrade
 from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Model
+from sr_bench.networks.modules import network_of, networks_of
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions, open_model
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sha256
-from sr_bench.timing.computation import Computation, WholeModel
+from sr_bench.timing.computation import Computation, Inputs, WholeModel
 from sr_bench.timing.setting import EAGER, EXPORTED, GPU, Setting
 from sr_bench.timing.timed import Export, OnDevice, Timed
 
@@ -66,6 +68,15 @@ class TimedModel(Timed):
         return engines[0] if engines else EAGER
 
     @property
+    def has_network(self) -> bool:
+        """Whether it has a network of PyTorch, which can be moved, compiled and exported.
+
+        What calls an engine, or a function, is a module without parameters.
+        """
+        found = network_of(self.opened.model)
+        return found is not None and any(True for _ in found.parameters())
+
+    @property
     def label(self) -> str:
         """The precision of its rows where it has no network that PyTorch could run."""
         return "float32" if self.backend == EAGER else f"float32-{self.backend}"
@@ -98,19 +109,36 @@ class TimedModel(Timed):
         if self.has_network or setting.device == GPU or setting.precision != self.label:
             return super()._on_device(rule, setting, export)
         upscaler = self.upscaler(rule)
-        whole = WholeModel(upscaler.model)
+        whole = WholeModel(upscaler.model, self._inside())
         return OnDevice(replace(upscaler, model=cast(Model, whole)), whole)
 
+    def _inside(self) -> list[nn.Module]:
+        """Networks of the model, or of the function that it calls."""
+        model: Any = self.opened.model
+        found = [*networks_of(model).values(), *networks_of(getattr(model, "call", None)).values()]
+        return [network for network in found if any(True for _ in network.parameters())]
+
     def parameters(self, computation: Computation) -> int:
-        """The number of parameters.
+        """The number of parameters; a method without a network has none.
 
         Raises:
-            SrBenchError: where no network of PyTorch is found and it isn't a method, whose
-                parameters then are none.
+            SrBenchError: where they can't be seen.
         """
+        self._require_network(computation)
+        return super().parameters(computation)
+
+    def macs(self, computation: Computation, passes: Sequence[Inputs]) -> int | None:
+        """Multiply-adds of a frame; ``None`` for a method without a network.
+
+        Raises:
+            SrBenchError: where they can't be seen.
+        """
+        self._require_network(computation)
+        return super().macs(computation, passes)
+
+    def _require_network(self, computation: Computation) -> None:
         if not computation.networks and not self.opened.origin.startswith("method"):
             raise SrBenchError(f"no nn.Module is found in it ({self.opened.origin})")
-        return super().parameters(computation)
 
 
 def photograph(name: str) -> Image:

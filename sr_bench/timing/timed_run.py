@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.upscaling.upscale import load_upscaler
-from sr_bench.imaging.degrade import Degradation, degrade
+from sr_bench.imaging.degrade import Degradation
 from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method
@@ -84,5 +84,4 @@ class TimedRun(Timed):
     ) -> Iterator[tuple[Image, NDArray[np.generic]]]:
         opened = self.project.dataset(dataset)
         for entry in opened:
-            hr = opened.read(entry)
-            yield hr, degrade(hr, rule, scale=self.run.scale)
+            yield opened.read(entry), opened.make_lr(entry, rule, scale=self.run.scale)

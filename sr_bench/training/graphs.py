@@ -65,8 +65,6 @@ class Recorded:
     """The steps of a training.
 
     Args:
-        parts: what they work on.
-        draw: what a step draws.
         early_ema: (count of averages, decay) -> weight of the newest weights in the average.
         record: as CUDA graphs; otherwise the same operations are called one by one.
     """

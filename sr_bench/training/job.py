@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Training
@@ -61,6 +60,16 @@ class Job:
         """Where the unfinished training is kept."""
         return self.project.checkpoint(self.name)
 
+    @property
+    def log(self) -> Path:
+        """The folder of its record."""
+        return self.project.training_log(self.name)
+
+    @property
+    def unfinished_log(self) -> Path:
+        """The folder of its record so far."""
+        return self.project.unfinished_log(self.name)
+
 
 @dataclass(frozen=True)
 class Data:
@@ -90,7 +99,7 @@ class Data:
         out = held_out(len(images))
         inside = [i for i in range(len(images)) if i not in set(out)]
         samples = job.training.samples(entry.variant)
-        rule = load_protocols().degradations[samples.degradation]
+        rule = project.catalogue.protocols.degradations[samples.degradation]
         pairs: dict[int, Pairs] = {}
         for scale in entry.scales:
             skip = job.recipe.small_images == "skip"

@@ -19,11 +19,6 @@ class BatchedMuon(torch.optim.Optimizer):
 
     Without a wait for the GPU: a step can be recorded as a CUDA graph, with a rate that is a
     0-d tensor.
-
-    Args:
-        params: (r, c) each.
-        lr: learning rate.
-        momentum: decay of the average of gradients; Nesterov's form is used.
     """
 
     def __init__(self, params: Iterable[torch.nn.Parameter], *, lr: float, momentum: float) -> None:

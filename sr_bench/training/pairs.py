@@ -126,11 +126,6 @@ class Cut:
 def make_pairs(images: Sequence[Image], names: Sequence[str], cut: Cut) -> Pairs:
     """Degrade each image whole and lay all of them out for cutting.
 
-    Args:
-        images: uint8, (h, w) gray or (h, w, 3) RGB.
-        names: of the images, for messages.
-        cut: how patches will be cut.
-
     Raises:
         SrBenchError: naming an image that is smaller than a patch.
     """

@@ -64,8 +64,6 @@ def train(
     ``methods/checkpoints/<name>/``, are there until then.
 
     Args:
-        project: the project folder.
-        name: an entry of ``train`` or ``train_warm`` in ``params.yaml``.
         minutes: stop after this time; ``None`` for no limit.
         report: called about every :data:`LOOK_EVERY` steps with where it stands.
         device: by name, see :func:`sr_bench.networks.device.choose_device`.
@@ -97,8 +95,7 @@ def _chosen(name: str | None) -> torch.device:
 @contextmanager
 def _alone(job: Job) -> Iterator[None]:
     with job.project.writing(f"training {job.name}", f"train-{job.name}"):
-        logs = job.project.training_log(job.name), job.project.unfinished_log(job.name)
-        for output in (job.weights, job.checkpoint, *logs):
+        for output in (job.weights, job.checkpoint, job.log, job.unfinished_log):
             sweep(output)
         yield
 
@@ -226,11 +223,10 @@ class _Run:
             "steps": self.steps,
         }
         checkpoint.save(job.checkpoint, self.trainer.state(), kept)
-        so_far = job.project.unfinished_log(job.name)
         if not last:
-            write_log(so_far, progress.rows)
+            write_log(job.unfinished_log, progress.rows)
             return
         checkpoint.save(job.weights, weights, made)
-        write_log(job.project.training_log(job.name), progress.rows)
-        shutil.rmtree(so_far, ignore_errors=True)
+        write_log(job.log, progress.rows)
+        shutil.rmtree(job.unfinished_log, ignore_errors=True)
         job.checkpoint.unlink()

@@ -37,13 +37,6 @@ class Trainer:
     What a step does follows from its number, the recipe and the state: patches are drawn by a
     generator seeded with the recipe's seed and the step. So a run that is stopped and resumed goes
     on as if nothing had happened, and each of several processes knows its part of the batch.
-
-    Args:
-        recipe: what to do.
-        network: untrained, or with the weights to start from.
-        pairs: of each scale.
-        processes: that share the work.
-        device: where it runs.
     """
 
     def __init__(

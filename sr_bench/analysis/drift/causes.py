@@ -18,7 +18,6 @@ from sr_bench.analysis.explain.deviations import Deviation
 from sr_bench.analysis.explain.measure import Made
 from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.way import SsimKind, Way
-from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.imaging import images
 from sr_bench.project.project import Project
@@ -55,10 +54,6 @@ def _listed(names: Iterable[str]) -> str:
 
 def find_causes(project: Project, moved: pd.DataFrame) -> tuple[list[Cause], list[str]]:
     """Explain moved images, one cell for each protocol and metric.
-
-    Args:
-        project: with the images of the fresh scores.
-        moved: image rows of :func:`sr_bench.analysis.drift.changes.changes` that moved.
 
     Returns:
         What was found, nothing where no deviation fits; and notes on what could not be looked at.
@@ -122,7 +117,7 @@ class _Search:
         """Whether the deviations undo the change, and which they are; none if none fits."""
         run, name, protocol, metric = cell
         dataset, maker = self._open(run, name)
-        base = Way.of(find_protocol(protocol))
+        base = Way.of(self.project.catalogue.protocols.find(protocol))
         folder = self.project.sr(run, base.degradation.name, name)
         count = _IMAGES if (rows["weights"] == "none").all() else _OF_NETWORK
         moved = [

@@ -14,17 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sr_bench.evaluation.scoring.table import CELL
 from sr_bench.support.strict_yaml import read_yaml
 
-MOVED, MISSING, NEW, SIGNATURE, NAN, COUNT = (
-    "moved",
-    "missing",
-    "new",
-    "signature",
-    "not a number",
-    "other images",
-)
+MOVED, MISSING, NEW, SIGNATURE = "moved", "missing", "new", "signature"
+NAN, COUNT = "not a number", "other images"
 # The end of a signature: sr-bench:0.2.0.
 _SOFTWARE = re.compile(r"\|sr-bench:[^|]*$")
 OTHER = "other"
+_KIND = ["weights", "protocol", "metric"]  # what a tolerance depends on
 ByMetric = dict[str, Annotated[float, Field(ge=0)]]
 
 
@@ -74,8 +69,10 @@ def load_tolerances() -> Tolerances:
     return Tolerances.model_validate(read_yaml(text))
 
 
-def joined_on(keys: Sequence[str], before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Both tables joined: ``before``, ``after``, ``delta``, and which table has the row.
+def joined_on(
+    keys: Sequence[str], before: pd.DataFrame, after: pd.DataFrame, tolerances: Tolerances
+) -> pd.DataFrame:
+    """Both tables joined: ``before``, ``after``, ``delta``, ``tolerance``, and who has the row.
 
     Equal values, infinite ones too, have a delta of 0.
     """
@@ -85,25 +82,23 @@ def joined_on(keys: Sequence[str], before: pd.DataFrame, after: pd.DataFrame) ->
     merged = merged.rename(columns={"value_before": "before", "value_after": "after"})
     equal = merged["before"] == merged["after"]
     merged["delta"] = (merged["after"] - merged["before"]).where(~equal, 0.0)
-    return merged
+    kinds = merged[_KIND].drop_duplicates()
+    allowed = [
+        tolerances.of(weights=w, protocol=p, metric=m) for w, p, m in kinds.itertuples(index=False)
+    ]
+    return merged.merge(kinds.assign(tolerance=allowed), on=_KIND, how="left")
 
 
-def changes(joined: pd.DataFrame, tolerances: Tolerances) -> pd.DataFrame:
+def changes(joined: pd.DataFrame) -> pd.DataFrame:
     """The rows of :func:`joined_on` that are beyond their tolerance, with ``what`` happened.
 
     Returns:
-        The rows with ``tolerance`` and ``what``: ``moved``, ``missing``, ``new``, ``signature``
+        The rows with ``what``: ``moved``, ``missing``, ``new``, ``signature``
         (the same number claims another origin; the software's own version, which every release
         changes, doesn't count), ``not a number``, or ``other images`` (a mean over
         more or fewer).
     """
-    table = joined.assign(
-        tolerance=[
-            tolerances.of(weights=w, protocol=p, metric=m)
-            for w, p, m in zip(joined["weights"], joined["protocol"], joined["metric"])
-        ],
-        what="",
-    )
+    table = joined.assign(what="")
     within = table["delta"].abs() <= table["tolerance"]
     first, second = (
         table[f"signature_{state}"].astype(str).str.replace(_SOFTWARE, "", regex=True)

@@ -77,8 +77,8 @@ def check_scores(
     allowed = tolerances or load_tolerances()
     if after.runs is not None:
         before = before.only(after.runs)
-    joined = joined_on(CELL, before.cells, after.cells)
-    cells = changes(joined, allowed)
+    joined = joined_on(CELL, before.cells, after.cells, allowed)
+    cells = changes(joined)
     images, pairs = _images(before, after, cells, allowed)
     found = tuple(movements(pairs))
     notes = _notes(before, after)
@@ -95,16 +95,9 @@ def _images(
     if before.images is None or after.images is None:
         empty = pd.DataFrame(columns=[*_IMAGE, *_SHOWN])
         return empty, empty
-    joined = joined_on(_IMAGE, before.images, after.images)
-    changed = of_known_cells(changes(joined, allowed), cells)
-    both = joined[(joined["_merge"] == "both") & joined["delta"].notna()]
-    keys = both[["weights", "protocol", "metric"]].drop_duplicates()
-    keys = keys.assign(
-        tolerance=[
-            allowed.of(weights=w, protocol=p, metric=m) for w, p, m in keys.itertuples(index=False)
-        ]
-    )
-    return changed, both.merge(keys, on=["weights", "protocol", "metric"])
+    joined = joined_on(_IMAGE, before.images, after.images, allowed)
+    both = (joined["_merge"] == "both") & joined["delta"].notna()
+    return of_known_cells(changes(joined), cells), joined[both]
 
 
 def _both(joined: pd.DataFrame) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ from sr_bench.analysis.drift.snapshot import Snapshot
 
 CODE, DATA, WEIGHTS, PROTOCOLS, ENVIRONMENT = "code", "data", "weights", "protocols", "environment"
 _STAGES = ("weights", "upscale", "score")
+_DATASETS = "build/manifests/"
+_BETWEEN = ("build/sr/", "build/work/", _DATASETS)  # results of stages, not causes
 Inputs = dict[str, object]  # what a run was made from: path or parameter -> hash or value
 
 
@@ -60,14 +62,39 @@ def _reader(
 
 
 def _locked(stages: Mapping[str, Any], run: str) -> Inputs:
-    """What the run's stages read. SR images are results, not causes."""
+    """What the run's stages read, and its datasets. SR images are results, not causes."""
     found: Inputs = {}
     for name in _STAGES:
         stage = stages.get(f"{name}@{run}", {})
         found |= {d["path"]: d.get("md5") for d in stage.get("deps", [])}
         for file, table in stage.get("params", {}).items():
             found |= {f"{file}: {key}": value for key, value in table.items()}
-    return {path: value for path, value in found.items() if not path.startswith("build/sr/")}
+    found = {path: value for path, value in found.items() if not path.startswith(_BETWEEN)}
+    return found | _manifests(stages, run)
+
+
+def _manifests(stages: Mapping[str, Any], run: str) -> Inputs:
+    """The manifests of the datasets that the run is scored on."""
+    wanted = {f"{_DATASETS}{dataset}.json" for dataset in _scored_on(stages, run)}
+    made = (out for stage in stages.values() for out in stage.get("outs", []))
+    return {out["path"]: out.get("md5") for out in made if out["path"] in wanted}
+
+
+def _scored_on(stages: Mapping[str, Any], run: str) -> Iterator[str]:
+    """The datasets of the run's protocols, as the lock has params.yaml."""
+    read: dict[str, Any] = {}
+    for name in (f"upscale@{run}", "work"):
+        read |= stages.get(name, {}).get("params", {}).get("params.yaml", {})
+    under = set(_table(read.get(f"runs.{run}")).get("protocols", ()))
+    for protocol, datasets in _table(read.get("protocols")).items():
+        yield from datasets if protocol in under else ()
+    for dataset, entry in _table(read.get("datasets")).items():
+        if under & set(_table(entry).get("protocols", ())):
+            yield dataset
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _recorded(records: Mapping[str, Any], run: str) -> Inputs:

@@ -31,11 +31,7 @@ class MovedImage:
 
 
 class SrMaker:
-    """Makes a run's sr on a dataset, each once.
-
-    Args:
-        subject: the run and the dataset.
-    """
+    """Makes a run's sr on a dataset, each once."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
@@ -53,10 +49,7 @@ class Matcher:
     """Scores a cell's moved images under every deviation, and compares the numbers.
 
     Args:
-        maker: makes the run's sr again.
-        images: the moved images.
         metric: ``psnr`` or ``ssim``, of which kind ``base`` says.
-        base: the protocol's own way.
     """
 
     def __init__(

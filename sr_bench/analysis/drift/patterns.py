@@ -71,8 +71,8 @@ def _colour(moved: pd.DataFrame, still: pd.DataFrame, colour: str, text: str) ->
 
 def _degradation(moved: pd.DataFrame, still: pd.DataFrame) -> str:
     of = {name: p.degradation.name for name, p in load_protocols().protocols.items()}
-    kinds = set(moved["protocol"].map(of))
-    if len(kinds) > 1 or kinds & set(still["protocol"].map(of)) or still.empty:
+    kinds = set(moved["protocol"].map(of).dropna())  # of protocols that sr-bench brings
+    if len(kinds) != 1 or kinds & set(still["protocol"].map(of)) or still.empty:
         return ""
     return f"only LR made by {kinds.pop()} moved, whole: how LR is made (degrade.py, resize.py)"
 

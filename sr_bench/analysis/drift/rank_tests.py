@@ -15,8 +15,6 @@ def p_longer(before: Times, after: Times, *, factor: float, paired: bool) -> flo
     """One-sided p of "``after`` is at most ``factor`` times ``before``".
 
     Args:
-        before: seconds of each round.
-        after: seconds of each round.
         factor: what ``before`` is multiplied by.
         paired: whether equal positions are the same image of a dataset: then Wilcoxon's
             signed-rank test of the ratios' logarithms, else Mann and Whitney's test of all

@@ -18,12 +18,8 @@ from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import sha256
 from sr_bench.support.text_files import read_object
 
-SCORES, PER_IMAGE, PROVENANCE, LOCK = (
-    "scores.csv",
-    "per_image.csv.gz",
-    "provenance.json",
-    "dvc.lock",
-)
+SCORES, PER_IMAGE = "scores.csv", "per_image.csv.gz"
+PROVENANCE, LOCK = "provenance.json", "dvc.lock"
 _REMAKE = "make it with: dvc repro"
 
 
@@ -161,14 +157,7 @@ def committed(root: Path, revision: str) -> Iterator[Snapshot]:
                     f"no baseline: {path} of Git revision '{revision}' can't be had ({why}); name "
                     "a revision, a scores.csv or its folder with --baseline"
                 )
-        snapshot = open_snapshot(folder)
-        yield Snapshot(
-            f"{revision}:reports/{SCORES}",
-            snapshot.cells,
-            snapshot.images,
-            snapshot.provenance,
-            snapshot.lock,
-        )
+        yield replace(open_snapshot(folder), name=f"{revision}:reports/{SCORES}")
 
 
 def _shown(root: Path, revision: str, path: str) -> tuple[bytes | None, str]:

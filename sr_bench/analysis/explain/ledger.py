@@ -11,8 +11,7 @@ from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.question import Explanation, Question
 from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.search import Watch, explain
-from sr_bench.analysis.ledger.ledger import RUN, read_ledger
-from sr_bench.data.catalogue.protocols import find_protocol
+from sr_bench.analysis.ledger.ledger import RUN, read_ledgers
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.text_files import read_rows
@@ -44,15 +43,15 @@ def differing_rows(project: Project) -> list[DifferingRow]:
         SrBenchError: if the project has no ledger or no report, or the report is of another ledger.
     """
     path = project.reports / "reproduction.csv"
-    if project.params.ledger is None or not path.is_file():
+    if not project.ledgers or not path.is_file():
         raise SrBenchError(f"{path}: no such file; explain --ledger reads it: run sr-bench report")
-    ledger = read_ledger(project.root / project.params.ledger)
+    ledger = read_ledgers(project.ledgers, project.catalogue)
     report = read_rows(path, remedy="write it anew: sr-bench report").frame()
     if not {"published", "verdict"} <= set(report.columns):
         raise SrBenchError(f"{path}: has no columns published and verdict; run sr-bench report")
     if list(report["published"]) != list(ledger["value"]):
         raise SrBenchError(
-            f"{path}: made of another ledger than {project.params.ledger}; run sr-bench report"
+            f"{path}: made of another ledger than {project.params.ledger} now; run sr-bench report"
         )
     different = report["verdict"] == "differs"
     return [_row(record, ledger) for record in ledger[different.to_numpy()].to_dict("records")]
@@ -93,9 +92,10 @@ def explain_row(project: Project, row: DifferingRow, *, watch: Watch) -> Explana
     run = project.run(row.run)
     dataset = project.dataset(row.cell["dataset"])
     subject = run_subject(project, run, dataset, upscale=False)
-    protocol = find_protocol(row.cell["protocol"])
-    both = Question(subject, (row.claim, *row.others), protocol, limit=1)
+    protocol = project.catalogue.protocols.find(row.cell["protocol"])
+    known = project.catalogue.protocols.protocols
+    both = Question(subject, (row.claim, *row.others), protocol, limit=1, known=known)
     answer = explain(both, watch=watch)
     if answer.fitting or not row.others:
         return answer
-    return explain(Question(subject, (row.claim,), protocol, limit=1), watch=watch)
+    return explain(Question(subject, (row.claim,), protocol, limit=1, known=known), watch=watch)

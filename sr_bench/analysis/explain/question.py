@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.stages import Candidate
 from sr_bench.analysis.explain.subject import Subject
-from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 
 PASSES = 80  # of a network over the images, if nobody says how many
 
@@ -23,6 +23,8 @@ class Question:
     protocol: Protocol | None = None
     limit: int = 2  # the most deviations at once, 0 to 2
     passes: int = PASSES  # how often a network may run over all images, self-ensemble counting 8
+    # the protocols to try, by name
+    known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
 
     @property
     def metrics(self) -> tuple[str, ...]:

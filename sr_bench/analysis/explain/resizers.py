@@ -40,8 +40,6 @@ def resized(image: Planes, name: Resizer, scale: Fraction) -> Array:
     instead of at pixel centres, (1 / scale - 1) / 2 pixels up and to the left.
 
     Args:
-        image: (h, w) or (h, w, c), any real dtype.
-        name: which.
         scale: output size / input size.
     """
     values = np.asarray(image, dtype=np.float64)

@@ -15,7 +15,6 @@ from sr_bench.analysis.explain.making import bicubic, finished, shrunk
 from sr_bench.analysis.explain.measure import Made
 from sr_bench.analysis.explain.subject import NetworkPass, Subject
 from sr_bench.analysis.explain.way import Making, Way
-from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.imaging import images
 from sr_bench.imaging.images import Image, Planes
@@ -39,8 +38,14 @@ def run_subject(project: Project, run: Run, dataset: Dataset, *, upscale: bool) 
     of lr, whose output all other deviations share.
 
     Raises:
-        SrBenchError: if a network has no SR images of the dataset, and may not run.
+        SrBenchError: if the dataset brings its lr; or if a network has no SR images of the
+            dataset, and may not run.
     """
+    if dataset.lr:
+        raise SrBenchError(
+            f"{dataset.name}: its LR is given, so there is no other way of making it to try; "
+            "explain a dataset whose LR is made"
+        )
     hr = tuple((e.stem, dataset.folder / e.name) for e in dataset)
     title = f"{run.name} on {dataset.name}"
     maker = _Maker(project, run, dataset, upscale)
@@ -92,7 +97,7 @@ class _Maker:
 
     def require_some(self) -> None:
         """Raise ``SrBenchError`` if no degradation has all SR images."""
-        folders = [self._folder(self.run, d) for d in load_protocols().degradations]
+        folders = [self._folder(self.run, d) for d in self.project.catalogue.protocols.degradations]
         if any(self._complete(folder) for folder in folders):
             return
         name, dataset = self.run.name, self.dataset.name
@@ -113,7 +118,7 @@ class _Maker:
         if self._ensemble(way) != run.ensemble:
             variant = run.base_variant + ("+" if self._ensemble(way) else "")
             run = run.model_copy(update={"variant": variant})
-        for degradation, rule in load_protocols().degradations.items():
+        for degradation, rule in self.project.catalogue.protocols.degradations.items():
             if rule == way.degradation:
                 return self._folder(run, degradation)
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -13,7 +13,7 @@ from sr_bench.analysis.explain.question import Explanation, Question, Step, Tria
 from sr_bench.analysis.explain.stages import Budget, Candidate, Stage, stages
 from sr_bench.analysis.explain.subject import Progress
 from sr_bench.analysis.explain.way import Way
-from sr_bench.data.catalogue.protocols import Protocol, load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.support.errors import SrBenchError
 
 Watch = Callable[[str, int], AbstractContextManager[Progress]]  # what is done, in how many steps
@@ -28,8 +28,6 @@ def explain(question: Question, *, watch: Watch, tell: Tell = lambda _: None) ->
     those that do, and the same of pairs.
 
     Args:
-        question: what is to be explained.
-        watch: shows progress.
         tell: is told what will be tried, and how often a network runs for it.
 
     Raises:
@@ -58,7 +56,6 @@ class _Search:
     question: Question
     watch: Watch
     budget: Budget
-    known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
     found: list[Trial] = field(default_factory=list)
     unfit: dict[str, str] = field(default_factory=dict)
     tried: int = 0
@@ -69,7 +66,7 @@ class _Search:
     def protocols(self, tell: Tell) -> None:
         """Score the images under every protocol as it is, and say which they don't go with."""
         subject = self.question.subject
-        plain = [Candidate(p, (), Way.of(p)) for p in self.known.values()]
+        plain = [Candidate(p, (), Way.of(p)) for p in self.question.known.values()]
         self._seen |= {subject.key(c.way) for c in plain}
         before = self.budget.left
         for need in map(subject.network, (c.way for c in plain)):
@@ -88,7 +85,7 @@ class _Search:
 
     def stages(self) -> Iterator[Stage]:
         """The groups of deviations still to be tried."""
-        fitting = [p for name, p in self.known.items() if name not in self.unfit]
+        fitting = [p for name, p in self.question.known.items() if name not in self.unfit]
         stated = self.question.protocol
         bases = [stated] if stated is not None and stated in fitting else fitting
         for count in range(1, self.question.limit + 1):
@@ -202,7 +199,7 @@ class _Search:
         """The images that make a protocol's mean infinite."""
         subject = self.question.subject
         infinite = [
-            Way.of(self.known[protocol])
+            Way.of(self.question.known[protocol])
             for (protocol, names), values in self._values.items()
             if not names and not all(map(math.isfinite, values.values()))
         ]

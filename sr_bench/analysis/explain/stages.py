@@ -84,8 +84,6 @@ def stages(candidates: Sequence[Candidate], subject: Subject, budget: Budget) ->
     """The ways without a new pass of the network, then those with one, as far as allowed.
 
     Args:
-        candidates: of one count of deviations, the likely ones first.
-        subject: says which pass a way needs.
         budget: how many passes there may be; those of the stages that were taken are counted.
     """
     images = len(subject.hr)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pandas as pd
 
 from sr_bench.analysis.ledger.citations import read_citations
-from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
-from sr_bench.data.catalogue.sources import source_names
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.table import DECIMALS
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.text_files import read_rows
@@ -22,13 +23,13 @@ COLUMNS = ["source", "method", "variant", "dataset", "scale", "metric", "value",
 # weights trained here that aims at it.
 RUN, TRAINED_RUN = "run", "trained"
 WHERE = "where"  # table, page or line of the source
-_CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
+CELL = ["source", "method", "variant", "dataset", "scale", "metric", "protocol"]
 _PRINTED, _SCALE = (
     re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
     re.compile(r"[2-8]"),
 )
-REPRODUCTION = [*_CELL, "published", "measured", "delta", "verdict", "note", WHERE]
-TRAINED = [*_CELL, "published", "run", "measured", "delta"]
+REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note", WHERE]
+TRAINED = [*CELL, "published", "run", "measured", "delta"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Context:
     methods: frozenset[str]
     runs: frozenset[str]
     datasets: dict[str, frozenset[str]]  # protocol -> datasets
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
 
-def read_ledger(path: Path) -> pd.DataFrame:
+def read_ledger(path: Path, catalogue: Catalogue | None = None) -> pd.DataFrame:
     """Read the ledger; values stay text, so that their printed digits are known.
 
     The column ``where`` may be left out, and a protocol where none of ours scores so.
@@ -49,25 +51,47 @@ def read_ledger(path: Path) -> pd.DataFrame:
         SrBenchError: if the file is missing, or a column, a number, a protocol or a source is
             wrong; or if two rows are of one number.
     """
+    return read_ledgers([path], catalogue)
+
+
+def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> pd.DataFrame:
+    """Read several ledgers as one.
+
+    Raises:
+        SrBenchError: as :func:`read_ledger`; or for a number that two of them hold.
+    """
+    parts = [_read(path, catalogue) for path in paths]
+    first: dict[tuple[object, ...], Path] = {}
+    for path, part in zip(paths, parts):
+        for cell in part[CELL].itertuples(index=False, name=None):
+            other = first.setdefault(cell, path)
+            if other != path:
+                named = ", ".join(str(value) for value in cell if value)
+                raise SrBenchError(f"{path}: {named} is in {other} too; remove one of them")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
     columns = [*COLUMNS, RUN, TRAINED_RUN]
     remedy = "correct it (params.yaml: ledger names it)"
+    known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = read_rows(path, [*columns, WHERE], columns, remedy=remedy)
+    known = (catalogue or Catalogue.installed()).protocols.protocols
     citations = read_citations(path)
     seen: dict[tuple[str, ...], int] = {}
     for line, fields in zip(rows.lines, rows.fields):
         row = dict(zip(rows.columns, fields))
-        _check_row(row, f"{path}:{line}")
+        _check_row(row, known, f"{path}:{line}")
         if citations and row["source"] not in citations:
             raise unknown("source", row["source"], citations, where=f"{path}:{line}")
-        first = seen.setdefault(tuple(row.get(name, "") for name in (*_CELL, WHERE)), line)
+        first = seen.setdefault(tuple(row.get(name, "") for name in (*CELL, WHERE)), line)
         if first != line:
             raise SrBenchError(f"{path}:{line}: is the number of line {first} again; remove one")
     table = rows.frame().astype({"scale": int})
     return table if WHERE in table else table.assign(**{WHERE: ""})
 
 
-def _check_row(row: dict[str, str], where: str) -> None:
-    known = load_protocols().protocols
+def _check_row(row: dict[str, str], known: Mapping[str, Protocol], where: str) -> None:
     if row["protocol"] and row["protocol"] not in known:
         raise unknown("protocol", row["protocol"], known, where=where)
     if not _PRINTED.fullmatch(row["value"]):
@@ -83,11 +107,6 @@ def _check_row(row: dict[str, str], where: str) -> None:
 def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.DataFrame:
     """The reproduction table: every ledger row with its measured number and verdict.
 
-    Args:
-        ledger: from :func:`read_ledger`.
-        measured: the cells of ``scores.csv``.
-        context: for the reason why a row was not run.
-
     Returns:
         The columns of :data:`REPRODUCTION`. The verdict is ``reproduced`` (equal at the printed
         digits), ``close`` (within the protocol's tolerance), ``differs`` or ``not run``.
@@ -97,22 +116,25 @@ def judge(ledger: pd.DataFrame, measured: pd.DataFrame, context: Context) -> pd.
     return pd.DataFrame(rows, columns=REPRODUCTION)
 
 
-def compare_trained(ledger: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+def compare_trained(
+    ledger: pd.DataFrame, measured: pd.DataFrame, catalogue: Catalogue | None = None
+) -> pd.DataFrame:
     """What weights trained here reach, and the published numbers that they aim at.
 
     Returns:
         The columns of :data:`TRAINED`, one row for each published number that has been aimed at.
     """
     found = _lookup(measured)
+    known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = []
     for row in ledger.to_dict("records"):
         family, scale, published = row[TRAINED_RUN], row["scale"], row["value"]
-        metric = published_metric(row["protocol"], row["metric"])
+        metric = published_metric(known.get(row["protocol"]), row["metric"])
         value = found.get((family, scale, row["dataset"], row["protocol"], metric))
         if value is not None:
             made = {"published": published, "run": f"{family}-x{scale}", "measured": value}
             rows.append(
-                {k: row[k] for k in _CELL}
+                {k: row[k] for k in CELL}
                 | made
                 | {"delta": round(value - float(published), DECIMALS)}
             )
@@ -142,25 +164,26 @@ def _family(run: str) -> str:
 
 
 def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -> dict[str, object]:
-    metric = published_metric(row["protocol"], row["metric"])
+    protocol = context.catalogue.protocols.protocols.get(row["protocol"])
+    metric = published_metric(protocol, row["metric"])
     key = (row[RUN], int(row["scale"]), row["dataset"], row["protocol"], metric)
     value = found.get(key)
     out: dict[str, object] = {k: row[k] for k in REPRODUCTION if k in row}
     out |= {"published": row["value"], "measured": value, "delta": None}
-    if value is None:
+    if value is None or protocol is None:
         return out | {"verdict": "not run", "note": _join(_why_not_run(row, context), row["note"])}
     delta = round(value - float(row["value"]), DECIMALS)
     out["delta"] = delta
     if equal_at_printed_digits(row["value"], value):
         return out | {"verdict": "reproduced", "note": row["note"]}
-    tolerance = find_protocol(row["protocol"]).tolerance.of(metric)
+    tolerance = protocol.tolerance.of(metric)
     verdict = "close" if abs(delta) <= tolerance else "differs"
     return out | {"verdict": verdict, "note": _join(row["note"], _elsewhere(row, metric, found))}
 
 
-def published_metric(protocol: str, metric: str) -> str:
+def published_metric(protocol: Protocol | None, metric: str) -> str:
     """The metric a published one is compared with: mmediting printed the blue channel's SSIM."""
-    if metric == "ssim" and protocol and "ssim_blue" in find_protocol(protocol).metrics:
+    if metric == "ssim" and protocol and "ssim_blue" in protocol.metrics:
         return "ssim_blue"
     return metric
 
@@ -184,7 +207,7 @@ def _why_not_run(row: dict[str, str], context: Context) -> str:
     run = f"{row[RUN]}-x{row['scale']}"
     if not protocol:
         return "no protocol of sr-bench is known to score it so"
-    if dataset not in source_names():
+    if dataset not in context.catalogue.sources:
         return f"{dataset} is not a dataset that can be fetched"
     if method not in context.methods:
         return "no method file"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from sr_bench.analysis.ledger.ledger import equal_at_printed_digits, read_ledger
-from sr_bench.support.version import PACKAGE
-
-_FILE = "published.csv"
+from sr_bench.data.catalogue.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
@@ -48,24 +46,20 @@ class Neighbours:
     below: PublishedNumber | None = None
 
 
-def published_numbers(own: Path | None = None) -> pd.DataFrame:
-    """The published numbers that come with sr-bench, in a wheel and in a clone, and a project's.
+def published_numbers(own: Sequence[Path] = (), catalogue: Catalogue | None = None) -> pd.DataFrame:
+    """The published numbers that come with sr-bench, and a project's.
 
     Args:
-        own: the project's ledger.
+        own: the project's ledgers.
+        catalogue: whose protocols they are of.
 
     Raises:
         SrBenchError: if a file is missing or damaged.
     """
-    numbers = read_ledger(_packaged())
-    if own is None:
-        return numbers
-    return pd.concat([read_ledger(own), numbers], ignore_index=True).drop_duplicates()
+    from sr_bench.project.packaged import packaged_ledger  # torch
 
-
-def _packaged() -> Path:
-    in_wheel, in_clone = (root / "methods" / _FILE for root in (PACKAGE, PACKAGE.parent))
-    return in_wheel if in_wheel.is_file() else in_clone
+    numbers = [read_ledger(path, catalogue) for path in (*own, packaged_ledger())]
+    return pd.concat(numbers, ignore_index=True).drop_duplicates()
 
 
 def neighbours(numbers: pd.DataFrame, cell: Cell, value: float) -> Neighbours:

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PositiveInt, model_validator
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
+from sr_bench.data.catalogue.entries import CatalogueError, require_new
+from sr_bench.data.catalogue.plugins import (
+    PACKAGED,
+    CatalogueFile,
+    usable_files,
+)
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.support.errors import unknown
-from sr_bench.support.strict_yaml import read_yaml
+from sr_bench.support.strict_yaml import problems, read_yaml, shown
 from sr_bench.support.version import __version__
 
 Metric = Literal[
@@ -76,6 +93,7 @@ class Protocol(_Frozen):
     crop: Crop
     metrics: tuple[Metric, ...]
     tolerance: Tolerance
+    definition: str = Field("", exclude=True)  # a hash, of protocols that sr-bench doesn't bring
 
     @model_validator(mode="after")
     def _gray_fits_colour(self) -> Protocol:
@@ -96,19 +114,28 @@ class Protocol(_Frozen):
                 f"version:{self.version}",
                 f"lr:{self.degradation}",
                 f"score:{scored}+crop.{self.crop}",
+                *([f"definition:{self.definition}"] if self.definition else []),
                 f"sr-bench:{__version__}",
             )
         )
+
+    def identified(self) -> Protocol:
+        """The same with the hash of its rules, which its signature carries."""
+        rules = self.model_dump(mode="json", exclude={"summary", "source", "tolerance"})
+        rules["degradation"] = self.degradation.model_dump(mode="json")
+        digest = hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
+        return self.model_copy(update={"definition": digest[:12]})
 
     def __str__(self) -> str:
         return self.name
 
 
 class Protocols(_Frozen):
-    """The content of ``protocols.yaml``: every entry with its name, protocols with degradations."""
+    """Degradations and protocols by name, each protocol with its degradation."""
 
     degradations: dict[str, Degradation]
     protocols: dict[str, Protocol]
+    origins: dict[str, str] = {}  # of each protocol: who brings it
 
     @model_validator(mode="before")
     @classmethod
@@ -120,26 +147,100 @@ class Protocols(_Frozen):
             if wanted not in made:
                 raise unknown("degradation", wanted, made, where=f"{WHERE}: {name}")
             protocols[name] = {"name": name, **entry, "degradation": made[wanted]}
-        return {"degradations": made, "protocols": protocols}
+        return {**content, "degradations": made, "protocols": protocols}
 
-    def protocol(self, name: str) -> Protocol:
+    def plus(self, more: Mapping[str, Protocol], origin: str) -> Protocols:
+        """These, and protocols that stand in no catalogue file."""
+        return self.model_copy(
+            update={
+                "protocols": {**self.protocols, **more},
+                "origins": {**self.origins, **dict.fromkeys(more, origin)},
+            }
+        )
+
+    def find(self, name: str) -> Protocol:
         """The protocol of that name, or an error that suggests one."""
         if name not in self.protocols:
             raise unknown("protocol", name, self.protocols, where=WHERE)
         return self.protocols[name]
 
 
+def read_protocols(files: Iterable[CatalogueFile]) -> Protocols:
+    """What the files hold together: the packaged one first.
+
+    A protocol from another file has its definition's hash in its signature: two people's
+    ``my-2026`` are two protocols.
+
+    Raises:
+        CatalogueError: for a file that holds something else, or a name that two of them have.
+    """
+    content: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
+    places: dict[str, dict[str, CatalogueFile]] = {part: {} for part in _PARTS}
+    for file in files:
+        for part, entries in _parts(file).items():
+            require_new(entries, places[part], file)
+            content[part] |= entries
+            places[part] |= dict.fromkeys(entries, file)
+        _require_right(content, file)
+    made = Protocols.model_validate(content)
+    foreign = {n: file for n, file in places["protocols"].items() if file.origin != PACKAGED}
+    named = {n: p.identified() if n in foreign else p for n, p in made.protocols.items()}
+    origins = {n: file.origin for n, file in places["protocols"].items()}
+    return made.model_copy(update={"protocols": named, "origins": origins})
+
+
+_PARTS = ("degradations", "protocols")
+
+
+def _parts(file: CatalogueFile) -> dict[str, dict[str, Any]]:
+    """The degradations and protocols of one file."""
+    try:
+        content = read_yaml(file.content.decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{file.where}: not YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not set(content) <= set(_PARTS):
+        raise CatalogueError(
+            f"{file.where}: holds {shown(content)}; it has degradations: and protocols:, each "
+            "with entries by name (docs/add.md)"
+        )
+    for part, entries in content.items():
+        if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
+            raise CatalogueError(f"{file.where}: {part} are {shown(entries)}, not entries by name")
+    return content
+
+
+def _require_right(content: dict[str, dict[str, Any]], file: CatalogueFile) -> None:
+    """Refuse entries that can't be used, after the file that brought them."""
+    for name, entry in content["protocols"].items():
+        wanted = entry.get("degradation")
+        if not isinstance(wanted, str) or wanted not in content["degradations"]:
+            there = content["degradations"]
+            why = unknown("degradation", str(wanted), there, where=f"{file.where}: {name}")
+            raise CatalogueError(str(why))
+    try:
+        Protocols.model_validate(content)
+    except ValidationError as error:
+        known = [*Protocol.model_fields, *Degradation.model_fields]
+        raise CatalogueError(f"{file.where}: {problems(error, known)} (docs/add.md)") from error
+
+
+def protocol_files() -> list[CatalogueFile]:
+    """The packaged ``protocols.yaml``, and those that plug-ins bring."""
+    return usable_files("protocols.yaml", read_protocols)
+
+
 @lru_cache(maxsize=1)
 def load_protocols() -> Protocols:
-    """Read and check the packaged ``protocols.yaml``."""
-    text = files("sr_bench.data.catalogue").joinpath("protocols.yaml").read_text(encoding="utf-8")
-    return Protocols.model_validate(read_yaml(text))
+    """What the package and its plug-ins know. A project may know more: see ``Catalogue``."""
+    return read_protocols(protocol_files())
 
 
 def find_protocol(name: str) -> Protocol:
-    """The packaged protocol of that name.
+    """The installed protocol of that name.
 
     Raises:
         WrongUse: for an unknown name, with the nearest ones.
     """
-    return load_protocols().protocol(name)
+    return load_protocols().find(name)

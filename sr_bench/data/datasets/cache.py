@@ -9,8 +9,8 @@ from pathlib import Path
 import platformdirs
 
 from sr_bench.data.catalogue.sources import Source, find_source
-from sr_bench.data.datasets.fetch import Progress
 from sr_bench.data.datasets.manifest import Dataset, fetch_dataset, open_dataset
+from sr_bench.data.datasets.transfer import Progress
 from sr_bench.support.errors import SrBenchError
 
 CACHE = "SR_BENCH_DATA"
@@ -41,11 +41,16 @@ def open_anywhere(name: str, *, progress: Progress = lambda _: None) -> Dataset:
         SourceError: if a file can't be had.
         SrBenchError: if it holds weights, or an image can't be read.
     """
-    source, cache = find_source(name), cache_folder()
-    manifest = cache / "manifests" / f"{name}-{_pins(source)}.json"
+    return open_source(find_source(name), progress=progress)
+
+
+def open_source(source: Source, *, progress: Progress = lambda _: None) -> Dataset:
+    """As :func:`open_anywhere`, for an entry of any catalogue."""
+    cache = cache_folder()
+    manifest = cache / "manifests" / f"{source.name}-{_pins(source)}.json"
     if manifest.is_file():
-        return open_dataset(name, cache, manifest)
-    return fetch_dataset(name, cache, manifest, progress=progress)
+        return open_dataset(source, cache, manifest)
+    return fetch_dataset(source, cache, manifest, progress=progress)
 
 
 def _pins(source: Source) -> str:

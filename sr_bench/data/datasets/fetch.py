@@ -1,40 +1,37 @@
-"""Downloads: mirror first, resumed, retried, verified, and renamed into place when whole.
+"""Files of a group: mirror first, each address in turn, verified, renamed into place when whole.
 
-pooch drives each download; :class:`_Transfer` is its downloader, which adds the mirror folder and
-the resuming. Nothing reaches its final name before its size and sha256 agree with ``sources.yaml``.
+Nothing reaches its final name before its size and sha256 agree with the catalogue.
 """
 
 from __future__ import annotations
 
-import logging
+import os
 import shutil
-from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from urllib.parse import unquote, urlsplit
 
-import pooch
 import requests
 
 from sr_bench.data.catalogue.sources import Source, SourceFile
+from sr_bench.data.datasets.transfer import (
+    PACKAGE,
+    Progress,
+    is_present,
+    is_remote,
+    reason,
+    transfer,
+)
 from sr_bench.data.datasets.unpack import unpack
 from sr_bench.support.errors import SourceError
 from sr_bench.support.files import sha256
 from sr_bench.support.locks import writing
+from sr_bench.support.notices import notice
 
 MIRROR = "SR_BENCH_MIRROR"
 _CONNECTIONS = 8
-_ATTEMPTS = 3
-_TIMEOUT = (10, 60)  # seconds to connect, and between two pieces
-_CHUNK = 1 << 18
-_FINAL = (400, 401, 403, 404, 405, 410, 451)  # the same answer would come again
-_PACKAGE = "package://"
-Progress = Callable[[int], None]
-pooch.get_logger().setLevel(logging.ERROR)
 
 
 def fetch(source: Source, data: Path, *, mirror: str | None, progress: Progress) -> list[Path]:
@@ -97,16 +94,6 @@ def _fetch_all(
     shutil.rmtree(staging, ignore_errors=True)
 
 
-def is_present(file: SourceFile, path: Path) -> bool:
-    """Whether ``path`` holds exactly the pinned content."""
-    if not path.is_file():
-        return False
-    size = path.stat().st_size
-    if file.size not in (None, size):
-        return False
-    return file.matches(size, sha256(path))
-
-
 def _fetch_one(
     file: SourceFile,
     target: Path,
@@ -121,149 +108,86 @@ def _fetch_one(
         progress(file.size or 0)
         return
     _require_mirror(mirror)
-    failures = []
-    for address in _addresses(file, mirror):
+    fetched = _from_anywhere(file, target, staging, mirror, progress)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fetched.replace(target)
+
+
+def _from_anywhere(
+    file: SourceFile, target: Path, staging: Path, mirror: str | None, progress: Progress
+) -> Path:
+    """The file from the first address that has it, in the staging folder.
+
+    A copy in the mirror that isn't the file is an error: the mirror is the user's own. Elsewhere
+    the next address is asked; what failed there is told.
+    """
+    in_mirror = mirrored(file, mirror)
+    failures = {}
+    for address in (*in_mirror, *file.urls):
         try:
-            fetched = _transfer(file, address, staging, progress)
+            fetched = transfer(file, address, staging, progress)
         except (OSError, requests.RequestException) as error:
-            failures.append(f"{address}: {_reason(error)}")
+            failures[address] = reason(error)
             continue
-        _verify(file, fetched, address)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fetched.replace(target)
-        return
+        if wrong := _wrong(file, fetched):
+            if address in in_mirror:
+                raise SourceError(
+                    f"{address}: {wrong}; replace that copy by the original (nothing was kept of "
+                    "it)"
+                )
+            failures[address] = wrong
+            continue
+        if before := {url: why for url, why in failures.items() if url in file.urls}:
+            notice(target, f"came from {address}; before it, {_listed(before)}")
+        return fetched
     raise SourceError(
-        f"{target}: can't be fetched. Tried {'; '.join(failures)}. "
-        f"Its URL is {file.url}; connect to the network, or set {MIRROR} to a folder or URL that "
-        "holds it at <host>/<path> (docs/offline.md)"
+        f"{target}: can't be fetched. Tried {_listed(failures)}. "
+        f"Its URL is {' or '.join(file.urls)}; connect to the network, or set {MIRROR} to a folder "
+        "or URL that holds it at <host>/<path> (docs/offline.md)"
     )
 
 
-def _addresses(file: SourceFile, mirror: str | None) -> list[str]:
-    """Where to look, in order: a path of the mirror folder, a mirror URL, the origin."""
-    if file.url.startswith(_PACKAGE) or not mirror:
-        return [file.url]
-    parts = urlsplit(file.url)
-    if _is_remote(mirror):
-        return [f"{mirror.rstrip('/')}/{parts.netloc}{parts.path}", file.url]
-    return [
-        str(Path(mirror).expanduser() / parts.netloc / unquote(parts.path).lstrip("/")),
-        file.url,
-    ]
+def _listed(failures: dict[str, str]) -> str:
+    return "; ".join(f"{address}: {why}" for address, why in failures.items())
 
 
-def _transfer(file: SourceFile, address: str, staging: Path, progress: Progress) -> Path:
-    """Bring one file from one address into the staging folder, through pooch."""
-    name = file.name.replace("/", "__")
-    remote = _is_remote(address)
-    courier = pooch.create(
-        path=staging,
-        base_url="",
-        registry={name: None},
-        urls={name: address},
-        retry_if_failed=_ATTEMPTS - 1 if remote else 0,
-    )
-    transfer = _Transfer(staging / f"{name}.part", file, progress)
-    (staging / name).unlink(missing_ok=True)  # left by a killed fetch: resume from .part instead
-    return Path(courier.fetch(name, downloader=transfer))
+def mirror_here() -> str | None:
+    """The mirror that the environment names."""
+    return os.environ.get(MIRROR)
 
 
-@dataclass
-class _Transfer:
-    """A pooch downloader that resumes ``part`` and reads folders, packages and URLs alike."""
-
-    part: Path
-    file: SourceFile
-    progress: Progress
-
-    def __call__(self, url: str, output_file: str, _pooch: object) -> None:
-        if _is_remote(url):
-            resumed = self.part.exists()
-            self._download(url)
-            if resumed and not is_present(self.file, self.part):
-                self.part.unlink()  # its first bytes came from elsewhere: take all from here
-                self._download(url)
+def mirrored(file: SourceFile, mirror: str | None) -> list[str]:
+    """Where the mirror may have the file: a path of its folder or a URL, for each address."""
+    if not mirror:
+        return []
+    found = []
+    for url in file.urls:
+        parts = urlsplit(url)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        if url.startswith(PACKAGE) or not parts.netloc:
+            continue
+        if is_remote(mirror):
+            found.append(f"{mirror.rstrip('/')}/{parts.netloc}{path}")
         else:
-            shutil.copyfile(_local(url), self.part)
-            self.progress(self.part.stat().st_size)
-        self.part.replace(output_file)
-
-    def _download(self, url: str) -> None:
-        have, size = self._have(), self.file.size
-        headers = {"Accept-Encoding": "identity"}  # a range counts bytes of the file as it is
-        if have:
-            headers["Range"] = f"bytes={have}-"
-        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
-            self._refuse_errors(answer)
-            resumed = answer.status_code == requests.codes.partial_content
-            self.progress(have if resumed else 0)
-            with self.part.open("ab" if resumed else "wb") as out:
-                for piece in answer.iter_content(_CHUNK):
-                    out.write(piece)
-                    self.progress(len(piece))
-        got = self.part.stat().st_size
-        if size is not None and got < size and "Content-Length" not in answer.headers:
-            raise requests.ConnectionError(f"connection closed after {got} of {size} bytes")
-
-    def _have(self) -> int:
-        """Bytes that an earlier try left; what can't be a beginning is dropped."""
-        have = self.part.stat().st_size if self.part.exists() else 0
-        if self.file.size is not None and have >= self.file.size:
-            self.part.unlink()
-            return 0
-        return have
-
-    def _refuse_errors(self, answer: requests.Response) -> None:
-        """Raise ``OSError``; where another try can help, one that pooch retries."""
-        if answer.status_code == requests.codes.requested_range_not_satisfiable:
-            self.part.unlink(missing_ok=True)
-            raise requests.ConnectionError("the server has no more than an earlier try left")
-        if answer.status_code in _FINAL:
-            raise OSError(f"HTTP status {answer.status_code}")
-        answer.raise_for_status()
+            found.append(str(Path(mirror).expanduser() / parts.netloc / unquote(path).lstrip("/")))
+    return found
 
 
-def _local(address: str) -> Path:
-    """A path, or the file inside an installed package that ``package://name/path`` means."""
-    if not address.startswith(_PACKAGE):
-        return Path(address)
-    package, _, inside = address.removeprefix(_PACKAGE).partition("/")
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(f"package {package} is not installed: pip install {package}")
-    return Path(spec.submodule_search_locations[0]) / inside
-
-
-def _verify(file: SourceFile, fetched: Path, address: str) -> None:
+def _wrong(file: SourceFile, fetched: Path) -> str | None:
+    """What is wrong with a file that came; it is removed then."""
     size, digest = fetched.stat().st_size, sha256(fetched)
-    if not file.matches(size, digest):
-        fetched.unlink()
-        raise SourceError(
-            f"{address}: has {size} bytes, sha256 {digest}, but sources.yaml pins {file.facts}; "
-            "replace that copy by the original (nothing was kept of it)"
-        )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "not there" if error.filename else str(error)
-    if isinstance(error, requests.HTTPError):
-        return f"HTTP status {error.response.status_code}"
-    if isinstance(error, requests.ConnectionError) and "Max retries" in str(error):
-        return "no connection"
-    return str(error)
+    if file.matches(size, digest):
+        return None
+    fetched.unlink()
+    return f"has {size} bytes, sha256 {digest}, but sources.yaml pins {file.facts}"
 
 
 def _require_mirror(mirror: str | None) -> None:
-    if mirror and not _is_remote(mirror) and not Path(mirror).expanduser().is_dir():
+    if mirror and not is_remote(mirror) and not Path(mirror).expanduser().is_dir():
         raise SourceError(
             f"{MIRROR} is '{mirror}': no such folder, nor a URL with http:// or https://; "
             "correct it, or unset it to use the network"
         )
-
-
-def _is_remote(address: str) -> bool:
-    return address.startswith(("http://", "https://"))
 
 
 def _refuse_clashes(source: Source) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from sr_bench.data.catalogue.sources import Source, find_source
-from sr_bench.data.datasets.fetch import MIRROR, Progress, fetch
+import numpy as np
+from numpy.typing import NDArray
+
+from sr_bench.data.catalogue.sources import Source
+from sr_bench.data.datasets.fetch import fetch, mirror_here
+from sr_bench.data.datasets.transfer import Progress
 from sr_bench.imaging import images
+from sr_bench.imaging.degrade import Degradation, GivenLr, degrade
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.parallel import outcomes
@@ -34,11 +40,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The images of a fetched dataset, in the order of their names."""
+    """The images of a fetched dataset, in the order of their names.
+
+    ``lr`` is empty, or of a dataset whose lr is given: scale to hr's name to its lr.
+    """
 
     name: str
     folder: Path
     entries: tuple[Entry, ...]
+    lr: Mapping[int, Mapping[str, Entry]] = field(default_factory=dict, hash=False)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
@@ -47,44 +57,82 @@ class Dataset:
         """The image's pixels: uint8, (h, w) or (h, w, 3)."""
         return images.read(self.folder / entry.name)
 
+    def all_entries(self) -> Iterator[Entry]:
+        """Every file of the dataset: hr, and lr that is given."""
+        yield from self.entries
+        for given in self.lr.values():
+            yield from given.values()
 
-def fetch_dataset(name: str, data: Path, manifest: Path, *, progress: Progress) -> Dataset:
+    def make_lr(self, entry: Entry, rule: Degradation, *, scale: int) -> NDArray[np.generic]:
+        """lr of an image: made from hr as the degradation says, or read where it is given."""
+        if isinstance(rule, GivenLr):
+            return images.read(self.folder / self.origin(entry, rule, scale=scale).name)
+        return degrade(self.read(entry), rule, scale=scale)
+
+    def origin(self, entry: Entry, rule: Degradation, *, scale: int) -> Entry:
+        """The file that lr comes from: hr, or lr itself where it is given."""
+        return self.lr[scale][entry.name] if isinstance(rule, GivenLr) else entry
+
+    @property
+    def given(self) -> str:
+        """A short hash of all lr that is given; empty where lr is made."""
+        if not self.lr:
+            return ""
+        listed = [[s, hr, e.sha256] for s in self.lr for hr, e in self.lr[s].items()]
+        return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:12]
+
+
+def fetch_dataset(source: Source, data: Path, manifest: Path, *, progress: Progress) -> Dataset:
     """Fetch a dataset and write its manifest.
 
     Raises:
         SourceError: if a file can't be had; see :func:`sr_bench.data.datasets.fetch.fetch`.
         SrBenchError: if an image can't be read, or two have one name.
     """
-    source = find_source(name)
     if source.kind == "weights":
-        raise SrBenchError(f"{name} holds weights, not images; name a dataset here")
-    dataset = _index(source, fetch_source(source, data, progress=progress), data)
-    text = json.dumps({"dataset": name, "images": [asdict(e) for e in dataset]}, indent=1)
-    write_text(manifest, text + "\n")
+        raise SrBenchError(f"{source.name} holds weights, not images; name a dataset here")
+    paths, folder = fetch_source(source, data, progress=progress), data / source.folder
+    found = [p for p in paths if images.is_image(p)]
+    if not found:
+        raise SrBenchError(f"{folder}: no image among the files of {source.name}; it is no dataset")
+    dataset = Dataset(source.name, folder, entries_of(source.name, found, folder))
+    write_manifest(manifest, dataset)
     return dataset
+
+
+def write_manifest(manifest: Path, dataset: Dataset) -> None:
+    """Write what :func:`read_dataset` reads."""
+    content: dict[str, Any] = {
+        "dataset": dataset.name,
+        "images": [asdict(entry) for entry in dataset],
+    }
+    if dataset.lr:
+        content["lr"] = {
+            scale: [asdict(given[entry.name]) for entry in dataset]
+            for scale, given in dataset.lr.items()
+        }
+    write_text(manifest, json.dumps(content, indent=1) + "\n")
 
 
 def fetch_source(source: Source, data: Path, *, progress: Progress) -> list[Path]:
     """Fetch a group, asking the mirror that the environment names."""
-    return fetch(source, data, mirror=os.environ.get(MIRROR), progress=progress)
+    return fetch(source, data, mirror=mirror_here(), progress=progress)
 
 
-def open_dataset(name: str, data: Path, manifest: Path) -> Dataset:
+def open_dataset(source: Source, data: Path, manifest: Path) -> Dataset:
     """The dataset as its manifest lists it, every file verified; what is missing is fetched.
 
     Raises:
         SrBenchError: if there is no manifest or it is damaged, or a file differs from it after
             fetching.
     """
-    entries = read_manifest(manifest, name)
-    source = find_source(name)
-    dataset = Dataset(name, data / source.folder, entries)
+    dataset = read_dataset(manifest, source.name, data / source.folder)
     if _differing(dataset):
         fetch_source(source, data, progress=lambda _: None)
         if still := _differing(dataset):
             raise SrBenchError(
                 f"{dataset.folder / still[0].name}: its content is not the sha256 "
-                f"{still[0].sha256} of {manifest}; run: sr-bench fetch {name}"
+                f"{still[0].sha256} of {manifest}; run: sr-bench fetch {source.name}"
             )
     return dataset
 
@@ -95,11 +143,27 @@ def read_manifest(manifest: Path, name: str) -> tuple[Entry, ...]:
     Raises:
         SrBenchError: if it is missing or damaged.
     """
+    return read_dataset(manifest, name, Path()).entries
+
+
+def read_dataset(manifest: Path, name: str, folder: Path) -> Dataset:
+    """The dataset ``name`` as its manifest lists it; its files aren't looked at.
+
+    Raises:
+        SrBenchError: if it is missing or damaged.
+    """
     remedy = f"make it with: sr-bench fetch {name}"
     content = read_json(manifest, remedy=remedy)
     try:
-        return tuple(_listed(**entry) for entry in content["images"])
-    except (ValueError, KeyError, TypeError) as error:
+        entries = tuple(_listed(**entry) for entry in content["images"])
+        lr = {
+            int(scale): {
+                hr.name: _listed(**entry) for hr, entry in zip(entries, given, strict=True)
+            }
+            for scale, given in content.get("lr", {}).items()
+        }
+        return Dataset(name, folder, entries, lr)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SrBenchError(f"{manifest}: not a manifest ({error!r}); {remedy}") from error
 
 
@@ -117,21 +181,23 @@ def _differing(dataset: Dataset) -> list[Entry]:
     ]
 
 
-def _index(source: Source, paths: list[Path], data: Path) -> Dataset:
-    folder = data / source.folder
-    paths = sorted((p for p in paths if images.is_image(p)), key=lambda p: p.stem)
-    for one, other in pairwise(paths):
+def entries_of(name: str, paths: Iterable[Path], folder: Path) -> tuple[Entry, ...]:
+    """The images at these paths below ``folder``, in the order of their names, each read.
+
+    Raises:
+        SrBenchError: naming each image that can't be read, or two that have one name.
+    """
+    ordered = sorted(paths, key=lambda p: p.stem)
+    for one, other in pairwise(ordered):
         if one.stem == other.stem:
             raise SrBenchError(
-                f"{one} and {other}: two images called '{one.stem}' in {source.name}, where a "
-                "name is one row of a table; correct sources.yaml"
+                f"{one} and {other}: two images called '{one.stem}' in {name}, where a "
+                "name is one row of a table; rename one, or take it out of the dataset"
             )
-    if not paths:
-        raise SrBenchError(f"{folder}: no image among the files of {source.name}; it is no dataset")
-    found = outcomes(lambda p: _entry(p, folder), paths)
+    found = outcomes(lambda p: _entry(p, folder), ordered)
     if found.failed:
         raise SrBenchError("; ".join(f.reason for f in found.failed))
-    return Dataset(source.name, folder, tuple(entry for _, entry in found.done))
+    return tuple(entry for _, entry in found.done)
 
 
 def _entry(path: Path, folder: Path) -> Entry:

@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.data.datasets.manifest import Entry
 from sr_bench.evaluation.evaluating.candidate import Candidate
 from sr_bench.evaluation.evaluating.parts import Part
-from sr_bench.evaluation.evaluating.sets import TestImage
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import DECIMALS
 from sr_bench.evaluation.upscaling.upscale import torch_threads, workers_for
@@ -122,6 +122,7 @@ class _Work:
         work = cls(part, save)
         for candidate, protocols in part.models:
             try:
+                part.test_set.require_lr(part.scale)
                 upscaler = candidate.upscaler(part.degradation)
             except SrBenchError as error:
                 work.stop(candidate.name, None, error)
@@ -129,7 +130,7 @@ class _Work:
             work.called.append(_Called(candidate, protocols, upscaler))
         return work
 
-    def stop(self, model: str, image: TestImage | None, error: Exception) -> None:
+    def stop(self, model: str, image: Entry | None, error: Exception) -> None:
         """Note a model's first failure; it isn't called again."""
         with self.lock:
             if model in self.stopped:
@@ -138,19 +139,19 @@ class _Work:
         reason = str(error) or "not enough memory"
         self._note(model, image, reason)
 
-    def _note(self, model: str, image: TestImage | None, reason: str) -> None:
-        name = "" if image is None else image.name
+    def _note(self, model: str, image: Entry | None, reason: str) -> None:
+        name = "" if image is None else image.stem
         self.faults.append(Fault(model, self.part.test_set.name, name, reason))
 
     def all(self, progress: Callable[[int], None]) -> pd.DataFrame:
         """Every image through every model."""
-        entries = self.part.test_set.images
+        entries = self.part.test_set.dataset.entries
         progress(len(entries) * (len(self.part.models) - len(self.called)))
         at_once = self._at_once()
         mapper, strips = strips_mapper(len(entries))
         compute = threading.BoundedSemaphore(at_once)
 
-        def one(image: TestImage) -> list[Row]:
+        def one(image: Entry) -> list[Row]:
             return list(self._rows(image, compute, mapper, progress))
 
         with strips, torch_threads(cores() // at_once):
@@ -178,14 +179,15 @@ class _Work:
 
     def _rows(
         self,
-        image: TestImage,
+        image: Entry,
         compute: threading.BoundedSemaphore,
         mapper: Map,
         progress: Callable[[int], None],
     ) -> Iterator[Row]:
         """The scores of one image, model by model."""
+        part = self.part
         try:
-            hr, lr = image.read(self.part.degradation, self.part.scale)
+            hr, lr = part.test_set.read(image, part.degradation, scale=part.scale)
         except SrBenchError:
             progress(len(self.called))
             raise
@@ -196,7 +198,7 @@ class _Work:
             progress(1)
 
     def _upscaled(
-        self, called: _Called, image: TestImage, lr: Lr, compute: threading.BoundedSemaphore
+        self, called: _Called, image: Entry, lr: Lr, compute: threading.BoundedSemaphore
     ) -> Image | None:
         """SR, which is saved where that was asked for; ``None`` of a model that failed."""
         name = called.candidate.name
@@ -214,16 +216,17 @@ class _Work:
     def _colour(self, sr: Image) -> Colour:
         return self.part.degradation.colour if sr.ndim == 3 else "rgb"
 
-    def _scored(self, called: _Called, image: TestImage, pair: Pair, mapper: Map) -> Iterator[Row]:
-        name, scale, dataset = called.candidate.name, self.part.scale, self.part.test_set
+    def _scored(self, called: _Called, image: Entry, pair: Pair, mapper: Map) -> Iterator[Row]:
+        name, scale = called.candidate.name, self.part.scale
+        dataset = self.part.test_set.dataset
         for protocol in called.protocols:
-            signature = called.candidate.signature(dataset.signature(protocol))
+            signature = called.candidate.signature(protocol.signature)
             try:
-                with about(image.hr):
+                with about(dataset.folder / image.name):
                     values = score_pair(pair, protocol, scale=scale, mapper=mapper)
             except SrBenchError as error:
                 self._note(name, image, str(error))
                 continue
             for metric, value in values.items():
                 cell = (name, scale, dataset.name, protocol.name, str(metric))
-                yield (*cell, image.name, round(value, DECIMALS), signature)
+                yield (*cell, image.stem, round(value, DECIMALS), signature)

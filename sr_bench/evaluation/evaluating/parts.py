@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.data.datasets.manifest import Entry
 from sr_bench.evaluation.evaluating.candidate import Candidate
-from sr_bench.evaluation.evaluating.sets import TestImage, TestSet
+from sr_bench.evaluation.evaluating.sets import TestSet
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.support.errors import WrongUse
 
@@ -28,12 +29,12 @@ class Part:
     @property
     def calls(self) -> int:
         """How often a model is called."""
-        return len(self.models) * len(self.test_set.images)
+        return len(self.models) * len(self.test_set.dataset.entries)
 
-    def sr_path(self, folder: Path, candidate: Candidate, image: TestImage) -> Path:
+    def sr_path(self, folder: Path, candidate: Candidate, image: Entry) -> Path:
         """Where the SR image of a model lies below a folder."""
         model, dataset = (_NO_FILE.sub("_", n) for n in (candidate.name, self.test_set.name))
-        return folder / model / self.degradation.name / dataset / f"{image.name}.png"
+        return folder / model / self.degradation.name / dataset / f"{image.stem}.png"
 
 
 def parts_of(
@@ -47,9 +48,9 @@ def parts_of(
         protocols: for all models; where there are none, each model's default.
     """
     found: dict[tuple[int, Degradation, int], dict[str, tuple[Candidate, list[Protocol]]]] = {}
-    for at, _ in enumerate(sets):
+    for at, test_set in enumerate(sets):
         for candidate in candidates:
-            for protocol in protocols or [candidate.default_protocol]:
+            for protocol in map(test_set.under, protocols or [candidate.default_protocol]):
                 models = found.setdefault((at, protocol.degradation, candidate.scale), {})
                 models.setdefault(candidate.name, (candidate, []))[1].append(protocol)
     return [
@@ -68,7 +69,7 @@ def require_free(parts: Sequence[Part], folder: Path) -> None:
         part.sr_path(folder, candidate, image)
         for part in parts
         for candidate, _ in part.models
-        for image in part.test_set.images
+        for image in part.test_set.dataset
     ]
     there = [path for path in paths if path.exists()]
     if there:

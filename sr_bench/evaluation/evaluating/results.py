@@ -41,7 +41,7 @@ class Result:
     @property
     def whole(self) -> bool:
         """Whether every image of the set is in the means."""
-        return self.scored == len(self.test_set.images)
+        return self.scored == len(self.test_set.dataset.entries)
 
 
 def results_of(parts: Sequence[Part], evaluation: Evaluation) -> list[Result]:

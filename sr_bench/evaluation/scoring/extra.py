@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
+from sr_bench.data.catalogue.plugins import PACKAGED, Plugin, usable
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.metrics.ms_ssim import ms_ssim_unchecked
 from sr_bench.evaluation.metrics.perceptual import load_perceptual
 from sr_bench.evaluation.scoring.planes import ComparedPlanes
 from sr_bench.evaluation.scoring.score import Job, Pair, Row, Scored, compared_planes, score_by
+from sr_bench.support.errors import SrBenchError
 
 EXTRA = ("ms_ssim", "lpips", "dists", "niqe")
 
@@ -32,8 +35,30 @@ def load_extra(metric: str, protocol: Protocol, device: str | None = None) -> Ex
     signature = f"{protocol.signature}|metric:{metric}"
     if metric == "ms_ssim":
         return Extra(lambda v: ms_ssim_unchecked(*v.main, data_range=255), f"{signature}+wang-2003")
+    brought = _plugins()
+    if metric in brought:
+        plugin, function = brought[metric]
+        return Extra(lambda v: float(function(*v.rgb)), f"{signature}+{plugin.origin}")
     loaded = load_perceptual(metric, device)
     return Extra(lambda v: loaded(*v.rgb), f"{signature}+{loaded.signature}")
+
+
+def known_metrics() -> dict[str, str]:
+    """The metrics beyond the protocols' own, each with who brings it."""
+    own = dict.fromkeys(EXTRA, PACKAGED)
+    return own | {name: plugin.origin for name, (plugin, _) in _plugins().items()}
+
+
+@lru_cache(maxsize=1)
+def _plugins() -> dict[str, tuple[Plugin, Callable[..., float]]]:
+    """Metrics of installed packages: functions of sr and hr, uint8 RGB without the border."""
+
+    def checked(plugin: Plugin, function: object) -> Callable[..., float]:
+        if plugin.name in EXTRA or not callable(function):
+            raise SrBenchError(f"{plugin.name} is a metric of sr-bench already, or no function")
+        return function
+
+    return {p.name: (p, function) for p, function in usable("sr_bench.metrics", checked)}
 
 
 def score_extra(
@@ -47,13 +72,6 @@ def score_extra(
     """Score many pairs by one extra metric; a bad image doesn't cost the scores of the others.
 
     MS-SSIM is of the planes that the protocol scores, LPIPS, DISTS and NIQE of RGB.
-
-    Args:
-        jobs: as for :func:`~sr_bench.evaluation.scoring.score.score_each`, which gives the columns.
-        metric: one of :data:`EXTRA`.
-        protocol: its modcrop and crop, and the planes of MS-SSIM.
-        scale: the factor that sr was enlarged by.
-        device: of the networks of LPIPS and DISTS, by name.
     """
     extra = load_extra(metric, protocol, device)
 

@@ -36,12 +36,6 @@ def pair_folders(sr: Path, hr: Path, *, scale: int, skip: Skip | None = None) ->
     when sr's name is hr's and then a method's (``img_x4_edsr``). Of several hr names the one that
     needs the fewest marks dropped is meant, then the longest.
 
-    Args:
-        sr: folder of sr images.
-        hr: folder of hr images.
-        scale: the scale that marks may name.
-        skip: see :func:`sr_bench.imaging.images.listing`.
-
     Raises:
         SrBenchError: naming every file that has no partner, or more than one.
     """

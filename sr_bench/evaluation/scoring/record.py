@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sr_bench.data.catalogue.protocols import Protocol, load_protocols
+from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.datasets.manifest import Entry, read_manifest
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project, Work
@@ -35,23 +35,20 @@ def write_record(
     path: Path,
     run: Run,
     text: str,
-    work: Iterable[Work],
+    work: Sequence[Work],
     opened: Mapping[str, Iterable[Entry]],
 ) -> None:
     """Write the record of the run's table, just scored.
 
     Args:
-        path: the table's file.
-        run: whose scores it holds.
         text: the table as it was written.
-        work: what was scored.
         opened: dataset to its images, of those that were scored.
     """
     content = {
         "schema": SCHEMA,
         "run": run.name,
         "table": hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest(),
-        "protocols": {p.name: _definition(p) for p in run.protocols},
+        "protocols": {p.name: _definition(p) for p in _protocols(run, work)},
         "hr": {dataset: _listing(entries) for dataset, entries in opened.items()},
         "sr": {
             f"{part.degradation.name}/{part.dataset}": _hashes(
@@ -61,6 +58,12 @@ def write_record(
         },
     }
     write_text(record_of(path), json.dumps(content, indent=1) + "\n")
+
+
+def _protocols(run: Run, work: Sequence[Work]) -> Iterator[Protocol]:
+    """The run's, and what they are on datasets that bring their lr."""
+    yield from run.protocols
+    yield from (protocol for part in work for protocol in part.protocols)
 
 
 def require_recorded(path: Path, content: bytes) -> None:
@@ -93,7 +96,8 @@ def require_unchanged(project: Project, run: str) -> None:
     record = _read(path)
     if not record:
         return
-    _require_same_protocols(path, record["protocols"])
+    known = project.catalogue.protocols.protocols
+    _require_same_protocols(path, record["protocols"], known)
     for dataset, digest in record["hr"].items():
         manifest = project.manifest(dataset)
         if manifest.is_file() and _listing(read_manifest(manifest, dataset)) != digest:
@@ -118,8 +122,9 @@ def require_all_recorded(project: Project) -> None:
             require_unchanged(project, run)
 
 
-def _require_same_protocols(path: Path, protocols: Mapping[str, str]) -> None:
-    known = load_protocols().protocols
+def _require_same_protocols(
+    path: Path, protocols: Mapping[str, str], known: Mapping[str, Protocol]
+) -> None:
     for name, digest in protocols.items():
         if name not in known or _definition(known[name]) != digest:
             what = "has another definition now" if name in known else "isn't known any more"

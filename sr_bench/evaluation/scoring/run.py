@@ -31,7 +31,7 @@ def score_run(project: Project, run: Run) -> pd.DataFrame:
     with project.writing(f"run {run.name}", f"run-{run.name}"):
         path = project.scores(run.name)
         sweep(path)
-        work = project.work(run)
+        work = project.require_work(run)
         opened = {name: project.dataset(name) for name in project.datasets(run)}
         table = _scored(run, work, opened)
         write_record(path, run, write_table(path, table), work, opened)

@@ -162,8 +162,6 @@ def score_images(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: i
 
     Args:
         jobs: (image name, a function that reads the pair); read and scored in threads.
-        protocols: each scores every pair.
-        scale: the factor that sr was enlarged by.
 
     Returns:
         One row per image x protocol x metric: image, protocol, metric, value, signature.

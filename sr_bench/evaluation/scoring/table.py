@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.protocols import Protocol, Protocols, load_protocols
 from sr_bench.evaluation.scoring.record import require_recorded
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import replacing
@@ -52,8 +52,12 @@ def read_per_image(path: Path) -> pd.DataFrame:
     return _typed(rows, _IMAGE, _REMEDY)[IMAGE_COLUMNS]
 
 
-def read_run(path: Path) -> pd.DataFrame:
+def read_run(path: Path, protocols: Protocols | None = None) -> pd.DataFrame:
     """Read ``build/scores/<run>.csv``, the table that ``sr-bench score RUN`` wrote.
+
+    Args:
+        path: the table.
+        protocols: those of its project; by default the installed ones.
 
     Raises:
         SrBenchError: as :func:`read_per_image`; where it isn't the table that the record beside it
@@ -67,7 +71,8 @@ def read_run(path: Path) -> pd.DataFrame:
     table = _typed(rows, _IMAGE, remedy)
     if table.empty:
         raise SrBenchError(f"{path}: has a header and no rows; {remedy}")
-    _require_scores_of(path.stem, table, rows, remedy)
+    known = (protocols or load_protocols()).protocols
+    _require_scores_of(path.stem, table, known, rows, remedy)
     return table
 
 
@@ -223,9 +228,10 @@ def _number(text: str) -> float:
         raise ValueError("a number") from error
 
 
-def _require_scores_of(run: str, table: pd.DataFrame, rows: Rows, remedy: str) -> None:
+def _require_scores_of(
+    run: str, table: pd.DataFrame, known: Mapping[str, Protocol], rows: Rows, remedy: str
+) -> None:
     """Every row is a score of that run, by a metric that its protocol has, and a number."""
-    known = load_protocols().protocols
     for at, row in enumerate(table.itertuples(index=False)):
         where = f"{rows.path}:{rows.lines[at]}"
         if row.run != run:

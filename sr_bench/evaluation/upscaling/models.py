@@ -17,16 +17,16 @@ from sr_bench.imaging import images
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Setup
 from sr_bench.networks.method_files import find_method, load_method, load_methods
+from sr_bench.project.project import method_folders_here
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
-FOLDER = Path("methods")  # of method files, below the current folder
 
-
-def methods(folder: Path | str = FOLDER) -> dict[str, Method]:
+def methods(folder: Path | str | None = None) -> dict[str, Method]:
     """The methods of a folder, by name.
 
     Args:
-        folder: where method files lie, each with its ``METHOD``; by default ``methods``.
+        folder: where method files lie, each with its ``METHOD``; by default those of the project
+            in the current folder; outside one, those that are installed.
 
     Returns:
         name -> ``Method``.
@@ -35,13 +35,11 @@ def methods(folder: Path | str = FOLDER) -> dict[str, Method]:
         SrBenchError: for a missing folder, a file that isn't a method's, or a name used twice.
 
     Example:
-        In a clone of sr-bench:
-
         >>> from sr_bench import methods
         >>> methods()["edsr"].variants
         ('baseline', 'full')
     """
-    return load_methods([Path(folder)])
+    return load_methods(method_folders_here() if folder is None else [Path(folder)])
 
 
 def load_model(
@@ -55,7 +53,7 @@ def load_model(
     """Build a method's model and load its weights.
 
     Args:
-        method: a method; its file; or its name in the folder ``methods``.
+        method: a method; its file; or its name among ``methods()``.
         scale: the upscaling factor.
         variant: one of the method's; may be left out where there is one. ``+`` appended: the mean
             over the 8 flips and rotations of the image (self-ensemble).
@@ -148,7 +146,11 @@ def _method(method: Method | Path | str) -> Method:
     if isinstance(method, Method):
         return method
     path = Path(method)
-    return load_method(path) if path.suffix == ".py" else find_method(str(method), [FOLDER])
+    return (
+        load_method(path)
+        if path.suffix == ".py"
+        else find_method(str(method), method_folders_here())
+    )
 
 
 def _variant(method: Method, variant: str | None) -> tuple[str, bool]:

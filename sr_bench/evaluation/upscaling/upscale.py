@@ -16,7 +16,7 @@ from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.evaluation.upscaling.circumstances import circumstances
 from sr_bench.evaluation.upscaling.made import Made, open_made
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import Degradation, degrade
+from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.device import CPU, ON_CPU, Computing
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Setup
@@ -127,8 +127,9 @@ class _Upscaling:
             **circumstances(code, project.method_folders),
             **computing.facts,
         }
-        used = dict.fromkeys(work.degradation for work in project.work(run))
-        inputs = {d.name: {**common, "degradation": d.model_dump()} for d in used}
+        used = dict.fromkeys(work.degradation for work in project.require_work(run))
+        # Of lr that is given each image counts by itself.
+        inputs = {d.name: {**common, "degradation": d.model_dump(exclude={"given"})} for d in used}
         images = open_made(project.made(run.name), project.sr_of(run.name), inputs)
         return cls(project, run, method, file, datasets, images, computing)
 
@@ -156,7 +157,7 @@ class _Upscaling:
         done: Upscaled,
     ) -> list[str]:
         """Make what is missing of a dataset under a degradation; returns what failed, and why."""
-        dataset, rule = self.datasets[work.dataset], work.degradation
+        dataset, rule = self._seen(work), work.degradation
         kept = self.images[rule.name]
         missing = [e for e in dataset if not kept.has(work.dataset, e)]
         there, name = len(dataset.entries) - len(missing), f"{rule.name}/{work.dataset}"
@@ -175,11 +176,18 @@ class _Upscaling:
             return error.reasons
         return []
 
+    def _seen(self, work: Work) -> Dataset:
+        """The dataset of a work, with the hash of what its lr comes from: hr, or lr itself."""
+        dataset, scale = self.datasets[work.dataset], self.run.scale
+        origins = [dataset.origin(e, work.degradation, scale=scale).sha256 for e in dataset]
+        entries = [replace(e, sha256=origin) for e, origin in zip(dataset, origins)]
+        return replace(dataset, entries=tuple(entries))
+
     def _put(self) -> None:
         """Move what is new to its place, and remove what is no part of the run any more."""
         kept: dict[str, dict[str, Dataset]] = {rule: {} for rule in self.images}
         for work in self.project.work(self.run):
-            images, dataset = self.images[work.degradation.name], self.datasets[work.dataset]
+            images, dataset = self.images[work.degradation.name], self._seen(work)
             kept[work.degradation.name][work.dataset] = dataset
             sweep(work.sr)
             if not images.is_finished(work.dataset, dataset):
@@ -227,7 +235,7 @@ def upscale_dataset(
 
     def upscale_one(entry: Entry) -> None:
         with about(dataset.folder / entry.name):
-            lr = degrade(dataset.read(entry), upscaler.degradation, scale=upscaler.scale)
+            lr = dataset.make_lr(entry, upscaler.degradation, scale=upscaler.scale)
         try:
             sr = upscaler(lr)
         except SrBenchError as error:

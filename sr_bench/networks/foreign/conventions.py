@@ -75,7 +75,8 @@ class ForeignModel(nn.Module):
     """A model as the harness calls it: float32 (1, C, h, w) in [0, 1], whatever it wants inside.
 
     Args:
-        call: the foreign model's own call.
+        call: the foreign model's own call: a partial of the network, where there is one, so that a
+            copy of the model calls its own.
         network: the PyTorch network behind it, where there is one.
         colour: ``y`` where it takes one plane, else ``rgb``.
         value_range: what white is for it.
@@ -97,12 +98,8 @@ class ForeignModel(nn.Module):
     ) -> None:
         super().__init__()
         self.call, self.colour, self.value_range = call, colour, value_range
-        self.padding, self.bgr, self.device = (
-            padding,
-            options.bgr and colour == "rgb",
-            options.device,
-        )
-        self.white_told = options.value_range
+        self.padding, self.device = padding, options.device
+        self.white_told, self.bgr = options.value_range, options.bgr and colour == "rgb"
         if network is not None:
             self.network = network
         self.eval()

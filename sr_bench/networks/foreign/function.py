@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from sr_bench.networks.method import ModelColour
 from sr_bench.networks.opened import OpenedModel, OpenOptions
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import sha256
+from sr_bench.support.user_code import import_file
 
 Function = Callable[..., Any]
 
@@ -48,11 +48,10 @@ def open_function(spec: str, where: str, name: str, options: OpenOptions) -> Ope
         SrBenchError: if the import fails, or the function in each of these ways.
     """
     module, file = _module(spec, where)
-    function = _bound(spec, _found(spec, module, name), options)
-    network = function if isinstance(function, nn.Module) else None
-    if network is not None:
-        network.to(options.device)
+    function = _found(spec, module, name)
+    network = function.to(options.device) if isinstance(function, nn.Module) else None
     ways = [w for w in WAYS if w.kind in _kinds(function)]
+    function = _bound(spec, function, options)
     models = {id(m): (m, way) for m, way in _models(function, ways, network, options)}
     probed = probe(spec, [m for m, _ in models.values()], options)
     model, way = models[id(probed.model)]
@@ -75,7 +74,10 @@ def _module(spec: str, where: str) -> tuple[ModuleType, Path | None]:
     if folder not in sys.path:
         sys.path.append(folder)
     try:
-        module = _imported_file(path) if where.endswith(".py") else importlib.import_module(where)
+        if where.endswith(".py"):
+            module = import_file(path, f"sr_bench_function_{path.stem}", keep=True)
+        else:
+            module = importlib.import_module(where)
     except (Exception, SystemExit) as error:
         raise SrBenchError(
             f"{spec}: {where} fails on import with {type(error).__name__}: "
@@ -83,16 +85,6 @@ def _module(spec: str, where: str) -> tuple[ModuleType, Path | None]:
         ) from error
     file = getattr(module, "__file__", None)
     return module, None if file is None else Path(file)
-
-
-def _imported_file(path: Path) -> ModuleType:
-    name = f"sr_bench_function_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # its name ends in .py
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # what is defined there can be found by its module's name
-    spec.loader.exec_module(module)
-    return module
 
 
 def _found(spec: str, module: ModuleType, name: str) -> Function:
@@ -116,7 +108,7 @@ def _bound(spec: str, function: Function, options: OpenOptions) -> Function:
     if options.scale is None:
         if parameter.default is not inspect.Parameter.empty:
             return function
-        raise WrongUse(f"{spec}: takes the scale; name one")
+        raise WrongUse(f"{spec}: takes the scale; name one with --scale")
     return partial(function, scale=options.scale)
 
 

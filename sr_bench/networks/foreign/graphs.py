@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +36,7 @@ class Graph:
 
     shape: tuple[int | None, ...]
     dtype: torch.dtype
-    run: Callable[[torch.Tensor], torch.Tensor]
+    run: Call
     network: torch.nn.Module | None = None
 
 
@@ -51,9 +52,9 @@ class Engine:
     def sha256(self) -> str:
         """Of the file; of several a hash of their hashes."""
         hashes = [sha256(path) for path in (self.path, *self.others)]
-        return (
-            hashes[0] if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
-        )
+        if len(hashes) == 1:
+            return hashes[0]
+        return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 
 def open_graph(graph: Graph, engine: Engine, options: OpenOptions) -> OpenedModel:
@@ -106,7 +107,7 @@ def _ways(graph: Graph, path: Path, options: OpenOptions) -> Iterator[tuple[Fore
     fixed = _fixed_size(graph.shape)
     for layout, channels in _layouts(graph.shape):
         for white in _whites(graph, options):
-            call = _call(graph, layout)
+            call: Call = partial(_called, graph.run, graph.dtype, layout)
             padding = padding_of(options)
             if fixed is not None:
                 call = FixedSize(str(path), call, fixed, white=white)
@@ -136,16 +137,14 @@ def _fixed_size(shape: tuple[int | None, ...]) -> tuple[int, int] | None:
     return None if height is None or width is None else (height, width)
 
 
-def _call(graph: Graph, layout: Layout) -> Call:
-    def call(lr: torch.Tensor) -> torch.Tensor:
-        seen = lr if layout == "NCHW" else lr.permute(0, 2, 3, 1)
-        if graph.dtype == torch.uint8:
-            seen = seen.clamp(0, 255).round()
-        sr = graph.run(seen.contiguous().to(graph.dtype))
-        sr = sr if layout == "NCHW" or sr.ndim != 4 else sr.permute(0, 3, 1, 2)
-        return sr.float()
-
-    return call
+def _called(run: Call, dtype: torch.dtype, layout: Layout, lr: torch.Tensor) -> torch.Tensor:
+    """A graph on an image of (1, C, h, w), in its own layout and type."""
+    seen = lr if layout == "NCHW" else lr.permute(0, 2, 3, 1)
+    if dtype == torch.uint8:
+        seen = seen.clamp(0, 255).round()
+    sr = run(seen.contiguous().to(dtype))
+    sr = sr if layout == "NCHW" or sr.ndim != 4 else sr.permute(0, 3, 1, 2)
+    return sr.float()
 
 
 def _taken(

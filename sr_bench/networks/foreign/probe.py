@@ -10,9 +10,9 @@ import torch
 from torch.nn import functional
 
 from sr_bench.networks.foreign.conventions import ForeignModel
-from sr_bench.networks.method_fields import SCALES
 from sr_bench.networks.opened import OpenOptions
 from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.scale import SCALES
 
 SIZES = ((24, 32), (48, 64), (64, 64), (128, 128), (256, 256))
 _ODD = (25, 35)
@@ -145,7 +145,7 @@ def _check_values(name: str, seen: Seen) -> None:
     if seen.low >= -_SLACK and seen.high <= 1 + _SLACK:
         return
     white = seen.model.value_range
-    remedy = "tell its value range: 255" if white == 1 else "tell its value range: 1"
+    remedy = f"tell its value range: --range {255 if white == 1 else 1}"
     raise SrBenchError(
         f"{name}: of an image between 0 and {white:g} it makes values from {seen.low * white:.4g} "
         f"to {seen.high * white:.4g}; {remedy}, or undo its own range before it returns"
@@ -165,7 +165,7 @@ def _check_sizes(name: str, seen: Seen) -> None:
     fitting = (m for m in _MULTIPLES if isinstance(_seen(seen.model, _sides(m)), Seen))
     multiple = next(fitting, None)
     what = f"sides that are multiples of {multiple}" if multiple else "a few sizes"
-    told = f"multiple of {multiple or 64} and a way to pad"
+    told = f"multiple of {multiple or 64} and a way to pad (--multiple-of, --pad)"
     raise SrBenchError(
         f"{name}: takes {what} only ({_ODD[0]} x {_ODD[1]} fails: {why}); tell it: {told}"
     )

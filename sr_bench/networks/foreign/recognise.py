@@ -11,12 +11,12 @@ from sr_bench.data.catalogue.sources import find_source
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.networks.device import anywhere
 from sr_bench.networks.method import Method, Setup
-from sr_bench.networks.method_fields import SCALES
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions
 from sr_bench.networks.torch_files import is_safetensors, reading_once
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import sha256
 from sr_bench.support.notices import collected_notices
+from sr_bench.support.scale import SCALES
 
 
 class Fit(NamedTuple):
@@ -79,7 +79,7 @@ def without_weights(name: str, methods: Methods, options: OpenOptions) -> Opened
     if _has_weights(method):
         raise WrongUse(f"method {name} needs weights: name their file, as {name}=FILE")
     if options.scale is None:
-        raise WrongUse(f"{name}: enlarges by any scale; name one")
+        raise WrongUse(f"{name}: enlarges by any scale; name one with --scale")
     fit = Fit(name, method.variants[0], options.scale)
     return _opened(fit, None, None, methods, options)
 
@@ -134,12 +134,25 @@ def _by_facts(path: Path, digest: str, methods: Methods, options: OpenOptions) -
 
 
 def _by_keys(path: Path, digest: str, methods: Methods, options: OpenOptions) -> Iterator[Fit]:
-    asked = [options.scale] if options.scale in SCALES else []
-    for scale in dict.fromkeys([*asked, *SCALES]):
-        for name, (_, method) in methods.items():
-            if _has_weights(method):
-                fits = (Fit(name, variant, scale) for variant in method.variants)
-                yield from (fit for fit in fits if _why_not(path, fit, method, options) is None)
+    """By trial; where the scale that is asked for fits, others aren't tried."""
+    asked = () if options.scale is None else (options.scale,)
+    found = list(_tried(path, methods, options, asked))
+    yield from found or _tried(path, methods, options, tuple(s for s in SCALES if s not in asked))
+
+
+def _tried(
+    path: Path, methods: Methods, options: OpenOptions, scales: tuple[int, ...]
+) -> Iterator[Fit]:
+    for name, (_, method) in methods.items():
+        if not _has_weights(method):
+            continue
+        published = {scale for _, _, scale in method.published}
+        for scale in scales:
+            # Loading takes long where a method has no map of keys: only the scales that it has.
+            if method.key_map is None and published and scale not in {*published, options.scale}:
+                continue
+            fits = (Fit(name, variant, scale) for variant in method.variants)
+            yield from (fit for fit in fits if _why_not(path, fit, method, options) is None)
 
 
 def _why_not(path: Path, fit: Fit, method: Method, options: OpenOptions) -> Exception | None:
@@ -166,7 +179,9 @@ def _chosen(path: Path, fits: list[Fit], options: OpenOptions) -> Fit:
     scales = sorted({fit.scale for fit in fits})
     listed = ", ".join(f"x{s}" for s in scales)
     if options.scale is None and len(scales) > 1:
-        raise WrongUse(f"{path}: is {fits[0].network} of the scales {listed}; name one of them")
+        raise WrongUse(
+            f"{path}: is {fits[0].network} of the scales {listed}; name one of them with --scale"
+        )
     scale = options.scale or scales[0]
     if scale not in scales:
         raise WrongUse(

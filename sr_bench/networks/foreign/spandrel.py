@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,14 @@ import torch
 
 from sr_bench.networks.foreign.conventions import ForeignModel, padding_of
 from sr_bench.networks.foreign.probe import probe
+from sr_bench.networks.mat_files import read_mat
 from sr_bench.networks.method import ModelColour
 from sr_bench.networks.opened import OpenedModel, OpenOptions, Pad
 from sr_bench.networks.torch_files import read_checkpoint
 from sr_bench.networks.unwrap import some, without_prefix
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import sha256
+from sr_bench.support.filetype import describe
 from sr_bench.support.notices import collected_notices
 
 # How the authors of a network pad lr, where its forward pass does something else: the way, and the
@@ -41,7 +45,7 @@ def open_weights(path: Path, options: OpenOptions) -> OpenedModel:
         WrongUse: for another scale than the one that is asked for.
     """
     with collected_notices() as notes:
-        state = read_checkpoint(path)
+        state = _state(path)
     registry = _registry(path, state)
     plain = without_prefix(state, lambda keys: _is_known(registry, keys, state))
     if plain is None:
@@ -51,6 +55,12 @@ def open_weights(path: Path, options: OpenOptions) -> OpenedModel:
         notes.append(f"the prefix '{prefix}' was removed from the keys")
     found = _built(registry, {keys[k]: v for k, v in state.items()}, path)
     return _opened(found, path, tuple(notes), options)
+
+
+def _state(path: Path) -> dict[str, torch.Tensor]:
+    if describe(path) != "a MATLAB file":
+        return read_checkpoint(path)
+    return {name: torch.from_numpy(array) for name, array in read_mat(path).items()}
 
 
 def _registry(path: Path, state: Mapping[str, torch.Tensor]) -> Any:
@@ -100,7 +110,9 @@ def _built(registry: Any, state: dict[str, torch.Tensor], path: Path) -> Any:
     detected = (a for a in registry.architectures("detection") if a.detect(state))
     architecture = next(detected).architecture
     try:
-        return architecture.load(state)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyTorch, about how the network is written
+            return architecture.load(state)
     except Exception as error:  # a mere likeness: load_state_dict and others fail
         what = " ".join(str(error).split())[:400]
         raise SrBenchError(
@@ -132,11 +144,9 @@ def _model(found: Any, options: OpenOptions) -> ForeignModel:
         multiple = max(multiple, int(getattr(network, attribute)))
     padding = padding_of(options, multiple=multiple, minimum=max(sizes.minimum, 1), author=pad)
     # What the descriptor's own call does beside: it clamps, and self-ensemble averages before that.
-    call = found._call_fn
-    colour = _COLOURS[found.input_channels]
-    return ForeignModel(
-        lambda lr: call(network, lr), colour, options.value_range, padding, options, network=network
-    )
+    call = partial(found._call_fn, network)
+    colour, white = _COLOURS[found.input_channels], options.value_range
+    return ForeignModel(call, colour, white, padding, options, network=network)
 
 
 def _require_upscaler(found: Any, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -37,12 +38,12 @@ def open_torchscript(path: Path, options: OpenOptions) -> OpenedModel:
     network = _loaded(path, options.device)
     values = [p for p in (*network.parameters(), *network.buffers()) if p.is_floating_point()]
     dtype = values[0].dtype if values else torch.float32
-
-    def run(lr: torch.Tensor) -> torch.Tensor:
-        return cast(torch.Tensor, network(lr))
-
-    graph = Graph(_FREE, dtype, run, network)
+    graph = Graph(_FREE, dtype, partial(_run, network), network)
     return open_graph(graph, Engine(f"TorchScript ({options.device.type})", path), options)
+
+
+def _run(network: nn.Module, lr: torch.Tensor) -> torch.Tensor:
+    return cast(torch.Tensor, network(lr))
 
 
 def _require_harmless(path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from sr_bench.data.catalogue.sources import find_source
 from sr_bench.project.entries import FigureEntry
 from sr_bench.project.project import Project
 from sr_bench.report.build import HEADLINE_PROTOCOLS
@@ -40,12 +39,6 @@ def write_figures(
     Figures of earlier calls that are not drawn any more are removed. What can't be drawn is in the
     notes.
 
-    Args:
-        project: whose logs and weights.
-        per_image: the rows of ``per_image.csv.gz``.
-        folder: where to; made if need be.
-        identify: gives the id that goes into the files' metadata.
-
     Raises:
         SrBenchError: if scores of different signatures would meet, or a log is damaged.
     """
@@ -72,7 +65,7 @@ def comparison_folder(project: Project, dataset: str) -> Path:
 
     A figure shows pixels of the dataset; those that may not be redistributed stay in ``build``.
     """
-    free = find_source(dataset).redistributable
+    free = project.source(dataset).redistributable
     return project.reports / "figures" if free else project.local_figures
 
 

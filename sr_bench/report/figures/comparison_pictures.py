@@ -59,6 +59,8 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
         SrBenchError: for SR images or scores that are missing, or that don't belong together.
     """
     project.require_scored(entry, where=entry.image)
+    protocol = project.protocol_on(entry.protocol, entry.dataset)
+    entry = entry.model_copy(update={"protocol": protocol})
     dataset = project.dataset(entry.dataset)
     found = _find(dataset, entry.name)
     hr = dataset.read(found)
@@ -105,7 +107,7 @@ def _sr(project: Project, run: str, stem: str, entry: FigureEntry) -> Path:
 
 def _scores(project: Project, run: str, stem: str, entry: FigureEntry) -> pd.DataFrame:
     path = project.scores(run)
-    table = read_run(path)
+    table = read_run(path, project.catalogue.protocols)
     rows = table[
         (table["image"] == stem)
         & (table["dataset"] == entry.dataset)

@@ -69,54 +69,31 @@ def write_each(
     captions: dict[str, str] = {}
     subjects: dict[str, tuple[str, ...]] = {}
     for plot in plots:
-        about = About(plot.caption, identify(plot.subjects))
-        files += save_figure(plot.figure, folder, plot.stem, about, dpi=plot.dpi)
+        files += save_figure(plot, folder, identify(plot.subjects))
         captions[plot.stem], subjects[plot.stem] = plot.caption, plot.subjects
     return Plots(tuple(files), captions, tuple(notes), subjects)
 
 
-@dataclass(frozen=True)
-class About:
-    """What a figure's file says of itself, beside the picture."""
-
-    caption: str = ""  # what the figure shows, with the signature of its numbers
-    # the id of what made it, to be found in `provenance.json`; empty if not known
-    provenance: str = ""
-
-
-def save_figure(
-    figure: Figure,
-    folder: Path,
-    stem: str,
-    about: About | None = None,
-    *,
-    dpi: float = 200,
-) -> list[Path]:
+def save_figure(plot: Plot, folder: Path, provenance: str = "") -> list[Path]:
     """Write ``<stem>.svg``, ``.pdf`` and ``.png``, without dates or versions; return the paths.
 
-    Args:
-        figure: what to write.
-        folder: where to; made if need be.
-        stem: the file name without suffix.
-        about: what goes into the files' metadata.
-        dpi: dots an inch of the PNG, and of what vector files hold as pixels.
+    ``provenance`` is the id of what made the figure; empty if not known. Vector files hold pixels
+    at the plot's ``dpi``.
     """
     paths = []
     for kind in _METADATA:
-        path = folder / f"{stem}.{kind}"
+        path = folder / f"{plot.stem}.{kind}"
         with paper_style(), replacing(path) as temporary:
-            figure.savefig(
-                temporary, format=kind, metadata=_metadata(kind, about or About()), dpi=dpi
-            )
+            metadata = _metadata(kind, plot.caption, provenance)
+            plot.figure.savefig(temporary, format=kind, metadata=metadata, dpi=plot.dpi)
         paths.append(path)
     return paths
 
 
-def _metadata(kind: str, about: About) -> dict[str, str | None]:
-    caption, identifier = _KEYS[kind]
+def _metadata(kind: str, caption: str, provenance: str) -> dict[str, str | None]:
     known = {
-        caption: printable(about.caption),
-        identifier: about.provenance and f"sr-bench provenance {about.provenance}",
+        _KEYS[kind][0]: printable(caption),
+        _KEYS[kind][1]: provenance and f"sr-bench provenance {provenance}",
     }
     return _METADATA[kind] | {key: text for key, text in known.items() if text}
 

@@ -29,10 +29,7 @@ def gain_plots(
     """One figure for each protocol and scale: a panel for each dataset, a line for each run.
 
     Args:
-        per_image: the rows of ``per_image.csv.gz``.
-        protocols: which.
         notes: gets what can't be drawn, and why.
-        names: says which method is the baseline, and what the others are called.
 
     Raises:
         SrBenchError: if scores of different signatures would meet in a figure.

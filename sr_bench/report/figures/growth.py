@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from sr_bench.report.figures.costs import fitted_exponent, pixels_of
+from sr_bench.report.figures.labels import write_at
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
     Grid,
@@ -19,7 +19,7 @@ from sr_bench.report.figures.panels import (
     legend_rows,
     new_figure,
 )
-from sr_bench.report.figures.style import FONT, Looks, handle, log_axis, paper_style, printable
+from sr_bench.report.figures.style import FONT, Looks, log_axis, paper_style, printable
 
 _LEFT, _BETWEEN = 0.55, 0.58  # inches, without the room for labels
 _GAP = FONT * 1.25  # points between the labels' middles
@@ -44,13 +44,7 @@ def growth_rows(runs: pd.DataFrame, timings: pd.DataFrame, precision: str) -> pd
 
 
 def growth_figure(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
-    """Time (left, with the exponent p of time = c pixels^p) and peak memory (right) against size.
-
-    Args:
-        rows: what :func:`growth_rows` gives.
-        caption: what stands below the figure.
-        methods: how methods look, and what they are called.
-    """
+    """Time (left, with the exponent p of time = c pixels^p) and memory (right) against size."""
     with paper_style():
         return _draw(rows, caption, methods)
 
@@ -65,7 +59,7 @@ def _draw(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
         width=DOUBLE_COLUMN,
         height=max(_MINIMUM, (most + 0.5) * _GAP / 72),
         margins=Margins(_LEFT, room, room + _BETWEEN),
-        legend=_legend(rows, methods),
+        legend=legend_rows(methods.legend(set(rows["method"]), 3.5), DOUBLE_COLUMN),
         caption=caption,
     )
     figure, panels = draw_grid(grid)
@@ -131,18 +125,8 @@ def _end_labels(
     half = _GAP / 2
     heights = spread(points[:, 1].tolist(), _GAP, frame[1] + half, frame[3] - half)
     for name, colour, point, y in zip(names, colours, points, heights):
-        leader = {"arrowstyle": "-", "lw": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 2}
-        axes.annotate(
-            name,
-            (float(point[0]), float(point[1])),
-            xycoords="figure points",
-            xytext=(float(frame[2]) + 7, float(y)),
-            textcoords="figure points",
-            ha="left",
-            va="center",
-            annotation_clip=False,
-            arrowprops={**leader, "relpos": (0.0, 0.5)},
-        )
+        leader = {"color": colour, "shrinkB": 2, "relpos": (0.0, 0.5)}
+        write_at(axes, name, (float(frame[2]) + 7, float(y)), point, leader, ha="left")
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -187,13 +171,3 @@ def _label_width(rows: pd.DataFrame, methods: Looks) -> float:
 
 def _count(rows: pd.DataFrame) -> int:
     return len(rows[["method", "variant"]].drop_duplicates())
-
-
-def _legend(rows: pd.DataFrame, methods: Looks) -> list[list[Line2D]]:
-    there = set(rows["method"])
-    entries = [
-        handle(printable(methods.names.title(m)), *look, 3.5)
-        for m, look in methods.marks.items()
-        if m in there
-    ]
-    return legend_rows(entries, DOUBLE_COLUMN)

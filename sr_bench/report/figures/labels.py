@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -201,26 +202,26 @@ def text_sizes(figure: Figure, names: list[str]) -> Array:
 def _annotate(axes: Axes, scene: Scene, i: int, box: Array, name: str) -> None:
     """Write ``name`` into ``box``, with a thin line to its marker where it is far from it."""
     point, radius = scene.points[i], float(scene.radii[i])
-    size = box[2:] - box[:2]
-    start = (nearest(point, box[None])[0] - box[:2]) / size
-    leader = {
-        "arrowstyle": "-",
-        "lw": 0.4,
-        "color": "#444444",
-        "shrinkA": 0.0,
-        "shrinkB": radius,
-        "relpos": (float(start[0]), float(start[1])),
-    }
-    dx, dy = (box[:2] + box[2:]) / 2
+    start = (nearest(point, box[None])[0] - box[:2]) / (box[2:] - box[:2])
+    relpos = (float(start[0]), float(start[1]))
+    far = needs_leader(point, radius, box)
+    leader = {"color": "#444444", "shrinkB": radius, "relpos": relpos} if far else None
+    x, y = (box[:2] + box[2:]) / 2
+    write_at(axes, name, (float(x), float(y)), point, leader, ha="center", zorder=5)
+
+
+def write_at(
+    axes: Axes,
+    name: str,
+    at: tuple[float, float],
+    point: Array,
+    leader: dict[str, Any] | None,
+    **text: Any,
+) -> None:
+    """Write ``name`` at ``at``; a thin line to ``point``, where ``leader`` says how it looks."""
+    line = {"arrowstyle": "-", "lw": 0.4, "shrinkA": 0.0}
     axes.annotate(
-        name,
-        (float(point[0]), float(point[1])),
-        xycoords="figure points",
-        xytext=(float(dx), float(dy)),
-        textcoords="figure points",
-        ha="center",
-        va="center",
-        zorder=5,
-        annotation_clip=False,
-        arrowprops=leader if needs_leader(point, radius, box) else None,
-    )
+        name, (float(point[0]), float(point[1])), xycoords="figure points", xytext=at,
+        textcoords="figure points", va="center", annotation_clip=False,
+        arrowprops=None if leader is None else line | leader, **text,
+    )  # fmt: skip

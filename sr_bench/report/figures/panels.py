@@ -77,8 +77,6 @@ def line_panels(
     Args:
         shape: panels, and columns.
         height: of a panel, in inches.
-        legend: its entries.
-        caption: what stands below it.
     """
     width = SINGLE_COLUMN if shape[1] == 1 else DOUBLE_COLUMN
     rows = legend_rows(legend, width - 0.2)

@@ -74,8 +74,6 @@ def pareto_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
     Args:
         rows: one row a run: run, method, variant, weights, scale, value, cost, spread (the
             interquartile range of the cost), params. A cost of 0 is a dotted line across the panel.
-        cost: the horizontal axis.
-        methods: how methods look, and what they are called.
     """
     look = _Look(methods.names.labels(rows), methods, cost)
     tried: list[Drawn] = []
@@ -150,16 +148,11 @@ def _points(axes: Axes, rows: pd.DataFrame, look: _Look) -> None:
 
 def _mark(row: Any, look: _Look) -> Line2D:
     colour, marker = look.methods.marks[row.method]
+    face = "white" if trained_here(row.weights) else colour
     return Line2D(
-        [row.cost],
-        [row.value],
-        marker=marker,
-        markersize=2 * _radius(row.params),
-        color=colour,
-        markerfacecolor="white" if trained_here(row.weights) else colour,
-        markeredgewidth=0.9,
-        zorder=4,
-    )
+        [row.cost], [row.value], marker=marker, markersize=2 * _radius(row.params), color=colour,
+        markerfacecolor=face, markeredgewidth=0.9, zorder=4,
+    )  # fmt: skip
 
 
 def _steps(axes: Axes, rows: pd.DataFrame) -> tuple[list[float], list[float]]:
@@ -234,9 +227,7 @@ def _line_boxes(figure: Figure, axes: Axes, rows: pd.DataFrame) -> Array:
 
 def _legend_rows(rows: pd.DataFrame, look: _Look, width: float) -> list[list[Line2D]]:
     """Handles in rows that fit: methods, whose weights, and the front; then the sizes."""
-    title, there = look.methods.names.title, set(rows["method"])
-    marks = {m: mark for m, mark in look.methods.marks.items() if m in there}
-    first = [handle(printable(title(m)), *mark) for m, mark in marks.items()]
+    first = look.methods.legend(set(rows["method"]))
     own = rows["weights"].map(trained_here)
     if own.any():
         first.append(handle("hollow, *: trained here", _GRAY, "o", hollow=True))

@@ -49,12 +49,7 @@ def write_plots(
     machine whose rows are gone) are removed from ``folder``; other files stay.
 
     Args:
-        scores: the rows of ``scores.csv``.
-        timings: the rows of ``timings.csv``; may be empty.
-        folder: where to; made if need be.
         choice: what to compare; by default PSNR on Set5 against the time of float32 at 720p.
-        identify: gives the id that goes into the files' metadata.
-        names: what methods and weights are called, and how they look.
 
     Raises:
         SrBenchError: if a column is missing or the scores have different signatures.

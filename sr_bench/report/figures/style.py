@@ -77,6 +77,13 @@ class Looks:
     names: Names  # of methods and weights
     marks: dict[str, tuple[str, str]]  # colour and marker of each method
 
+    def legend(self, shown: Container[str], size: float = 5.0) -> list[Line2D]:
+        """An entry for each method shown."""
+        title = self.names.title
+        return [
+            handle(printable(title(m)), *mark, size) for m, mark in self.marks.items() if m in shown
+        ]
+
 
 @contextmanager
 def paper_style() -> Iterator[None]:
@@ -96,7 +103,6 @@ def looks(
     """A colour and a marker for each name, in order of appearance.
 
     Args:
-        names: what is drawn.
         wanted: the colour and the marker that a name asks for, ``None`` where it asks for none:
             it gets the first ones that nobody asked for.
     """
@@ -173,11 +179,7 @@ def handle(
 
 
 class Lines:
-    """How each named line looks: colour, marker and dashes, all three different where they can be.
-
-    Args:
-        names: in order of appearance, repeated or not.
-    """
+    """How each named line looks: colour, marker and dashes, all different where they can be."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._looks = looks(names)

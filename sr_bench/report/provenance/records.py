@@ -18,6 +18,7 @@ from typing import Any
 from sr_bench.analysis.drift.accept import CHANGES
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.networks.checkpoint import read_facts
+from sr_bench.networks.method_fields import LEDGER
 from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
 from sr_bench.project.project import COMPUTED, Project
 from sr_bench.support.errors import unknown
@@ -89,10 +90,14 @@ def collect(project: Project) -> Provenance:
     records |= {f"protocols/{p}": _protocol(p) for p in project.params.protocols}
     records |= dict(_trainings(project))
     records |= dict(_machines(project))
-    if project.params.ledger is not None:
-        ledger = project.root / project.params.ledger
-        records["ledger"] = {project.params.ledger: dvc_md5(ledger)}
+    if project.ledgers:
+        records["ledger"] = {_named(path, project): dvc_md5(path) for path in project.ledgers}
     return Provenance(records, _packages())
+
+
+def _named(path: Path, project: Project) -> str:
+    inside = path.is_relative_to(project.root)
+    return path.relative_to(project.root).as_posix() if inside else LEDGER
 
 
 def write_provenance(
@@ -103,8 +108,6 @@ def write_provenance(
     Call it last: it lists what is in ``folder`` then.
 
     Args:
-        folder: the reports.
-        made: what :func:`collect` found.
         figures: each figure's name and the subjects that it shows.
     """
     listed = {
@@ -135,8 +138,9 @@ def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
         "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
         "weights": read_json(note, remedy=_REMAKE) if note.is_file() else None,
         "data": {
-            dataset: inputs.get(f"build/manifests/{dataset}.json")
+            dataset: inputs.get(manifest) or lock.output(manifest)
             for dataset in project.datasets(run)
+            for manifest in [f"build/manifests/{dataset}.json"]
         },
         "signatures": {p.name: p.signature for p in run.protocols},
         "scores": made,

@@ -20,10 +20,6 @@ from sr_bench.support.version import __version__
 def stamp(folder: Path, root: Path) -> dict[str, Any]:
     """Write ``stamp.json`` into ``folder`` and return what it says.
 
-    Args:
-        folder: a written report.
-        root: the project, in a git repository.
-
     Returns:
         ``revision``; ``dirty``, with the ``changed`` paths; ``date`` (UTC); ``sr_bench``; and the
         sha256 of ``provenance.json``, so that the stamp belongs to this content.

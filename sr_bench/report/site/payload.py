@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from sr_bench.analysis.metrics import describe_metric
-from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.build import Report
 from sr_bench.report.figures.style import looks
@@ -34,7 +33,7 @@ def payload(report: Report) -> dict[str, object]:
     cells = report.cells
     runs, datasets = _names(cells, "run"), _names(cells, "dataset")
     metrics = _names(cells, "metric")
-    protocols = [_protocol(p, cells[cells["protocol"] == p]) for p in _protocols(cells)]
+    protocols = [_protocol(name, report) for name in _protocols(report)]
     images = {d: _names(rows, "image") for d, rows in report.per_image.groupby("dataset")}
     return {
         "protocols": protocols,
@@ -72,14 +71,16 @@ def _names(table: pd.DataFrame, column: str) -> list[str]:
     return [str(name) for name in table[column].unique()]
 
 
-def _protocols(cells: pd.DataFrame) -> list[str]:
+def _protocols(report: Report) -> list[str]:
     """In the order of ``protocols.yaml``."""
-    return [name for name in load_protocols().protocols if name in set(cells["protocol"])]
+    known, there = report.names.catalogue.protocols.protocols, set(report.cells["protocol"])
+    return [name for name in known if name in there]
 
 
-def _protocol(name: str, cells: pd.DataFrame) -> dict[str, str]:
+def _protocol(name: str, report: Report) -> dict[str, str]:
+    cells = report.cells[report.cells["protocol"] == name]
     require_one_signature(cells, f"the page's table of {name}")
-    summary = find_protocol(name).summary
+    summary = report.names.catalogue.protocols.find(name).summary
     return {"name": name, "summary": summary, "signature": cells["signature"].iloc[0]}
 
 
@@ -154,7 +155,7 @@ def _sources(report: Report) -> dict[str, dict[str, str]]:
 def _packed(table: pd.DataFrame) -> dict[str, object]:
     """A table with each text once: a cell of a text column is its position in ``texts``."""
     texts: dict[str, int] = {}
-    columns = {}
+    columns: dict[str, list[object]] = {}
     for name in table.columns:
         values = list(table[name].astype(object))
         if name not in _MEASURED:

@@ -78,7 +78,11 @@ def _runs(
     project: Project, entry: ViewerEntry, names: tuple[str, ...], dataset: str
 ) -> tuple[str, ...]:
     fitting = tuple(
-        n for n in names if entry.protocol in project.datasets(project.run(n)).get(dataset, [])
+        n
+        for n in names
+        if entry.protocol in project.run(n).protocols
+        and dataset in project.datasets(project.run(n))
+        and dataset in project.params.protocols[entry.protocol]
     )
     if entry.runs != "all" and fitting != names:
         lost = next(n for n in names if n not in fitting)
@@ -100,9 +104,10 @@ def _chosen(dataset: Dataset, wanted: tuple[str, ...] | str) -> Iterator[Entry]:
 def _scales(
     project: Project, protocol: Protocol, runs: tuple[str, ...], dataset: Dataset, image: Entry
 ) -> Iterator[Picture]:
+    rule = project.protocol_on(protocol, dataset.name).degradation
     for scale in sorted({project.run(run).scale for run in runs}):
         sr = {
-            run: project.sr(run, protocol.degradation.name, dataset.name) / f"{image.stem}.png"
+            run: project.sr(run, rule.name, dataset.name) / f"{image.stem}.png"
             for run in runs
             if project.run(run).scale == scale
         }

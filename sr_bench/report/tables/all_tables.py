@@ -55,7 +55,6 @@ def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
     """Every table that has rows.
 
     Args:
-        report: what the tables show.
         marks: which cells (run, dataset, protocol, metric) are not significantly worse than the
             best of their column and scale: they get a dagger.
     """

@@ -25,7 +25,7 @@ def at_a_glance(reproduction: pd.DataFrame, names: Names = NO_NAMES) -> Table:
     """How many published numbers of each source have each verdict."""
     groups = reproduction.groupby("source", sort=False)["verdict"]
     counts = {source: verdicts.value_counts() for source, verdicts in groups}
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (names.source(source), *(Number(int(found.get(v, 0)), 0) for v in VERDICTS))
         for source, found in counts.items()
     )

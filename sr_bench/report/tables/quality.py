@@ -9,7 +9,6 @@ from dataclasses import replace
 import pandas as pd
 
 from sr_bench.analysis.metrics import describe_metric
-from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.names import NO_NAMES, Names, RunName
 from sr_bench.report.tables.grades import graded
@@ -48,17 +47,15 @@ def quality_tables(
     A protocol has one table of PSNR and SSIM, and one of its other metrics if it has any.
 
     Args:
-        cells: the rows of ``scores.csv``.
         marks: which cells are not significantly worse than the best of their column and scale.
         not_run: run to the reason why it has no scores, for a line under each table.
-        names: what methods and weights are called.
 
     Raises:
         SrBenchError: if numbers of one protocol have different signatures.
     """
     remarks = tuple(f"No scores of {run}: {why}." for run, why in (not_run or {}).items())
     made = []
-    for name in load_protocols().protocols:
+    for name in names.catalogue.protocols.protocols:
         rows = cells[cells["protocol"] == name]
         if len(rows):
             made += [_remarked(t, remarks) for t in protocol_tables(name, rows, marks or {}, names)]
@@ -75,7 +72,7 @@ def protocol_tables(
 ) -> list[Table]:
     """PSNR and SSIM of a protocol, and its other metrics; signatures must not differ."""
     require_one_signature(cells, f"the table of {protocol}")
-    rule = find_protocol(protocol)
+    rule = names.catalogue.protocols.find(protocol)
     summary, again = rule.summary, "psnr_y" if rule.colour == "y" else ""
     main = cells[cells["metric"].isin(MAIN)]
     more = cells[~cells["metric"].isin([*MAIN, again])]  # where Y is scored, psnr_y is psnr again

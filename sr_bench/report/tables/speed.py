@@ -66,13 +66,7 @@ def timing_tables(
 def speedup_tables(
     speedups: pd.DataFrame, cells: pd.DataFrame, names: Names = NO_NAMES
 ) -> list[Table]:
-    """One table for each machine and device: what each precision gains over a plain call.
-
-    Args:
-        speedups: as :func:`sr_bench.report.timings.speedups` has them.
-        cells: the rows of ``scores.csv``.
-        names: what methods and weights are called.
-    """
+    """One table for each machine and device: what each precision gains over a plain call."""
     runs = names.runs(cells)
     tables = []
     for machine, device, groups in _by_device(speedups, runs, _gained):

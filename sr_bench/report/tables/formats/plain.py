@@ -65,7 +65,6 @@ def legend(table: Table, second: str) -> list[str]:
     """Sentences on what a table shows: none on what it doesn't.
 
     Args:
-        table: the table.
         second: how the format shows the second best: ``underlined``.
     """
     numbers = [cell for cell in table.cells if isinstance(cell, Number)]

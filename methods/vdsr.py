@@ -1,0 +1,101 @@
+"""VDSR: twenty 3x3 convolutions that learn what MATLAB's bicubic enlargement lacks, on Y.
+
+Kim, Lee, Lee, "Accurate Image Super-Resolution Using Very Deep Convolutional Networks", 2016,
+doi:10.1109/CVPR.2016.182. One set of weights for all scales.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.io import savemat
+from torch import nn
+
+from sr_bench.imaging.resize import Border, imresize
+from sr_bench.networks.blocks import conv
+from sr_bench.networks.matconvnet import filters, matlab_filters
+from sr_bench.networks.method import Method, ModelColour, Published, Setup
+from sr_bench.networks.strips import InferenceNetwork
+from sr_bench.networks.weights import load_strictly, read_mat
+
+LAYERS, FEATURES = 20, 64
+
+
+class VDSR(nn.Module):
+    """(B, 1, H, W) enlarged Y in [0, 1] -> the same, sharper: 665,921 parameters, with biases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [1, *[FEATURES] * (LAYERS - 1), 1]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            layers += [conv(inputs, outputs), nn.ReLU(inplace=True)]
+        self.body = nn.Sequential(*layers[:-1])  # no ReLU at the end
+
+    def forward(self, enlarged: torch.Tensor) -> torch.Tensor:
+        """(B, 1, H, W) -> the same."""
+        return enlarged + self.body(enlarged)
+
+
+class EnlargedVDSR:
+    """VDSR after MATLAB's bicubic enlargement, whose border is that of the degradation."""
+
+    colour: ModelColour = "y"
+
+    def __init__(self, network: InferenceNetwork, *, scale: int, border: Border) -> None:
+        self.network, self.scale, self.border = network, scale, border
+        self.reach = math.ceil(LAYERS / scale) + 2  # the layers', and bicubic's 2
+
+    def __call__(self, lr: torch.Tensor) -> torch.Tensor:
+        """(1, 1, h, w) -> (1, 1, scale * h, scale * w)."""
+        plane = lr[0, 0].double().numpy()
+        enlarged = imresize(plane, scale=self.scale, rounding="none", border=self.border)
+        sr: torch.Tensor = self.network(torch.from_numpy(enlarged.astype(np.float32))[None, None])
+        return sr
+
+
+def load(setup: Setup) -> EnlargedVDSR:
+    """The model with the authors' weights."""
+    file = setup.require_file("vdsr")
+    network = VDSR()
+    load_strictly(network, read(file), file)
+    border = setup.degradation.border
+    return EnlargedVDSR(InferenceNetwork(network), scale=setup.scale, border=border)
+
+
+def read(path: Path) -> dict[str, torch.Tensor]:
+    """``model.weight`` (h x w x in x out) and ``model.bias``, cells of a layer each."""
+    state = {}
+    for name, array in read_mat(path).items():
+        kind, _, number = name.removeprefix("model.").partition(".")
+        value = filters(array) if kind == "weight" else torch.from_numpy(array.ravel()).float()
+        state[f"body.{2 * int(number) - 2}.{kind}" if number.isdigit() else name] = value
+    return state
+
+
+def example(path: Path, variant: str, scale: int) -> None:
+    """Write untrained weights as the authors do."""
+    cells = {kind: np.empty((1, LAYERS), object) for kind in ("weight", "bias")}
+    for i, layer in enumerate(m for m in VDSR().body if isinstance(m, nn.Conv2d)):
+        cells["weight"][0, i] = matlab_filters(layer.weight)
+        cells["bias"][0, i] = layer.bias.detach().numpy()[:, None]
+    savemat(path, {"model": cells})
+
+
+METHOD = Method(
+    name="vdsr",
+    title="VDSR",
+    colour="#56B4E9",
+    marker="v",
+    load=load,
+    reference="Kim et al. 2016, doi:10.1109/CVPR.2016.182",
+    published={
+        ("", "author", s): Published("VDSR-author-weights", "Test/VDSR_Official.mat")
+        for s in (2, 3, 4)
+    },
+    example=example,
+)
