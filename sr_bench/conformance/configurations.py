@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,12 +52,14 @@ class Choice:
         variant: only this one.
         scale: only this one.
         weights: the file to load; the variant and the scale are then one each.
+        catalogue: what is known by name.
     """
 
     data: Path
     variant: str | None = None
     scale: int | None = None
     weights: Path | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
 
 def configurations(method: Method, choice: Choice | None = None) -> list[Configuration]:
@@ -120,9 +122,9 @@ def weights_file(of: Configuration, folder: Path, choice: Choice | None = None) 
     method, published = of.method, of.method.published.get((of.variant, of.weights, of.scale))
     if choice is not None and choice.weights is not None:
         return Weights(choice.weights, made_up=False)
-    known = Catalogue.of_project(Path()).sources
-    if choice is not None and published is not None and published.group in known:
-        real = choice.data / known.find(published.group).folder / published.name
+    if choice is not None and published is not None and published.group in choice.catalogue.sources:
+        folder_of = choice.catalogue.sources.find(published.group).folder
+        real = choice.data / folder_of / published.name
         if real.is_file():
             return Weights(real, made_up=False)
     folder.mkdir(parents=True, exist_ok=True)
