@@ -19,7 +19,9 @@ FACES = {
 
 
 def modules():
-    return sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE)
+    """All but the faces at the top and the files that ``sr-bench init`` writes for a user."""
+    inside = (p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE)
+    return sorted(p for p in inside if "templates" not in p.relative_to(PACKAGE).parts)
 
 
 def imports_of(path: Path):

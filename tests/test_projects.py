@@ -179,7 +179,7 @@ def test_a_folder_of_ones_own(started, cli, picture):
     own = Project.load(started).params.datasets["photos"]
     assert (own.folder, own.redistributable) == ("photos", True)
     assert [p.name for p in own.protocols] == ["edsr-2017"]
-    cli(["fetch", "photos"])
+    cli(["fetch", "photos", "skimage-photos"])
     out, _ = cli(["work", "--json"])
     assert "photos" in json.loads(out)["mine-x2"]["datasets"]
     assert "is there already" in cli(["add", "dataset", "photos", "photos"], status=2)[1]
