@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.catalogue.sources import load_sources
 from sr_bench.evaluation.upscaling.circumstances import CODE
+from sr_bench.imaging import images
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.project.project import Project
 
@@ -377,6 +378,37 @@ def test_touching_a_protocol_upscales_nothing(project):
 def test_touching_the_ledger_reports_alone(project):
     touch_ledger(project)
     assert repro(project) == {"report"}
+
+
+def add_photos(root: Path, picture) -> None:
+    for i in range(5):
+        images.write(root / f"photos/{i}.png", picture(32, 36 + 4 * i, 3))
+    edit(
+        root / "params.yaml",
+        "datasets: {}",
+        "datasets: {mine: {folder: photos, protocols: [edsr-2017]}}",
+    )
+
+
+UPSCALES = {score.replace("score", "upscale") for score in SCORES}
+
+
+@pytest.mark.slow
+def test_one_entry_adds_a_dataset_and_its_images_alone_are_upscaled(project, picture):
+    before = {p: p.read_bytes() for p in (project / "build/sr").rglob("*.png")}
+    add_photos(project, picture)
+    said = dvc(project, "repro")
+    ran = set(re.findall(r"Running stage '([^']+)'", said))
+    assert ran == {"index@mine", "work", *UPSCALES, *SCORES, "report"}
+    made = re.findall(r"^(.*): upscaled (.*) images \((.*)\); (.*) images were there$", said, re.M)
+    runs = ("bicubic-x4", "ibp-x4", A)
+    assert sorted(made) == sorted((run, "5", "5 of rgb-matlab/mine", "5") for run in runs)
+    assert all(p.read_bytes() == content for p, content in before.items())
+    assert "mine" in (project / "reports/scores.csv").read_text()
+    assert repro(project) == set()
+    images.write(project / "photos/2.png", picture(32, 44, 3))
+    said = dvc(project, "repro")
+    assert said.count("upscaled 1 images (1 of rgb-matlab/mine); 9 images were there") == 3
 
 
 @pytest.mark.slow

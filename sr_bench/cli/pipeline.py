@@ -67,14 +67,15 @@ def _fetch_one(source: Source | OwnFolder, data: Path) -> dict[str, object]:
         return _index(source)
     from sr_bench.data.datasets.manifest import fetch_dataset, fetch_source
 
-    name = source.name
+    name, files = source.name, len(source.files)
     with bytes_progress(name, source.bytes) as advance:
         if source.kind == "weights":
             fetch_source(source, data, progress=advance)
         else:
             manifest = Project.manifest_in(data.parent, name)
-            fetch_dataset(source, data, manifest, progress=advance)
-    return {"name": name, "files": len(source.files), "folder": str(data / source.folder)}
+            dataset = fetch_dataset(source, data, manifest, progress=advance)
+            files = files or len(dataset.entries)
+    return {"name": name, "files": files, "folder": str(data / source.folder)}
 
 
 def work(json: JsonFlag = False) -> None:

@@ -18,6 +18,7 @@ from sr_bench.data.datasets.manifest import read_dataset
 from sr_bench.imaging.degrade import GivenLr
 from sr_bench.project.names import NamedProtocol, each_once
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.scale import Scale
 
 _NOT_OURS = ("data", "build", "reports", ".")  # what the pipeline writes, and all of the project
 _SCALE = "{scale}"
@@ -49,7 +50,6 @@ def _with_scale(text: str) -> str:
 
 Text = Annotated[str, Field(min_length=1)]
 Pattern = Annotated[Text, AfterValidator(_pattern)]
-Scale = Annotated[int, Field(ge=2, le=8, strict=True)]
 
 
 class OwnDataset(BaseModel):

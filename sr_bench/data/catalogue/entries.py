@@ -22,7 +22,8 @@ from sr_bench.data.catalogue.plugins import CatalogueFile
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.strict_yaml import read_yaml, shown
 
-Kind = Literal["images", "archive", "weights"]
+BY_HAND = "by-hand"  # its owners give it out, or nobody has pinned it: the user puts it there
+Kind = Literal["images", "archive", "weights", "by-hand"]
 WHERE = "sr_bench/data/catalogue/sources.yaml"
 EXAMPLE = """\
 mine-weights:
@@ -37,6 +38,13 @@ EXAMPLE_TOGETHER = """\
 two-sets:
   title: "Set5 and Set14 together"
   of: [Set5, Set14]"""
+EXAMPLE_BY_HAND = """\
+theirs:
+  kind: by-hand
+  title: "Photographs that their owners give out on request"
+  licence: "academic purposes only"
+  page: https://example.org/theirs/
+  images: 109"""
 
 
 class CatalogueError(SrBenchError):
@@ -147,6 +155,16 @@ class FilesEntry(_Entry):
         return (*listed, *self.urls.get(name, ()))
 
 
+class ByHandEntry(_Entry):
+    """A dataset that nobody but the user can bring: where it is to be had, and on which terms."""
+
+    kind: Literal["by-hand"]
+    licence: Text
+    page: Address
+    images: Annotated[int, Field(ge=1)]
+    folder: RelativePath | None = None
+
+
 class TogetherEntry(_Entry):
     """Datasets as one."""
 
@@ -186,7 +204,8 @@ def require_name(name: object, where: str) -> None:
 
 def refused(here: str, why: str, model: type[_Entry]) -> CatalogueError:
     """The error for an entry: file and name, what is wrong with it, and a right one."""
-    example = EXAMPLE_TOGETHER if model is TogetherEntry else EXAMPLE
+    examples = {TogetherEntry: EXAMPLE_TOGETHER, ByHandEntry: EXAMPLE_BY_HAND}
+    example = examples.get(model, EXAMPLE)
     return CatalogueError(f"{here}: {why}. A right entry:\n{example}")
 
 

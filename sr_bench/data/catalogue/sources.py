@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from sr_bench.data.catalogue.entries import (
+    BY_HAND,
     WHERE,
+    ByHandEntry,
     FilesEntry,
     Kind,
     TogetherEntry,
@@ -52,7 +54,8 @@ class Source:
     """A group of files: a dataset, an archive of one, or weights.
 
     ``redistributable`` says whether pixels of its images may be published with a report;
-    ``trained_on`` and ``by`` what weights learned from, and who trained them.
+    ``trained_on`` and ``by`` what weights learned from, and who trained them; ``page`` and
+    ``images`` where a dataset is to be had that the user brings, and how many images it has.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Source:
     redistributable: bool = False
     trained_on: str = ""
     by: str = ""
+    page: str = ""
+    images: int = 0
 
     @property
     def bytes(self) -> int:
@@ -183,7 +188,7 @@ def read_source(
         CatalogueError: naming the entry, the key, what was given, and a right entry.
     """
     entry, where = entries[name], _where(name, places)
-    model = TogetherEntry if isinstance(entry, dict) and "of" in entry else FilesEntry
+    model = _model_of(entry)
     try:
         checked = model.model_validate(entry)
     except ValidationError as error:
@@ -191,7 +196,28 @@ def read_source(
         raise refused(f"{where}: {name}", why, model) from error
     if isinstance(checked, TogetherEntry):
         return _together(name, checked, entries, places)
+    if isinstance(checked, ByHandEntry):
+        return _by_hand(name, checked)
     return _source(name, checked)
+
+
+def _model_of(entry: object) -> type[FilesEntry | TogetherEntry | ByHandEntry]:
+    if isinstance(entry, dict) and "of" in entry:
+        return TogetherEntry
+    return ByHandEntry if isinstance(entry, dict) and entry.get("kind") == BY_HAND else FilesEntry
+
+
+def _by_hand(name: str, entry: ByHandEntry) -> Source:
+    return Source(
+        name,
+        BY_HAND,
+        entry.title,
+        entry.licence,
+        entry.folder or name,
+        (),
+        page=entry.page,
+        images=entry.images,
+    )
 
 
 def _where(name: str, places: Mapping[str, CatalogueFile] | None) -> str:

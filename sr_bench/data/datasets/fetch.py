@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 
+from sr_bench.data.catalogue.entries import BY_HAND
 from sr_bench.data.catalogue.sources import Source, SourceFile
 from sr_bench.data.datasets.transfer import (
     PACKAGE,
@@ -25,6 +26,7 @@ from sr_bench.data.datasets.transfer import (
     transfer,
 )
 from sr_bench.data.datasets.unpack import unpack
+from sr_bench.imaging import images
 from sr_bench.support.errors import SourceError
 from sr_bench.support.files import sha256
 from sr_bench.support.locks import writing
@@ -60,6 +62,8 @@ def fetch(source: Source, data: Path, *, mirror: str | None, progress: Progress)
 
 def _fetch_alone(source: Source, data: Path, mirror: str | None, progress: Progress) -> list[Path]:
     folder = data / source.folder
+    if source.kind == BY_HAND:
+        return _put_by_hand(source, folder)
     staging = data / ".partial" / source.name
     try:
         _fetch_all(source, folder, staging, mirror, progress)
@@ -71,6 +75,20 @@ def _fetch_alone(source: Source, data: Path, mirror: str | None, progress: Progr
     if source.kind == "archive":
         return [member for path in paths for member in unpack(path, folder)]
     return paths
+
+
+def _put_by_hand(source: Source, folder: Path) -> list[Path]:
+    """The images that the user put there, or the reason why they don't come by themselves."""
+    for archive in sorted(folder.glob("*.zip")):
+        unpack(archive, folder)
+    found = sorted(p for p in folder.rglob("*") if p.is_file() and images.is_image(p))
+    if len(found) != source.images:
+        raise SourceError(
+            f"{source.name} isn't downloaded: it is to be had at {source.page}, on these terms: "
+            f"{source.licence}. Put its {source.images} images, or a zip of them, into {folder} "
+            f"(which has {len(found)} images), and run: sr-bench fetch {source.name}"
+        )
+    return found
 
 
 def _fetch_all(

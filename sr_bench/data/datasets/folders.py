@@ -11,12 +11,12 @@ from sr_bench.data.datasets.manifest import Dataset, Entry, entries_of, read_dat
 from sr_bench.imaging import images
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sha256
+from sr_bench.support.scale import SCALES
 
 _MARK = re.compile(
     r"(?:[_-]?x\d|[_-]\dx|[_-]SRF[_-]\d|[_-]?(?:HR|GT|LR(?:BI|BD|DN)?\d?|bicubic))$", re.IGNORECASE
 )  # what a name's end says of the file: its scale, and whether it is hr or lr
 _SHOWN = 8  # files that a message lists
-_SCALES = range(2, 9)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _lr_patterns(own: OwnFolder) -> Iterator[tuple[int, str]]:
     yield from sorted(own.lr.items())
     if own.lr_pattern is None:
         return
-    every = [(scale, own.lr_pattern.format(scale=scale)) for scale in _SCALES]
+    every = [(scale, own.lr_pattern.format(scale=scale)) for scale in SCALES]
     found = [(scale, pattern) for scale, pattern in every if _files(own, pattern)]
     if not found:
         raise SrBenchError(
