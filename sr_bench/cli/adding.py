@@ -132,7 +132,8 @@ def method(
     edit_params(project.root, lambda c: made.extend(add_runs(c, name, scale or (2,))))
     write_text(path, text)
     file = path.relative_to(project.root).as_posix()
-    said = f"{file}; params.yaml: {', '.join(made)}; next: sr-bench check-method {name}, then dvc repro"
+    then = f"sr-bench check-method {name}, then dvc repro"
+    said = f"{file}; params.yaml: {', '.join(made)}; next: {then}"
     print_done(said, {"file": file, "runs": made}, json=json)
 
 
