@@ -14,13 +14,17 @@ moved(__name__, "from sr_bench import Protocol, protocols")
 class Protocols(_new.Protocols):
     """The catalogue's protocols, with what 0.1 asked for by name."""
 
+    def protocol(self, name: str) -> Protocol:
+        """The protocol of that name."""
+        return _new.find_protocol(name)
+
     def degradation_of(self, name: str) -> Degradation:
         """How the protocol of that name makes lr."""
-        return self.find(name).degradation
+        return _new.find_protocol(name).degradation
 
     def signature(self, name: str) -> str:
         """The signature of the protocol of that name."""
-        return self.find(name).signature
+        return _new.find_protocol(name).signature
 
 
 def load_protocols() -> Protocols:

@@ -1,6 +1,7 @@
 """``sr-bench check-method`` and ``keys`` on networks that nothing here knows, in any folder."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from sr_bench.conformance.configurations import Choice
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.method_files import load_method
 from sr_bench.support.errors import WrongUse
+from sr_bench.support.files import sha256
 
 pytest_plugins = ["pytester"]
 
@@ -103,16 +105,17 @@ def test_without_any_weights_it_says_why(cli, written):
     assert "--weights names no other file" in found[2]["why"]
 
 
-def test_fetched_weights_are_found(tmp_path, written, monkeypatch):
-    path = written(PUBLISHED)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "mine_x3.pth").rename(tmp_path / "data" / "mine_x3.pth")
-    source = type("Source", (), {"folder": "."})
-    module = "sr_bench.conformance.configurations"
-    monkeypatch.setattr(f"{module}.source_names", lambda: ["mine-weights"])
-    monkeypatch.setattr(f"{module}.find_source", lambda name: source)
-    every = contract.checks(path, load_method(path), tmp_path, Choice(tmp_path / "data"))
-    assert [o.status for o in contract.outcomes(every)].count("passed") == CHECKS - 1
+def test_fetched_weights_of_the_projects_catalogue_are_found(cli, written, tmp_path):
+    path, file = written(PUBLISHED), tmp_path / "mine_x3.pth"
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "catalogue" / "sources.yaml").write_text(
+        "mine-weights: {kind: weights, title: t, licence: l, base: 'https://a.org/', "
+        f"files: {{mine_x3.pth: {file.stat().st_size} {sha256(file)}}}}}"
+    )
+    assert [c["status"] for c in check(cli, path, status=1)].count("skipped") == 1
+    (tmp_path / "data" / "mine-weights").mkdir(parents=True)
+    file.rename(tmp_path / "data" / "mine-weights" / file.name)
+    assert [c["status"] for c in check(cli, path)] == ["passed"] * CHECKS
 
 
 @pytest.mark.parametrize(
@@ -200,3 +203,38 @@ def test_the_plugin_wants_a_file(pytester, monkeypatch):
     result = pytester.runpytest_inprocess(*options)
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*name the file: @pytest.mark.method_file*"])
+
+
+# Other people's networks with their own weights
+
+METHODS = Path(__file__).resolve().parent.parent / "methods"
+
+
+@pytest.mark.slow
+def test_a_network_that_leaves_the_range_on_noise_passes(cli, real, tmp_path):
+    """PAN returns 1e21 for noise; for what looks like a photo its values are right."""
+    (file,) = (p for p in real("PAN-author-weights") if p.stem == "PANx4_DF2K")
+    words = ["check-method", METHODS / "pan.py", "--weights", file, "--scale", 4, "--json"]
+    found = json.loads(cli(words, cwd=tmp_path)[0])["checks"]
+    assert [c["status"] for c in found] == ["passed"] * (CHECKS - 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "group", "words", "said"),
+    [
+        ("carn", "CARN-author-weights", ["--scale", 2], "reach = "),
+        ("imdn", "IMDN-author-weights", ["--scale", 4], "colour: ModelColour = "),
+    ],
+)
+def test_a_wrong_reach_is_found_with_real_weights(cli, real, tmp_path, name, group, words, said):
+    """CARN-M that says 3 is 4 grey levels off in tiles; IMDN's attention sees the whole image."""
+    file = next(p for p in real(group) if p.stem in ("carn_m", "IMDN_x4"))
+    text = (METHODS / f"{name}.py").read_text()
+    line = next(line for line in text.splitlines() if line.startswith(f"    {said}"))
+    reach = "    reach = 3" if said == "reach = " else f"{line}\n    reach = 64"
+    path = tmp_path / f"{name}.py"
+    path.write_text(text.replace(line, reach))
+    words = ["check-method", path, "--weights", file, *words, "--json"]
+    found = json.loads(cli(words, 1, cwd=tmp_path)[0])["checks"]
+    assert [c["check"] for c in found if c["status"] != "passed"] == ["reach"]

@@ -386,3 +386,11 @@ def test_keys_lists_a_mat_file_and_refuses_other_words(cli, saved, tmp_path):
     assert "METHOD VARIANT SCALE FILE" in err
     _, err = cli(["keys", tmp_path / "none.pth"], 1, cwd=tmp_path)
     assert "none.pth" in err
+
+
+@pytest.mark.parametrize("modern", [False, True])
+def test_tensors_of_a_gpu_are_read_on_the_cpu_and_it_is_told(saved, caplog, monkeypatch, modern):
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:1")
+    path = saved(STATE, _use_new_zipfile_serialization=modern)
+    assert same(loaded(path))
+    assert "tensors of cuda:1 are taken to the CPU" in caplog.text

@@ -1,15 +1,20 @@
 """What needs a GPU: recorded steps are the steps and resume exactly; networks give CPU's values."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.networks.device import choose_device, taken_on
+from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Samples, Setup
 from sr_bench.networks.method_files import find_method
+from sr_bench.networks.modules import network_of
 from sr_bench.training.pairs import Cut, make_pairs
 from sr_bench.training.processes import Processes
 from sr_bench.training.recipe import Recipe
@@ -189,3 +194,44 @@ def test_a_model_is_validated_on_the_gpu():
     with torch.inference_mode():
         here, there = Clamped(made[0])(lr), Clamped(made[1], GPU)(lr)
     assert there.device.type == "cpu" and float((here - there).abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "scale"), [("edsr", "baseline", 2), ("srcnn", "9-1-5", 3)]
+)
+def test_an_upscaler_on_the_gpu_gives_the_cpus_image_from_many_threads(
+    picture, name, variant, scale
+):
+    """With pinned memory, copies on a stream of their own, and a network inside a model."""
+    training = method(name).training
+    torch.manual_seed(0)
+    state = training.network(variant, (scale,)).state_dict()
+    model = training.model(state, Setup(variant, "x", None, scale, RULE))
+    here = Upscaler(name, model, RULE, scale, untrained=True)
+    there = here.on(choose_device("cuda"))
+    images = [picture(20 + i, 31, 3) for i in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(there.unrounded, images))
+    for lr, sr in zip(images, made):
+        assert np.abs(here.unrounded(lr) - sr).max() < 0.05
+        assert np.array_equal(there.unrounded(lr), sr)
+    assert there.device.type == "cuda" and next(network_of(model).parameters()).device == CPU
+
+
+def test_too_little_gpu_memory_halves_the_tile(picture):
+    training = method("edsr").training
+    torch.manual_seed(0)
+    state = training.network("baseline", (2,)).state_dict()
+    model = training.model(state, Setup("baseline", "x", None, 2, RULE))
+    here = Upscaler("edsr", model, RULE, 2, untrained=True)
+    there, lr = here.on(choose_device("cuda")), picture(700, 700, 3)
+    whole = there.unrounded(lr)
+    taken = taken_on(there.device, lambda: there.unrounded(lr))
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_allocated() + taken / 2) / total)
+    try:
+        assert np.abs(there.unrounded(lr) - whole).max() < 0.05
+        assert there._fitting.tile is not None
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)

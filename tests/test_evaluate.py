@@ -26,7 +26,7 @@ from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import degrade, modcrop
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import method_files
+from sr_bench.networks.method_files import method_files
 from sr_bench.networks.opened import OpenOptions
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import note_weights
@@ -334,7 +334,7 @@ def test_lr_that_is_given_scores_as_lr_that_is_made(hr, lr):
 def test_models_of_y_take_lr_that_is_given(hr, lr):
     evaluation = run([candidate(colour="y")], [open_pairs(hr, lr, scale=2)], ())
     assert not evaluation.faults and evaluation.rows["image"].nunique() == 3
-    assert set(evaluation.rows["protocol"]) == {"srcnn-2015"}
+    assert set(evaluation.rows["protocol"]) == {"srcnn-2015-on-hr"}
 
 
 def test_a_model_of_another_scale_than_lr_is_named(hr, lr):

@@ -1,5 +1,6 @@
 """Weights of networks that spandrel knows."""
 
+import copy
 import subprocess
 import sys
 from importlib import import_module
@@ -250,3 +251,17 @@ def test_a_matlab_file_that_nothing_knows_is_named_by_its_arrays(tmp_path):
     savemat(path, {"net": {"weight": np.ones((2, 3))}})
     with pytest.raises(SrBenchError, match=r"knows these weights: 1 tensors: net\.weight \(2, 3\)"):
         opened(path)
+
+
+def test_a_copy_has_a_network_of_its_own(tmp_path):
+    """As it is made to run on another device."""
+    path = tmp_path / "compact.pth"
+    torch.save(compact().state_dict(), path)
+    found = opened(path)
+    copied = copy.deepcopy(found.model)
+    before = called(found, image())
+    with torch.no_grad():
+        for parameter in copied.parameters():
+            parameter.fill_(float("nan"))
+    assert copied(torch.from_numpy(image())[None]).isnan().all()
+    np.testing.assert_array_equal(called(found, image()), before)

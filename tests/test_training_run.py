@@ -58,7 +58,7 @@ class AtScale:
 
     def __init__(self, state, setup):
         scales = sorted({{int(k.split(".")[1]) for k in state if k.startswith("exits")}})
-        self.network, self.scale = Tiny(scales), setup.scale
+        self.network, self.scale = Tiny(scales).eval(), setup.scale
         self.network.load_state_dict(dict(state))
 
     def __call__(self, lr):

@@ -107,17 +107,18 @@ def evaluate(
     from sr_bench.networks.opened import OpenOptions
 
     asked = _Asked(tuple(dataset or ()), hr, lr)
-    known = Catalogue.of_project(Path())
+    project = project_here()
+    known = Catalogue.of_project(Path()) if project is None else project.catalogue
     protocols = [known.protocols.find(name) for name in dict.fromkeys(protocol or ())]
     opened = OpenOptions(scale, value_range, bgr, multiple_of, _pad(pad), choose_device(device))
-    project = project_here()
     methods = methods_here(project)
     numbers = published_numbers([] if project is None else project.ledgers, known)
     candidates, unopened = open_candidates(
         models, project=project, methods=methods, options=CandidateOptions(opened, ensemble, tile)
     )
     _tell(candidates, protocols)
-    parts = parts_of(candidates, _sets(asked, candidates, known.sources), protocols)
+    sets = _sets(asked, candidates, project, known.sources) if candidates else []
+    parts = parts_of(candidates, sets, protocols)
     if save is not None and not force:
         require_free(parts, save)
     with count_progress("eval", sum(part.calls for part in parts)) as advance:
@@ -153,16 +154,17 @@ class _Asked:
             raise WrongUse("--hr and --lr are the test images; leave --dataset out")
 
 
-def _sets(asked: _Asked, candidates: Sequence[Candidate], sources: Sources) -> list[TestSet]:
+def _sets(
+    asked: _Asked, candidates: Sequence[Candidate], project: Project | None, sources: Sources
+) -> list[TestSet]:
     from sr_bench.evaluation.evaluating.sets import open_pairs, open_test_sets
 
-    if not candidates:
-        return []
     if asked.hr is not None and asked.lr is not None:
         scale = candidates[0].scale
         return [open_pairs(asked.hr, asked.lr, scale=scale)]
+    own = {} if project is None else {n: project.own(n) for n in project.params.datasets}
     with late_bytes_progress("fetch") as advance:
-        return open_test_sets(asked.datasets or (_SET,), sources, progress=advance)
+        return open_test_sets(asked.datasets or (_SET,), sources, own, progress=advance)
 
 
 def _tell(candidates: Sequence[Candidate], protocols: Sequence[Protocol]) -> None:

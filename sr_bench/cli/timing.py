@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from sr_bench.cli.show import JsonFlag, console, count_progress, print_json, print_table
-from sr_bench.project.params import PARAMS
-from sr_bench.project.project import require_project
+from sr_bench.cli.show import (
+    JsonFlag,
+    MaybeScaleOption,
+    console,
+    count_progress,
+    print_json,
+    print_table,
+)
+from sr_bench.project.project import method_folders_here, require_project
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 if TYPE_CHECKING:
@@ -58,9 +64,7 @@ def time(
     size: Annotated[
         Several, typer.Option(help="LR of this height x width, such as 180x320 (network only).")
     ] = None,
-    scale: Annotated[
-        int | None, typer.Option(min=2, max=8, help="The models' scale, if their files don't say.")
-    ] = None,
+    scale: MaybeScaleOption = None,
     value_range: Annotated[
         float, typer.Option("--range", help="What white is for the models: 1 or 255.")
     ] = 1.0,
@@ -138,16 +142,11 @@ def _of_models(
         raise WrongUse(
             f"time takes runs ({', '.join(selection.runs)}) or --model, not both; leave one out"
         )
-    folders = tuple(str(folder.resolve()) for folder in _method_folders())
+    folders = tuple(str(folder.resolve()) for folder in method_folders_here())
     plan = make_model_plan([ModelChoice(spec, options, folders) for spec in specs], selection)
     machine = fingerprint()
     held, path = (Results(machine), None) if results is None else Results.of(machine, results)
     return Session(Path(), held, path, plan.weights, models=plan.models), plan
-
-
-def _method_folders() -> list[Path]:
-    """Of the project, where there is one."""
-    return require_project().method_folders if Path(PARAMS).is_file() else []
 
 
 class Told(NamedTuple):

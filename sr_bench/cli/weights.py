@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import JsonFlag, console, print_done, print_json, print_table
+from sr_bench.cli.show import (
+    JsonFlag,
+    MaybeScaleOption,
+    console,
+    print_done,
+    print_json,
+    print_table,
+)
 from sr_bench.project.project import method_folders_here
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.scale import SCALES
@@ -121,7 +128,7 @@ def check_method(
     ],
     weights: Annotated[Path | None, typer.Option(help="Check with this file of weights.")] = None,
     variant: Annotated[str | None, typer.Option(help="Check this variant alone.")] = None,
-    scale: Annotated[int | None, typer.Option(min=2, max=8, help="Check this scale alone.")] = None,
+    scale: MaybeScaleOption = None,
     data: Annotated[Path, typer.Option(help="Folder of fetched weights.")] = Path("data"),
     json: JsonFlag = False,
 ) -> None:
@@ -129,17 +136,18 @@ def check_method(
 
     Weights are the file that --weights names, or those that are fetched. Where there are none, the
     method's own code makes some, or nothing is checked and the reason is told. Exit status 1 if a
-    check fails.
+    check fails, or no weights are there at all.
     """
     from tempfile import TemporaryDirectory
 
     from sr_bench.conformance.configurations import Choice
     from sr_bench.conformance.method_contract import checks, outcomes
+    from sr_bench.data.catalogue.catalogue import Catalogue
 
     path, found = _method(method)
     done = []
     with TemporaryDirectory(prefix="sr-bench-check-") as folder:
-        choice = Choice(data, variant, scale, weights)
+        choice = Choice(data, variant, scale, weights, Catalogue.of_project(Path.cwd()))
         for outcome in outcomes(checks(path, found, Path(folder), choice)):
             done.append(outcome)
             if not json and outcome.status != "passed":
@@ -152,5 +160,6 @@ def check_method(
         {"method": found.name, "file": str(path), "checks": [asdict(o) for o in done]},
         json=json,
     )
-    if counts["failed"] or not counts["passed"]:
+    loaded = any(o.check == "weights" and o.status == "passed" for o in done)
+    if counts["failed"] or not loaded:
         raise typer.Exit(1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
-from sr_bench.data.catalogue.sources import find_source, installed_sources
+from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.networks.method import Method
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
@@ -52,12 +52,14 @@ class Choice:
         variant: only this one.
         scale: only this one.
         weights: the file to load; the variant and the scale are then one each.
+        catalogue: what is known by name.
     """
 
     data: Path
     variant: str | None = None
     scale: int | None = None
     weights: Path | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
 
 def configurations(method: Method, choice: Choice | None = None) -> list[Configuration]:
@@ -120,8 +122,9 @@ def weights_file(of: Configuration, folder: Path, choice: Choice | None = None) 
     method, published = of.method, of.method.published.get((of.variant, of.weights, of.scale))
     if choice is not None and choice.weights is not None:
         return Weights(choice.weights, made_up=False)
-    if choice is not None and published is not None and published.group in installed_sources():
-        real = choice.data / find_source(published.group).folder / published.name
+    if choice is not None and published is not None and published.group in choice.catalogue.sources:
+        folder_of = choice.catalogue.sources.find(published.group).folder
+        real = choice.data / folder_of / published.name
         if real.is_file():
             return Weights(real, made_up=False)
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,8 @@ method's ``example``, or from the untrained network of its ``training``.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from sr_bench.conformance.configurations import (
     configurations,
     weights_file,
 )
+from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.data.catalogue.sources import find_source
+from sr_bench.data.catalogue.sources import Sources, installed_sources
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Model, Setup
@@ -41,9 +42,14 @@ _SIZES, _SMALL = ((17, 23), (8, 31), (1, 1)), ((3, 5), (1, 1))
 
 
 def lr_of(channels: int, size: tuple[int, int], seed: int = 0) -> torch.Tensor:
-    """(1, C, h, w) float32 multiples of 1 / 255, as lr has."""
-    values = np.random.default_rng(seed).integers(0, 256, (1, channels, *size))
-    return torch.from_numpy((values / 255).astype(np.float32))
+    """(1, C, h, w) float32 multiples of 1 / 255, as lr has; part of a scene.
+
+    Noise is no lr: trained networks leave [0, 1] on it by any factor (PAN by 1e21).
+    """
+    height, width = (side + 7 * seed for side in size)
+    scene = Picture(kind="scene", height=height, width=width, gray=channels == 1).array()
+    planes = np.atleast_3d(scene[7 * seed :, 7 * seed :]).transpose(2, 0, 1)
+    return torch.from_numpy((planes / 255).astype(np.float32))[None]
 
 
 def check_model(of: Configuration, weights: Weights, degradation: Degradation) -> None:
@@ -127,17 +133,17 @@ class Loaded:
 
 def check_reach(of: Configuration, weights: Weights, degradation: Degradation) -> None:
     """Check that tiles give what the whole image gives, where the model says its ``reach``."""
-    loaded = Loaded.of(of, weights, degradation)
+    loaded = replace(Loaded.of(of, weights, degradation), untrained=True)  # it sees noise
     if getattr(loaded.model, "reach", None) is not None:
         loaded.upscaler(tile=_TILE).require_reach()
 
 
-def check_published(of: Configuration) -> None:
+def check_published(of: Configuration, sources: Sources | None = None) -> None:
     """Check that the weights' file is one that can be fetched."""
     published = of.method.published.get((of.variant, of.weights, of.scale))
     if published is None:
         return
-    group = find_source(published.group)
+    group = (sources or installed_sources()).find(published.group)
     if group.kind != "weights":
         raise SrBenchError(f"{of}: {published.group} holds {group.kind}; name a group of weights")
     group.file(published.name)
@@ -216,13 +222,16 @@ def checks(path: Path, method: Method, folder: Path, choice: Choice) -> list[Che
     every = [Check(method.name, "recipes", partial(check_recipes, path, method))]
     for of in configurations(method, choice):
         if choice.weights is None:
-            every.append(Check(str(of), "published", partial(check_published, of)))
-        every += _checks_of(of, cache(partial(weights_file, of, folder / str(of), choice)))
+            published = partial(check_published, of, choice.catalogue.sources)
+            every.append(Check(str(of), "published", published))
+        file = cache(partial(weights_file, of, folder / str(of), choice))
+        every += _checks_of(of, file, choice.catalogue.protocols.degradations)
     return every
 
 
-def _checks_of(of: Configuration, weights: Callable[[], Weights]) -> Iterator[Check]:
-    degradations = load_protocols().degradations
+def _checks_of(
+    of: Configuration, weights: Callable[[], Weights], degradations: Mapping[str, Degradation]
+) -> Iterator[Check]:
     first = next(iter(degradations.values()))
 
     def named(name: str, check: _OnModel, rule: Degradation) -> Check:

@@ -73,6 +73,7 @@ def _checks(
 ) -> Iterator[Check]:
     from sr_bench.conformance.configurations import Choice
     from sr_bench.conformance.method_contract import checks
+    from sr_bench.data.catalogue.catalogue import Catalogue
     from sr_bench.networks.method_files import load_method
     from sr_bench.support.errors import SrBenchError
 
@@ -80,8 +81,9 @@ def _checks(
         config.stash[_FOLDERS] = TemporaryDirectory(prefix="sr-bench-check-")
     file, folder = config.rootpath / path, Path(config.stash[_FOLDERS].name)
     real = None if weights is None else config.rootpath / weights
-    choice = Choice(config.rootpath / data, weights=real, **only)
     try:
+        known = Catalogue.of_project(config.rootpath)
+        choice = Choice(config.rootpath / data, weights=real, catalogue=known, **only)
         yield from checks(file, load_method(file), folder, choice)
     except SrBenchError as error:
         raise pytest.UsageError(str(error)) from error

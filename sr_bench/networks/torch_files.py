@@ -54,10 +54,12 @@ def read_checkpoint(path: Path, *, take: str | None = None) -> dict[str, torch.T
 
 
 def _read(path: Path, take: str | None) -> Read:
-    content = read_safetensors(path) if is_safetensors(path) else _unpickled(path)
+    moved: set[str] = set()
+    content = read_safetensors(path) if is_safetensors(path) else _unpickled(path, moved)
     found = unwrap(content, path, take)
     state, converted = _as_float32(found.state, path)
-    return state, [*found.notes, *converted]
+    devices = [f"tensors of {', '.join(sorted(moved))} are taken to the CPU"] if moved else []
+    return state, [*found.notes, *devices, *converted]
 
 
 @contextmanager
@@ -92,10 +94,16 @@ def is_safetensors(path: Path) -> bool:
     return describe(path) == "a safetensors file"
 
 
-def _unpickled(path: Path) -> Any:
+def _unpickled(path: Path, moved: set[str]) -> Any:
+    """What a checkpoint holds; ``moved`` gets the devices that its tensors were on."""
+
+    def to_cpu(storage: torch.UntypedStorage, device: str) -> torch.UntypedStorage:
+        moved.update({device} - {"cpu"})
+        return storage  # it was read into the CPU's memory
+
     _refuse_others(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location=to_cpu, weights_only=True)
     except pickle.UnpicklingError as error:
         code = _code_in(path)
         if code:

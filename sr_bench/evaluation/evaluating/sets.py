@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.data.datasets.transfer import Progress
 from sr_bench.imaging.degrade import Degradation, GivenLr, degrade
 from sr_bench.imaging.images import Image
+from sr_bench.project.own_datasets import given_protocol
 from sr_bench.support.errors import SrBenchError, about, unknown
 
 
@@ -27,8 +28,8 @@ class TestSet:
 
     Args:
         dataset: the images; with LR where it is given.
-        catalogued: whether it is a dataset of the catalogue, so that published numbers may be of
-            the same images.
+        catalogued: whether its name is one of the catalogue or of the project, so that published
+            numbers may be of the same images.
     """
 
     __test__ = False  # pytest collects classes of this name
@@ -47,10 +48,10 @@ class TestSet:
         return max(entry.shape[0] * entry.shape[1] for entry in self.dataset)
 
     def under(self, protocol: Protocol) -> Protocol:
-        """The protocol; where LR is given, that stands in place of its degradation."""
+        """The protocol; where LR is given, one of its own that says so."""
         if not self.dataset.lr:
             return protocol
-        return protocol.model_copy(update={"degradation": GivenLr.of(self.dataset.given)})
+        return given_protocol(protocol, self.name, self.dataset.given)
 
     def require_lr(self, scale: int) -> None:
         """Refuse a scale that LR isn't given for.
@@ -83,6 +84,7 @@ def open_test_sets(named: Sequence[str], sources: Sources, *, progress: Progress
     Args:
         named: names of ``sr-bench list sources``; paths of folders, or patterns: ``hr/*_HR.png``.
         sources: what is known by name.
+        own: a project's own datasets.
         progress: called with the number of bytes that have newly come.
 
     Raises:
@@ -90,7 +92,7 @@ def open_test_sets(named: Sequence[str], sources: Sources, *, progress: Progress
         SrBenchError: if a dataset can't be had, there is no image in a folder, or one of its
             images can't be read.
     """
-    opened = [(name, _opened(name, sources, progress)) for name in dict.fromkeys(named)]
+    opened = [(name, _opened(name, sources, own, progress)) for name in dict.fromkeys(named)]
     names = [test_set.name for _, test_set in opened]
     return [  # two folders of one name are called by their paths
         test_set
@@ -100,7 +102,11 @@ def open_test_sets(named: Sequence[str], sources: Sources, *, progress: Progress
     ]
 
 
-def _opened(named: str, sources: Sources, progress: Progress) -> TestSet:
+def _opened(
+    named: str, sources: Sources, own: Mapping[str, OwnFolder], progress: Progress
+) -> TestSet:
+    if named in own:
+        return TestSet(indexed(own[named]), catalogued=True)
     if named in sources:
         return TestSet(open_source(sources.find(named), progress=progress), catalogued=True)
     path = Path(named)
