@@ -22,9 +22,7 @@ from sr_bench.data.catalogue.plugins import CatalogueFile
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.strict_yaml import read_yaml, shown
 
-BY_HAND: Final = (
-    "by-hand"  # its owners give it out, or nobody has pinned it: the user puts it there
-)
+BY_HAND: Final = "by-hand"  # the user puts its files there
 Kind = Literal["images", "archive", "weights", "by-hand"]
 WHERE = "sr_bench/data/catalogue/sources.yaml"
 EXAMPLE = """\
