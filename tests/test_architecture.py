@@ -19,7 +19,9 @@ FACES = {
 
 
 def modules():
-    return sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE)
+    """All modules in packages; templates are files of a new project, not modules."""
+    inside = (p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE)
+    return sorted(p for p in inside if "templates" not in p.parts)
 
 
 def imports_of(path: Path):
