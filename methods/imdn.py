@@ -54,12 +54,13 @@ class DistillationBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, 64, h, w) -> the same."""
-        sizes = (KEPT, FEATURES - KEPT)
-        kept1, rest = leaky_relu(self.c1(x), SLOPE).split(sizes, 1)
-        kept2, rest = leaky_relu(self.c2(rest), SLOPE).split(sizes, 1)
-        kept3, rest = leaky_relu(self.c3(rest), SLOPE).split(sizes, 1)
+        sizes = [KEPT, FEATURES - KEPT]
+        kept1, rest = torch.split(leaky_relu(self.c1(x), SLOPE), sizes, 1)
+        kept2, rest = torch.split(leaky_relu(self.c2(rest), SLOPE), sizes, 1)
+        kept3, rest = torch.split(leaky_relu(self.c3(rest), SLOPE), sizes, 1)
         kept = torch.cat([kept1, kept2, kept3, self.c4(rest)], 1)
-        return x + self.c5(self.cca(kept))
+        refined: torch.Tensor = self.c5(self.cca(kept))
+        return x + refined
 
 
 class IMDN(nn.Module):

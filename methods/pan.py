@@ -63,7 +63,8 @@ class SelfCalibratedBlock(nn.Module):
         """(B, 40, h, w) -> the same."""
         plain = leaky_relu(self.k1(leaky_relu(self.conv1_a(x), SLOPE)), SLOPE)
         attended = leaky_relu(self.PAConv(leaky_relu(self.conv1_b(x), SLOPE)), SLOPE)
-        return x + self.conv3(torch.cat([plain, attended], 1))
+        detail: torch.Tensor = self.conv3(torch.cat([plain, attended], 1))
+        return x + detail
 
 
 class PAN(nn.Module):
@@ -98,7 +99,8 @@ class PAN(nn.Module):
             x = leaky_relu(getattr(self, f"att{i}")(x), SLOPE)
             x = leaky_relu(getattr(self, f"HRconv{i}")(x), SLOPE)
         enlarged = interpolate(lr, scale_factor=self.scale, mode="bilinear", align_corners=False)
-        return enlarged + self.conv_last(x)
+        detail: torch.Tensor = self.conv_last(x)
+        return enlarged + detail
 
 
 def load(setup: Setup) -> InferenceNetwork:

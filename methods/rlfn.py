@@ -83,7 +83,8 @@ class RLFN(nn.Module):
         for i in range(1, BLOCKS + 1):
             x = getattr(self, f"block_{i}")(x)
         x = self.upsampler(self.conv_2(x) + first) / 255
-        return x[..., : self.scale * height, : self.scale * width]
+        kept: torch.Tensor = x[..., : self.scale * height, : self.scale * width]
+        return kept
 
 
 def load(setup: Setup) -> InferenceNetwork:

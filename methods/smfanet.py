@@ -101,7 +101,8 @@ class Block(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, h, w) -> the same."""
         x = x + self.smfa(normalize(x))
-        return x + self.pcfn(normalize(x))
+        detail: torch.Tensor = self.pcfn(normalize(x))
+        return x + detail
 
 
 class SMFANet(nn.Module):

@@ -34,7 +34,8 @@ class VastAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, 64, h, w) -> the same."""
-        return x * self.depthwise_dilated(self.depthwise(self.pointwise(x)))
+        attention: torch.Tensor = self.depthwise_dilated(self.depthwise(self.pointwise(x)))
+        return x * attention
 
 
 class PixelNorm(nn.LayerNorm):

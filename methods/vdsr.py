@@ -38,7 +38,8 @@ class VDSR(nn.Module):
 
     def forward(self, enlarged: torch.Tensor) -> torch.Tensor:
         """(B, 1, H, W) -> the same."""
-        return enlarged + self.body(enlarged)
+        detail: torch.Tensor = self.body(enlarged)
+        return enlarged + detail
 
 
 class EnlargedVDSR:
@@ -82,7 +83,7 @@ def example(path: Path, variant: str, scale: int) -> None:
     cells = {kind: np.empty((1, LAYERS), object) for kind in ("weight", "bias")}
     for i, layer in enumerate(m for m in VDSR().body if isinstance(m, nn.Conv2d)):
         cells["weight"][0, i] = matlab_filters(layer.weight)
-        cells["bias"][0, i] = layer.bias.detach().numpy()[:, None]
+        cells["bias"][0, i] = layer.bias.detach().numpy()[:, None]  # type: ignore[union-attr]
     savemat(path, {"model": cells})
 
 

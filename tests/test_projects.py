@@ -148,7 +148,7 @@ def test_a_method_its_run_and_comments_stay(started, cli):
     after = (started / "params.yaml").read_text()
     new = set(after.splitlines()) - set(before.splitlines())
     assert len(new) == 2 and set(before.splitlines()) <= set(after.splitlines())
-    cli(["try", "my_net"], cwd=started)
+    cli(["check-method", "my_net"], cwd=started)
     cli(["add", "method", "my_net"], status=2)
     for name in ("My-Net", "1a", "../a"):
         assert "can't name a method" in cli(["add", "method", name], status=2)[1]

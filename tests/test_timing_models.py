@@ -19,7 +19,7 @@ from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.timing import launch as launching
 from sr_bench.timing import plan_models
 from sr_bench.timing.computation import put_on_device
-from sr_bench.timing.exported import Exported, write_onnx
+from sr_bench.timing.exported import Exported, open_onnxruntime, open_openvino, write_onnx
 from sr_bench.timing.launch import Measured, launch
 from sr_bench.timing.measure import Measurement
 from sr_bench.timing.plan import Selection
@@ -249,6 +249,18 @@ def test_engines_compute_what_pytorch_does(backend: str, make: type, tmp_path: P
     Upscaler("mine", there, RULE, 2)(lr)
     assert len(made) == 1  # a file a size
     assert computation.original is network
+
+
+@pytest.mark.parametrize("open_engine", [open_onnxruntime, open_openvino])
+def test_an_engine_that_is_not_installed_is_told(
+    monkeypatch: pytest.MonkeyPatch, open_engine: Callable[[Path, int], object]
+) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr("sr_bench.timing.exported.importlib.import_module", missing)
+    with pytest.raises(SrBenchError, match=r"is not installed: pip install 'sr-bench\["):
+        open_engine(Path("a.onnx"), 1)
 
 
 # What a command line asks for

@@ -176,6 +176,14 @@ def test_tiles_are_as_large_as_memory_allows(picture, monkeypatch):
     assert tiler.tiling(pixels[:20, :20], None) == Tiling(20, 0)
 
 
+def test_tiles_are_lower_where_their_rows_would_take_the_memory(picture, monkeypatch):
+    monkeypatch.setattr(photo_tiles, "taken_on", lambda device, call: 0)
+    monkeypatch.setattr(photo_tiles, "_BANDS", 400 * 4 * 4 * 2 * 100)  # 100 rows of RGBA at x2
+    tiler, pixels = Tiler(mine(Net())), picture(300, 400, 3)
+    assert tiler.tiling(pixels, None) == Tiling(100, 3)
+    assert tiler.tiling(pixels.astype(np.uint16), None) == Tiling(50, 3)
+
+
 def test_tiles_of_the_size_that_is_asked_for(picture):
     tiler = Tiler(mine(Net()))
     assert tiler.tiling(picture(90, 150, 3), 32) == Tiling(32, 3)

@@ -132,8 +132,10 @@ def method(
     edit_params(project.root, lambda c: made.extend(add_runs(c, name, scale or (2,))))
     write_text(path, text)
     file = path.relative_to(project.root).as_posix()
-    said = f"{file}; params.yaml: {', '.join(made)}; next: sr-bench try {name}, then dvc repro"
-    print_done(said, {"file": file, "runs": made}, json=json)
+    then = f"next: sr-bench check-method {name}, then dvc repro"
+    print_done(
+        f"{file}; params.yaml: {', '.join(made)}; {then}", {"file": file, "runs": made}, json=json
+    )
 
 
 @app.command()

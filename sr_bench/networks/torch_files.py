@@ -97,7 +97,7 @@ def is_safetensors(path: Path) -> bool:
 def _unpickled(path: Path, moved: set[str]) -> Any:
     """What a checkpoint holds; ``moved`` gets the devices that its tensors were on."""
 
-    def to_cpu(storage: torch.UntypedStorage, device: str) -> torch.UntypedStorage:
+    def to_cpu(storage: Any, device: str) -> Any:
         moved.update({device} - {"cpu"})
         return storage  # it was read into the CPU's memory
 

@@ -6,6 +6,7 @@ The file is made for one size of input, which engines run fastest, and by a proc
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -60,8 +61,7 @@ class Exported(Computation):
 
 def open_onnxruntime(path: Path, threads: int) -> Engine:
     """The file in ONNX Runtime, on so many threads of the CPU."""
-    import onnxruntime
-
+    onnxruntime = _engine("onnxruntime", "zoo")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -71,8 +71,7 @@ def open_onnxruntime(path: Path, threads: int) -> Engine:
 
 def open_openvino(path: Path, threads: int) -> Engine:
     """The file in OpenVINO, on so many threads of the CPU; float32, though bf16 may be faster."""
-    import openvino
-
+    openvino = _engine("openvino", "openvino")
     core = openvino.Core()
     options = {
         "INFERENCE_NUM_THREADS": threads,
@@ -81,6 +80,15 @@ def open_openvino(path: Path, threads: int) -> Engine:
     }
     request = core.compile_model(core.read_model(path), "CPU", options).create_infer_request()
     return lambda arrays: request.infer(arrays, share_inputs=True)[0]
+
+
+def _engine(name: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise SrBenchError(
+            f"{name} is not installed: pip install 'sr-bench[{extra},export]'"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -147,6 +155,8 @@ def main() -> None:
         write_onnx(network_of(model) or model, request["inputs"], folder / _FILE)
     except Exception as error:
         why = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        if isinstance(error, ModuleNotFoundError) and error.name in ("onnx", "onnxscript"):
+            why = f"{error.name} is not installed: pip install 'sr-bench[export]'"
         (folder / _FAILURE).write_text(why[:300], encoding="utf-8")
         raise
 

@@ -96,12 +96,23 @@ class Measurement:
         images = len(self.calls.calls)
         order = [i % images for i in range(rounds_for(warm.seconds, images))]
         times = [duration(self.calls.calls[i], self.clock) for i in order]
-        facts = self._known(warm) | {"pixels": [self.calls.pixels[i] for i in order]}
+        pixels = {"pixels": [self.calls.pixels[i] for i in order]}
+
+        def keep(facts: dict[str, Any]) -> None:
+            Measured(facts | pixels, times).write(self.folder)
+
+        return Measured(self.facts(warm, keep) | pixels, times)
+
+    def facts(
+        self, warm: WarmUp, keep: Callable[[dict[str, Any]], None] = lambda facts: None
+    ) -> dict[str, Any]:
+        """The row's fields besides times; ``keep`` gets what is there before each is looked for."""
+        facts = self._known(warm)
         for name, find in self._to_find().items():
             self.not_known[name] = "the timing process ended while it was looked for"
-            Measured(facts, times).write(self.folder)
+            keep(facts)
             facts[name] = fact(name, find, self.not_known)
-        return Measured(facts, times)
+        return facts
 
     def _known(self, warm: WarmUp) -> dict[str, Any]:
         """The row's fields that are there, and ``None`` for those that aren't yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 import yaml
@@ -22,7 +22,9 @@ from sr_bench.data.catalogue.plugins import CatalogueFile
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.strict_yaml import read_yaml, shown
 
-BY_HAND = "by-hand"  # its owners give it out, or nobody has pinned it: the user puts it there
+BY_HAND: Final = (
+    "by-hand"  # its owners give it out, or nobody has pinned it: the user puts it there
+)
 Kind = Literal["images", "archive", "weights", "by-hand"]
 WHERE = "sr_bench/data/catalogue/sources.yaml"
 EXAMPLE = """\

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,13 @@ class TestSet:
             return hr, degrade(hr, rule, scale=scale)
 
 
-def open_test_sets(named: Sequence[str], sources: Sources, *, progress: Progress) -> list[TestSet]:
+def open_test_sets(
+    named: Sequence[str],
+    sources: Sources,
+    own: Mapping[str, OwnFolder] = MappingProxyType({}),
+    *,
+    progress: Progress,
+) -> list[TestSet]:
     """Datasets of the catalogue, fetched into the user's cache, and folders of HR images.
 
     Args:

@@ -17,6 +17,7 @@ from sr_bench.support.errors import SrBenchError
 BICUBIC_REACH = 2  # of bicubic interpolation, which makes Cb and Cr, and alpha
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]  # (h, w) or (h, w, 3)
 _MOST = 10**9  # bytes that a tile may take: larger ones are hardly faster
+_BANDS = 4 * 10**8  # bytes of rows that are made or being written
 _SHARE = 0.5  # of what is free
 _PROBE = 256  # lr pixels of the probe's side: what doesn't grow with the image counts little
 _BY_GUESS = 20_000  # bytes an lr pixel, where the system doesn't say what a call takes
@@ -81,12 +82,20 @@ class Tiler:
             return longest
         free, each = free_bytes(self.upscaler.device), self.bytes_a_pixel(pixels)
         most = _MOST if free is None else min(_MOST, int(_SHARE * free))
-        if height * width * each <= most:
+        rows = self._rows(pixels)
+        if height * width * each <= most and height <= rows:
             return longest
         if reach is None:
             self._require_room(height * width * each, free)
             return longest
-        return max(_SMALLEST, isqrt(int(most / each)) - 2 * max(reach, BICUBIC_REACH))
+        side = isqrt(int(most / each)) - 2 * max(reach, BICUBIC_REACH)
+        return max(_SMALLEST, min(side, rows))
+
+    def _rows(self, pixels: Pixels) -> int:
+        """Rows of lr whose sr, with alpha, may wait to be written: twice, in :data:`_BANDS`."""
+        samples = (1 if pixels.ndim == 2 else 3) + 1
+        row: int = pixels.shape[1] * samples * pixels.dtype.itemsize * self.upscaler.scale**2
+        return max(1, _BANDS // (2 * row))
 
     def bytes_a_pixel(self, pixels: Pixels) -> float:
         """What the model takes for each lr pixel, by a call on a part of the photo."""
