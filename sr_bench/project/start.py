@@ -16,6 +16,7 @@ from sr_bench.support.version import __version__
 TEMPLATES = ("model", "paper", "ci")
 _EVERY = "every"  # the folder of what all templates have
 _DOT = "dot_"  # begins a hidden file's name among the templates: package builders skip .names
+_TEMPLATE = ".template"  # ends the name of a file that DVC would take for its own
 _CHECK = """\
       - name: The scores are the committed ones
         if: github.event_name == 'pull_request'
@@ -84,7 +85,7 @@ def _walk(folder: Traversable, above: str = "") -> Iterator[tuple[str, Traversab
     for item in folder.iterdir():
         if item.name == "__pycache__":
             continue
-        shown = item.name
+        shown = item.name.removesuffix(_TEMPLATE)
         name = above + (f".{shown.removeprefix(_DOT)}" if shown.startswith(_DOT) else shown)
         if item.is_dir():
             yield from _walk(item, f"{name}/")
