@@ -130,6 +130,9 @@ def _timings():
             100.0,
             1000 * i,
             10**9 * i,
+            30.0 + i,
+            "Set5",
+            "",
         )
         for machine in ("one", "two")
         for i, run in enumerate(["bicubic-x2", HOSTILE, "edsr-x2"])

@@ -228,7 +228,7 @@ def test_what_does_not_exist_is_refused(scored):
 def test_entries_are_checked():
     assert entry(box=[1, 2, 30, 40]).box == Box(1, 2, 30, 40) and entry(box="none").box is None
     bad = [{"image": "wing"}, {"image": "Sot5/wing"}, {"protocol": "edsr"}, {"runs": ()},
-           {"runs": ("a", "a")}, {"box": [1, 2, 3]}, {"box": [-1, 2, 30, 40]}, {"scale": 5},
+           {"runs": ("a", "a")}, {"box": [1, 2, 3]}, {"box": [-1, 2, 30, 40]}, {"scale": 9},
            {"box": [1, 2, 30.5, 40]}, {"image": "SRCNN-author-weights/x"}, {"red": 1}]  # fmt: skip
     for changes in bad:
         with pytest.raises((ValidationError, WrongUse)):

@@ -174,7 +174,7 @@ def test_a_group_of_sources_says_what_its_weights_were_trained_on():
     method = Method(name="mine", load=print, reference="r", published=published)
     group = Source("of-others", "weights", "t", "l", "f", (), trained_on="Set14", by="them")
     sources = Sources({"of-others": {}}, {}, {"of-others": group})
-    known = Names({"mine": method}, Catalogue(sources, load_protocols()))
+    known = Names({"mine": method}, catalogue=Catalogue(sources, load_protocols()))
     assert known.weights("mine", "", "author", 2) == ("Set14", "them", "them")
     assert known.weights("mine", "", "author", 3) == ("T91", "me", "me")
     assert known.weights("mine", "", "author", 4) == ("not stated", "authors", "")

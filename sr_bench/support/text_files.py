@@ -173,7 +173,7 @@ def _require_header(
     wanted = list(expected[0])
     if len(header) == 1 and len(wanted) > 1:
         for separator in (";", "\t"):
-            if header[0].split(separator) == wanted:
+            if header[0].split(separator) in [list(columns) for columns in expected]:
                 raise SrBenchError(
                     f"{path}: its fields are separated by {separator!r}, expected ','; save it "
                     f"with commas, or {remedy}"
