@@ -83,7 +83,7 @@ def test_share_results_and_take_them_elsewhere(made, tmp_path):
     dvc(made, "push", "-q")
     other = tmp_path / "other worktree"
     run(made, "git", "worktree", "add", "-q", str(other), "HEAD")
-    dvc(other, "pull", "-q", f"score@{RUN}", f"upscale@{RUN}", "work")
+    dvc(other, "pull", "-q")
     assert scored(other) == scored(made)
     assert not ran(dvc(other, "repro", f"score@{RUN}"))
     for name in ("build", "data", ".dvc/cache"):
@@ -101,7 +101,8 @@ def test_one_stage_alone(made):
 
 def test_try_a_value(made):
     said = dvc(made, "exp", "run", "-S", f"runs.{RUN}.protocols=[edsr-2017]", f"score@{RUN}")
-    assert ran(said) == ["work", f"weights@{RUN}", f"upscale@{RUN}", f"score@{RUN}"]
+    assert set(ran(said)[:2]) == {"work", f"weights@{RUN}"}  # neither reads the other's note
+    assert ran(said)[2:] == [f"upscale@{RUN}", f"score@{RUN}"]
     assert "nothing to upscale; 5 images were there" in said
     assert scored(made) == {"edsr-2017"}
     assert "# a comment" in (made / "params.yaml").read_text()
