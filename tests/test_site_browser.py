@@ -79,7 +79,7 @@ def opened(browser, site):
             browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | context))
         )
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on(
             "console",
