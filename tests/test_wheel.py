@@ -41,9 +41,9 @@ def installed(tmp_path_factory):
     return out / "site"
 
 
-def call(installed, folder, *arguments):
+def call(installed, folder, *arguments, program=PROGRAM):
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
+        [sys.executable, "-c", program, *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(installed)},
         capture_output=True,
@@ -111,14 +111,7 @@ def test_a_project_runs_packaged_methods_weights_and_numbers(installed, project)
     )
     run = "srcnn-9-1-5-sr-bench-t91-x3"
     for words in (["fetch", "--run", run], ["upscale", run], ["score", run], ["report"]):
-        done = subprocess.run(
-            [sys.executable, "-c", WITH_TORCH, *words],
-            cwd=project,
-            env=os.environ | {"PYTHONPATH": str(installed)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = call(installed, project, *words, program=WITH_TORCH)
         assert done.returncode == 0, done.stderr
     note = json.loads((project / "build" / "weights" / f"{run}.json").read_text())
     assert note["file"] == f"sr_bench.methods/weights/{run}.safetensors"
@@ -140,15 +133,9 @@ def test_a_command_that_needs_torch_says_so(installed, tmp_path):
 @pytest.mark.slow
 def test_timing_outside_a_clone(installed, project):
     """In processes that have the wheel alone, without pytest."""
-    command = [sys.executable, "-c", PROGRAM.replace('"torch", "dvc"', '"pytest", "cpuinfo"')]
-    done = subprocess.run(
-        [*command, "time", "--device", "cpu-1", "--input", "Set5", "--json"],
-        cwd=project,
-        env=os.environ | {"PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    program = PROGRAM.replace('"torch", "dvc"', '"pytest", "cpuinfo"')
+    words = ("time", "--device", "cpu-1", "--input", "Set5", "--json")
+    done = call(installed, project, *words, program=program)
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)["rows"]
     assert row["rounds"] == 10 and row["median_s"] > 0

@@ -13,9 +13,12 @@ import typer
 from sr_bench.analysis.ledger.neighbours import published_numbers
 from sr_bench.cli.eval_results import Printed, facts_of, print_results
 from sr_bench.cli.show import (
+    BgrOption,
     DeviceOption,
     JsonFlag,
     MaybeScaleOption,
+    MultipleOption,
+    RangeOption,
     count_progress,
     late_bytes_progress,
     print_json,
@@ -67,13 +70,9 @@ def evaluate(
             "several times."
         ),
     ] = None,
-    value_range: Annotated[
-        float, typer.Option("--range", help="What white is for the models: 1 or 255.")
-    ] = 1.0,
-    bgr: Annotated[bool, typer.Option("--bgr", help="The models take and give B, G, R.")] = False,
-    multiple_of: Annotated[
-        int, typer.Option(min=1, help="Pad LR to a multiple of this; SR is cropped.")
-    ] = 1,
+    value_range: RangeOption = 1.0,
+    bgr: BgrOption = False,
+    multiple_of: MultipleOption = 1,
     pad: Annotated[str, typer.Option(help=f"What stands in the padding: {_PADS}.")] = "author",
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Average over the 8 flips and rotations of LR.")

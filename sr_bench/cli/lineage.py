@@ -33,7 +33,7 @@ def lineage(
     `other digits`: a copy that differs, miscopied or from elsewhere; `measured again`: by a source
     that ran the method itself.
     """
-    from sr_bench.analysis.ledger.citations import read_citations
+    from sr_bench.analysis.ledger.citations import all_citations
     from sr_bench.analysis.ledger.ledger import read_ledgers
     from sr_bench.analysis.ledger.lineage import lineage as trace
 
@@ -41,12 +41,11 @@ def lineage(
     if not project.ledgers:
         raise WrongUse("params.yaml names no ledger, so there are no published numbers to trace")
     ledger = read_ledgers(project.ledgers, project.catalogue)
-    citations = {k: v for path in project.ledgers for k, v in read_citations(path).items()}
     _require_known(ledger["method"], "method", method)
     _require_known(ledger["source"], "source", source)
     lines = [
         line
-        for line in trace(ledger, citations)
+        for line in trace(ledger, all_citations(project.ledgers))
         if method in (None, line.subject.method)
         and (source is None or source in {p.source for p in line.prints})
     ]

@@ -40,6 +40,14 @@ DeviceOption = Annotated[
         show_default=False,
     ),
 ]
+# How a foreign model takes and gives its planes.
+RangeOption = Annotated[
+    float, typer.Option("--range", help="What white is for the models: 1 or 255.")
+]
+BgrOption = Annotated[bool, typer.Option("--bgr", help="The models take and give B, G, R.")]
+MultipleOption = Annotated[
+    int, typer.Option(min=1, help="Pad LR to a multiple of this; SR is cropped.")
+]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
 ]

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from sr_bench.cli.show import (
+    BgrOption,
     JsonFlag,
     MaybeScaleOption,
+    MultipleOption,
+    RangeOption,
     console,
     count_progress,
     print_json,
@@ -65,13 +68,9 @@ def time(
         Several, typer.Option(help="LR of this height x width, such as 180x320 (network only).")
     ] = None,
     scale: MaybeScaleOption = None,
-    value_range: Annotated[
-        float, typer.Option("--range", help="What white is for the models: 1 or 255.")
-    ] = 1.0,
-    bgr: Annotated[bool, typer.Option("--bgr", help="The models' planes are B, G, R.")] = False,
-    multiple_of: Annotated[
-        int, typer.Option(min=1, help="Pad the models' LR to a multiple of this.")
-    ] = 1,
+    value_range: RangeOption = 1.0,
+    bgr: BgrOption = False,
+    multiple_of: MultipleOption = 1,
     missing: Annotated[
         bool, typer.Option("--missing", help="Time only what this machine's file doesn't have yet.")
     ] = False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from sr_bench.analysis.ledger.citations import Citations, read_citations
+from sr_bench.analysis.ledger.citations import Citations, all_citations
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.networks.method_fields import TRAINED
 
@@ -60,9 +60,7 @@ class Names:
         """Those of a project's methods and published numbers."""
         from sr_bench.networks.method_files import load_methods  # torch
 
-        citations: Citations = {}
-        for ledger in project.ledgers:
-            citations = {**citations, **read_citations(ledger)}
+        citations = all_citations(project.ledgers)
         return cls(load_methods(project.method_folders), citations, project.catalogue)
 
     @property

@@ -26,15 +26,28 @@ def taken_by(call: Callable[[], object]) -> int | None:
 
     ``None`` where the system doesn't say. Other threads count too.
     """
-    status = _PROC / "self" / "status"
-    before = _field(status, "VmRSS")
+    before = held()
     try:
         (_PROC / "self" / "clear_refs").write_text(_START_ANEW, encoding="ascii")
     except OSError:
         before = None
     call()
-    peak = _field(status, "VmHWM")
+    peak = most_held()
     return None if before is None or peak is None else max(0, peak - before)
+
+
+def held() -> int | None:
+    """Bytes that this process holds now; ``None`` where the system doesn't say."""
+    return _field(_PROC / "self" / "status", "VmRSS")
+
+
+def most_held() -> int | None:
+    """The most bytes that this process has held; ``None`` where the system doesn't say.
+
+    Linux: VmHWM, which starts anew with a program. ``ru_maxrss`` doesn't: a program inherits that
+    of the process that started it.
+    """
+    return _field(_PROC / "self" / "status", "VmHWM")
 
 
 def _field(path: Path, name: str) -> int | None:

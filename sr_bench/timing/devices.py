@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from sr_bench.support import memory
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.parallel import cores
 from sr_bench.timing.setting import ALL, DEVICES, GPU, ONE
 
 _GROUPS = {"cpu": (ONE, ALL), "all": DEVICES}
-_STATUS = Path("/proc/self/status")
 
 
 def present() -> list[str]:
@@ -68,24 +67,18 @@ def pinned(device: str) -> Iterator[dict[str, str]]:
 
 def resident_mb() -> float:
     """Memory that this process holds now, in MB (10^6 bytes)."""
-    return _memory("VmRSS")
+    return _mb(memory.held())
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held, in MB.
-
-    Linux: VmHWM, which starts anew with a program. ``ru_maxrss`` doesn't: a program inherits that
-    of the process that started it.
-    """
-    return _memory("VmHWM")
+    """The most memory that this process has held, in MB."""
+    return _mb(memory.most_held())
 
 
-def _memory(field: str) -> float:
-    """A field of the process's status; where there is no ``/proc``, ``ru_maxrss``."""
-    if _STATUS.is_file():
-        for line in _STATUS.read_text(encoding="utf-8").splitlines():
-            if line.startswith(f"{field}:"):
-                return int(line.split()[1]) * 1024 / 1e6
+def _mb(known: int | None) -> float:
+    """In MB; where there is no ``/proc``, ``ru_maxrss``."""
+    if known is not None:
+        return known / 1e6
     import resource  # not on Windows
 
     unit = 1 if sys.platform == "darwin" else 1024

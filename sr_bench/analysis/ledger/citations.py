@@ -83,6 +83,11 @@ def read_citations(ledger: Path) -> Citations:
         raise SrBenchError(f"{path}: {problems(error, Citation.model_fields)}") from error
 
 
+def all_citations(ledgers: Iterable[Path]) -> Citations:
+    """The sources of several ledgers; of a source that two describe, the last one's entry."""
+    return {key: found for path in ledgers for key, found in read_citations(path).items()}
+
+
 def bibtex(citations: Citations, sources: Iterable[str]) -> str:
     """The BibTeX entries of those sources that have a citation, in their order."""
     return "\n".join(_entry(key, citations[key]) for key in sources if key in citations)

@@ -58,7 +58,8 @@ def published_numbers(own: Sequence[Path] = (), catalogue: Catalogue | None = No
     """
     from sr_bench.project.packaged import packaged_ledger  # torch
 
-    numbers = [read_ledger(path, catalogue) for path in (*own, packaged_ledger())]
+    paths = dict.fromkeys(path.resolve() for path in (*own, packaged_ledger()))  # one, in a clone
+    numbers = [read_ledger(path, catalogue) for path in paths]
     return pd.concat(numbers, ignore_index=True).drop_duplicates()
 
 
