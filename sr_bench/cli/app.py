@@ -17,12 +17,14 @@ from rich.markup import escape
 
 from sr_bench.cli import (
     adding,
+    challenge,
     check,
     compare,
     conformance,
     eval,
     explain,
     figure,
+    ledger,
     lineage,
     listing,
     pipeline,
@@ -65,6 +67,7 @@ app = typer.Typer(
 COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Images": {
         "eval": eval.evaluate,
+        "challenge": challenge.challenge,
         "score": standalone.score,
         "degrade": standalone.degrade,
     },
@@ -81,6 +84,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "explain": explain.explain,
         "compare": compare.compare,
         "check": check.check,
+        "ledger": ledger.ledger,
         "lineage": lineage.lineage,
         "time": timing.time,
     },
