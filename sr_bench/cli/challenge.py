@@ -48,13 +48,15 @@ def challenge(
     memory: Annotated[
         int, typer.Option(min=100, help="MB of memory that one team may take (Linux, CPU).")
     ] = 8000,
-    costs: Annotated[
-        bool, typer.Option("--costs/--no-costs", help="Measure parameters, multiply-adds, time.")
+    timed: Annotated[
+        bool, typer.Option("--time/--no-time", help="Time the networks, for the official score.")
     ] = True,
     year: Annotated[
         int | None, typer.Option(help="Whose official score; default: the repository's year.")
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Also write the table to this file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Also write the table to this file, after each team.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Measure every network of an NTIRE efficient-SR repository alike: x4, scores, costs, time.
@@ -65,6 +67,7 @@ def challenge(
     the baseline, timed on this machine; its PSNR threshold is on images that aren't public. Exit
     status 1 if a team can't be scored.
     """
+    from sr_bench.evaluation.scoring.table import write_table
     from sr_bench.networks.device import choose_device
     from sr_bench.timing.challenge.entries import Asked, findings, measured, reference, scores
     from sr_bench.timing.challenge.official import BASELINE, official_of
@@ -81,18 +84,19 @@ def challenge(
         _sets(dataset or ["Set5"], known),
         [known.protocols.find(name) for name in dict.fromkeys(protocol or ["edsr-2017"])],
         Limits(limit, memory, choose_device(device)),
-        timed=costs,
+        timed=timed,
     )
-    if costs and official and official.weights and BASELINE in found.teams:
+    if timed and official and official.weights and BASELINE in found.teams:
         teams = tuple(sorted({BASELINE, *teams}))
     bicubic = reference(asked, methods_here(project))
-    entries = list(measured(asked, teams, done=lambda entry: _tell(entry, quiet=json)))
-    shown = _Shown(asked, entries, bicubic, official, scores(entries, official))
+    entries: list[Entry] = []
+    for entry in measured(asked, teams):
+        entries.append(entry)
+        shown = _Shown(asked, entries, bicubic, official, scores(entries, official))
+        _tell(entry, quiet=json)
+        if csv is not None:
+            write_table(csv, _table(shown))
     notable = findings(entries, bicubic)
-    if csv is not None:
-        from sr_bench.evaluation.scoring.table import write_table
-
-        write_table(csv, _table(shown))
     if json:
         print_json(_facts(shown, notable))
     else:
@@ -136,8 +140,8 @@ def _print(shown: _Shown, notable: Sequence[str]) -> None:
     from sr_bench.timing.challenge.entries import SIDE
 
     places = [(r.test_set.name, r.protocol.name) for r in shown.bicubic]
-    columns = ["team", "network", *(f"{d} PSNR" for d, _ in places), *(f"{d} SSIM" for d, _ in places),
-               "k params", "G macs", "M acts", "ms", "score"]  # fmt: skip
+    quality = [f"{dataset} {metric}" for metric in ("PSNR", "SSIM") for dataset, _ in places]
+    columns = ["team", "network", *quality, "k params", "G macs", "M acts", "ms", "score"]
     rows = [_row(shown, entry, places) for entry in shown.entries if entry.results]
     print_table("", columns, [*rows, _bicubic_row(shown, len(columns))])
     for result in shown.bicubic:

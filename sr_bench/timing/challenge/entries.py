@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ class Asked:
         sets: test images.
         protocols: by which they are degraded and scored.
         limits: what one team may take.
-        timed: whether costs are measured as well.
+        timed: whether networks are timed as well.
     """
 
     repository: Repository
@@ -74,16 +74,8 @@ class Entry:
         return Cost(*found)
 
 
-def measured(
-    asked: Asked, teams: Sequence[int], *, done: Callable[[Entry], None]
-) -> Iterator[Entry]:
-    """Measure the teams in turn; one that fails costs no other.
-
-    Args:
-        asked: what is measured.
-        teams: their numbers.
-        done: called with each team when it is through.
-    """
+def measured(asked: Asked, teams: Sequence[int]) -> Iterator[Entry]:
+    """Measure the teams in turn; one that fails costs no other."""
     for team in teams:
         entry, start = Entry(team), time.monotonic()
         try:
@@ -92,7 +84,6 @@ def measured(
         except SrBenchError as error:
             entry.failed = str(error)
         entry.seconds = time.monotonic() - start
-        done(entry)
         yield entry
 
 
@@ -110,8 +101,11 @@ def _measure(entry: Entry, process: Process, asked: Asked) -> None:
     entry.failed = "; ".join(
         f"{fault.dataset} {fault.image}: {fault.reason}" for fault in evaluation.faults
     )
-    if asked.timed:
-        _cost(entry, process, facts["range"])
+    try:
+        told = {"size": SIDE, "white": facts["range"], "timed": asked.timed}
+        entry.costs = process.ask("measure", **told)
+    except SrBenchError as error:
+        entry.costs = {"not_known": {"costs": str(error)}}
 
 
 def _candidate(entry: Entry, process: Process, white: float) -> Candidate:
@@ -122,13 +116,6 @@ def _candidate(entry: Entry, process: Process, white: float) -> Candidate:
         return Upscaler(label, model, rule, SCALE)
 
     return Candidate(label, SCALE, "rgb", entry.name, upscaler)
-
-
-def _cost(entry: Entry, process: Process, white: float) -> None:
-    try:
-        entry.costs = process.ask("measure", size=SIDE, white=white)
-    except SrBenchError as error:
-        entry.costs = {"not_known": {"costs": str(error)}}
 
 
 def reference(asked: Asked, methods: Methods) -> list[Result]:

@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 import torch
 
+from sr_bench.networks.device import CPU
 from sr_bench.networks.foreign.conventions import ForeignModel, Padding
 from sr_bench.networks.opened import OpenOptions
 from sr_bench.support.errors import SrBenchError
@@ -43,7 +44,7 @@ class Limits:
 
     seconds: float = 300
     memory_mb: int = 8000
-    device: torch.device = torch.device("cpu")
+    device: torch.device = CPU
 
 
 class Process:
