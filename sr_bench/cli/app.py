@@ -31,6 +31,7 @@ from sr_bench.cli import (
     report,
     standalone,
     starting,
+    submit,
     timing,
     training,
     upscale,
@@ -86,6 +87,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "check": check.check,
         "ledger": ledger.ledger,
         "lineage": lineage.lineage,
+        "submit": submit.submit,
         "time": timing.time,
     },
     "Methods and code": {
