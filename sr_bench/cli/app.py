@@ -19,6 +19,7 @@ from sr_bench.cli import (
     adding,
     challenge,
     check,
+    claims,
     compare,
     conformance,
     eval,
@@ -88,6 +89,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "ledger": ledger.ledger,
         "lineage": lineage.lineage,
         "submit": submit.submit,
+        "claims": claims.claims,
         "time": timing.time,
     },
     "Methods and code": {
