@@ -212,6 +212,7 @@ METHOD = Method(
     load=load,
     reference="Lim et al. 2017, doi:10.1109/CVPRW.2017.151",
     variants=tuple(SIZES),
+    scales=SCALES,
     published={
         **{("baseline", "author", s): _author("mdsr_baseline-a00cab12.pt") for s in SCALES},
         **{("full", "author", s): _author("mdsr-4a78bedf.pt") for s in SCALES},

@@ -19,10 +19,12 @@ from sr_bench.conformance import configurations as named
 from sr_bench.conformance import method_contract as contract
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.resize import imresize
+from sr_bench.networks.key_table import key_table
 from sr_bench.networks.method import Method, Published, Setup
 from sr_bench.networks.method_files import method_files
 from sr_bench.project.project import Project
-from sr_bench.support.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.scale import SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = method_files([*Project.load(ROOT).method_folders, ROOT / "demo" / "methods"])
@@ -162,6 +164,26 @@ def test_a_call_does_not_depend_on_other_calls(of, tmp_path):
 )
 def test_reach_is_what_the_file_says(of, tmp_path):
     contract.check_reach(of, weights_file(of, tmp_path), RULE)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_scale_without_a_network_is_refused_before_anything_is_loaded(name, tmp_path):
+    method = METHODS[name]
+    for scale in set(SCALES) - set(method.scales):
+        setup = Setup(method.variants[0], "author", tmp_path / "not-there.pth", scale, RULE)
+        with pytest.raises(WrongUse, match=f"method {name}: scale is {scale}, it has "):
+            method.built(setup, name)
+        with pytest.raises(WrongUse, match=f"method {name}: scale is {scale}, it has "):
+            key_table(method, method.variants[0], scale, tmp_path / "not-there.pth", RULE)
+
+
+@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if m.example or not m.published])
+def test_there_is_a_network_for_each_scale(name, tmp_path):
+    method = METHODS[name]
+    for scale in method.scales:
+        of = named.Configuration(method, method.variants[0], "made-up", scale)
+        loaded = contract.Loaded.of(of, named.weights_file(of, tmp_path / str(of)), RULE)
+        loaded.call(contract.lr_of(contract.PLANES[loaded.model.colour][0], (8, 7)))
 
 
 @pytest.mark.parametrize("name", FILES)
