@@ -98,6 +98,7 @@ class CARN(nn.Module):
     """(B, 3, h, w) RGB in [0, 1] to ``scale`` times the size: 414,811 parameters for all scales."""
 
     colour: ModelColour = "rgb"
+    batches = True
     reach = 1 + 3 * 3 * 2 + UPSAMPLER_REACH  # entry, two 3x3 in each of nine steps, what enlarges
 
     def __init__(self, scale: int) -> None:

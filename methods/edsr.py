@@ -111,6 +111,7 @@ class EDSR(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, sizes: Sizes, *, scale: int) -> None:
         super().__init__()

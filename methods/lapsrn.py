@@ -51,6 +51,7 @@ class LapSRN(nn.Module):
     """
 
     colour: ModelColour = "y"
+    batches = True
 
     def __init__(self, scale: int) -> None:
         super().__init__()

@@ -121,6 +121,7 @@ class AtScale(nn.Module):
     """The model: an MDSR at one of its scales."""
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, network: MDSR, *, scale: int) -> None:
         super().__init__()

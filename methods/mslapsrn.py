@@ -29,6 +29,7 @@ class MSLapSRN(nn.Module):
     """(B, 1, h, w) Y in [0, 1] to 2, 4 or 8 times the size: 222,930 parameters for all of them."""
 
     colour: ModelColour = "y"
+    batches = True
 
     def __init__(self, variant: str, scale: int) -> None:
         super().__init__()

@@ -73,6 +73,7 @@ class PAN(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
     # conv_first, two 3x3 in each block, trunk_conv, and 2 for what enlarges
     reach = 1 + 2 * BLOCKS + 1 + 2
 

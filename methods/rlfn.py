@@ -66,6 +66,7 @@ class RLFN(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, scale: int) -> None:
         super().__init__()

@@ -114,6 +114,7 @@ class SMFANet(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, variant: str, scale: int) -> None:
         super().__init__()

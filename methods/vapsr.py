@@ -79,6 +79,7 @@ class VapSR(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, scale: int) -> None:
         super().__init__()

@@ -166,6 +166,15 @@ def test_reach_is_what_the_file_says(of, tmp_path):
     contract.check_reach(of, weights_file(of, tmp_path), RULE)
 
 
+@pytest.mark.parametrize(
+    "of",
+    {(of.method.name, of.variant): of for of in CONFIGURATIONS if of.variant != "full"}.values(),
+    ids=str,
+)
+def test_images_of_a_batch_are_as_if_alone_where_the_file_says_so(of, tmp_path):
+    contract.check_batches(of, weights_file(of, tmp_path), RULE)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_scale_without_a_network_is_refused_before_anything_is_loaded(name, tmp_path):
     method = METHODS[name]
@@ -298,6 +307,10 @@ class Attends(Right):
         return super().forward(lr) + lr.mean()
 
 
+class Mixes(Attends):
+    batches, reach = True, None  # takes the mean of all images
+
+
 class Strided(Right):
     def forward(self, lr):
         height, width = lr.shape[2:]
@@ -314,7 +327,8 @@ def of(kind, ready=True):
 
 
 def checked(one):
-    for check in (contract.check_model, contract.check_repeated, contract.check_reach):
+    model, repeated = contract.check_model, contract.check_repeated
+    for check in (model, repeated, contract.check_reach, contract.check_batches):
         check(one, named.NO_WEIGHTS, RULE)
 
 
@@ -325,6 +339,7 @@ def test_a_right_model_passes():
 @pytest.mark.parametrize(
     ("kind", "fact"),
     [
+        (Mixes, "batches is True, but in a batch values differ by"),
         (NoColour, "the model's colour is None, expected one of"),
         (dict, "load returned dict, expected a model that can be called"),
         (Holder, "is in training mode"),

@@ -30,7 +30,8 @@ class Model(Protocol):
 
     ``colour`` says which planes it wants: ``y`` (C = 1), ``rgb`` or ``ycbcr`` (C = 3), or ``any``
     planes (C = 1 or 3, each treated alike). A model that can be tiled has ``reach`` as well: how
-    many lr pixels away an output pixel still depends on.
+    many lr pixels away an output pixel still depends on. One that takes (B, C, h, w), and treats
+    each image as if it were alone, has ``batches = True``.
     """
 
     colour: ModelColour
