@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from sr_bench.data.datasets.manifest import Dataset, Entry
+from sr_bench.evaluation.upscaling.batches import Batches, batches_of
 from sr_bench.evaluation.upscaling.circumstances import circumstances
 from sr_bench.evaluation.upscaling.made import Made, open_made
 from sr_bench.imaging import images
@@ -24,7 +25,7 @@ from sr_bench.networks.method_files import find_method_file
 from sr_bench.project.entries import Run
 from sr_bench.project.project import COMPUTED, Project, Work
 from sr_bench.project.run_weights import noted_weights
-from sr_bench.support.errors import SrBenchError, about
+from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import put, sha256, sweep, write_text
 from sr_bench.support.parallel import cores, outcomes
 
@@ -219,8 +220,9 @@ def upscale_dataset(
     """Write ``folder/<stem>.png`` for each image.
 
     Small images go one to a core from file to file, which has no barriers to wait at; images too
-    large to hold several at once take all cores, one after the other. A GPU computes one image
-    while the next ones are read and the last ones written.
+    large to hold several at once take all cores, one after the other. A GPU computes some images
+    of one size at once, if the model has ``batches``; meanwhile the next ones are read and the last
+    ones written.
 
     Args:
         upscaler: the run's model for one degradation.
@@ -233,13 +235,7 @@ def upscale_dataset(
         BadImages: naming every image that failed, after all others were made.
     """
 
-    def upscale_one(entry: Entry) -> None:
-        with about(dataset.folder / entry.name):
-            lr = dataset.make_lr(entry, upscaler.degradation, scale=upscaler.scale)
-        try:
-            sr = upscaler(lr)
-        except SrBenchError as error:
-            raise SrBenchError(f"{dataset.name}/{entry.name}: {error}") from error
+    def done(entry: Entry, sr: images.Image) -> None:
         images.write(folder / f"{entry.stem}.png", sr, colour=upscaler.degradation.colour)
         note(entry)
         progress(1)
@@ -247,11 +243,14 @@ def upscale_dataset(
     workers = workers_for(max((e.shape[0] * e.shape[1] for e in dataset), default=1))
     if upscaler.device != CPU:
         workers = _AROUND_A_GPU
+    together = batches_of(dataset, upscaler, most=_PIXELS_AT_ONCE)
     with torch_threads(max(1, cores() // workers)):
-        found = outcomes(upscale_one, dataset.entries, workers=workers)
-    if found.failed:
-        what = f"{dataset.name}: {len(found.failed)} of {len(dataset.entries)} images failed"
-        raise BadImages(what, [failure.reason for failure in found.failed])
+        found = outcomes(Batches(upscaler, dataset, done).one, together, workers=workers)
+    reasons = [reason for _, of_batch in found.done for reason in of_batch]
+    reasons += [failure.reason for failure in found.failed]
+    if reasons:
+        what = f"{dataset.name}: {len(reasons)} of {len(dataset.entries)} images failed"
+        raise BadImages(what, reasons)
 
 
 def workers_for(largest: int) -> int:
