@@ -20,8 +20,10 @@ from sr_bench.cli.show import (
     print_done,
 )
 from sr_bench.project.lock import require_locked
+from sr_bench.project.part import Part
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
+from sr_bench.support.notices import notice
 from sr_bench.support.parallel import all_named
 from sr_bench.support.version import __version__
 
@@ -58,6 +60,14 @@ def upscale(
     format: Annotated[
         str | None, typer.Option(help=f"{', '.join(_FORMATS)}; default: png.")
     ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this dataset of the run; can be given several times."),
+    ] = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="Only for this protocol of the run; can be given several times."),
+    ] = None,
     device: DeviceOption = None,
     precision: PrecisionOption = "float32",
     force: Annotated[
@@ -68,7 +78,8 @@ def upscale(
     """Make the SR images of a run in build/sr/<run>/, or upscale photos into a folder.
 
     Photos may be gray or RGB, of 8 or 16 bits, with alpha, a palette, an EXIF orientation or a
-    colour profile. Nothing is replaced without --force.
+    colour profile. Nothing is replaced without --force. --dataset and --protocol make a part of a
+    run; what else is there of it stays.
     """
     from sr_bench.networks.device import Computing, Precision, choose_device, in_precision
 
@@ -77,8 +88,10 @@ def upscale(
     if model is None:
         if force or any(v is not None for v in (out, scale, tile, format)):
             raise WrongUse("--out, --scale, --tile, --format and --force are for photos: --model")
-        _upscale_run(what, computing, json)
+        _upscale_run(what, Part(tuple(dataset or ()), tuple(protocol or ())), computing, json)
         return
+    if dataset or protocol:
+        raise WrongUse("--dataset and --protocol are for a run; photos take neither")
     if out is None:
         raise WrongUse("photos need a folder for what comes out: --out DIR")
     asked = _Asked(model, out, scale, _tile(tile), _format(format), force)
@@ -97,7 +110,7 @@ class _Asked:
     force: bool
 
 
-def _upscale_run(what: list[str], computing: Computing, json: bool) -> None:
+def _upscale_run(what: list[str], part: Part, computing: Computing, json: bool) -> None:
     from sr_bench.evaluation.upscaling.upscale import upscale_run
 
     run = what[0]
@@ -108,9 +121,14 @@ def _upscale_run(what: list[str], computing: Computing, json: bool) -> None:
         )
     project = require_locked(require_project())
     found = project.run(run)
-    with count_progress(f"upscale {run}", project.images_of(found)) as advance:
-        done = upscale_run(project, found, progress=advance, computing=computing)
+    total = project.images_of_work(part.of(project, found))
+    with count_progress(f"upscale {run}", total) as advance:
+        done = upscale_run(project, found, progress=advance, computing=computing, part=part)
     made = {name: count for name, count in done.made.items() if count}
+    for folder in done.stale:
+        notice(
+            folder, f"is of other inputs; make it again before you score: sr-bench upscale {run}"
+        )
     facts = {
         "run": run,
         "folders": [str(f) for f in done.folders],

@@ -22,6 +22,7 @@ from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Setup
 from sr_bench.networks.method_files import find_method_file
 from sr_bench.project.entries import Run
+from sr_bench.project.part import WHOLE, Part
 from sr_bench.project.project import COMPUTED, Project, Work
 from sr_bench.project.run_weights import noted_weights
 from sr_bench.support.errors import SrBenchError, about
@@ -65,11 +66,13 @@ class Upscaled:
         folders: of its SR images, one for each dataset and degradation.
         made: how many images were upscaled, by ``<degradation>/<dataset>``.
         kept: how many were there, made from the same inputs.
+        stale: folders of the run beside the part that was made, whose images are of other inputs.
     """
 
     folders: list[Path]
     made: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
+    stale: tuple[Path, ...] = ()
 
 
 def upscale_run(
@@ -78,6 +81,7 @@ def upscale_run(
     *,
     progress: Callable[[int], None],
     computing: Computing = ON_CPU,
+    part: Part = WHOLE,
 ) -> Upscaled:
     """Write ``build/sr/<run>/<degradation>/<dataset>/*.png`` for all the run is scored on.
 
@@ -91,6 +95,7 @@ def upscale_run(
         progress: called with 1 after each image.
         computing: where, and in what precision. What isn't float32 on the CPU is recorded beside
             the SR images: ``build/sr/<run>/computed.json``.
+        part: which of its datasets and protocols; whatever else is there of the run stays.
 
     Returns:
         Which folders there are, and which images were made.
@@ -101,7 +106,7 @@ def upscale_run(
         SrBenchError: if the run can't be made at all, or another process is making or scoring it.
     """
     with project.writing(f"run {run.name}", f"run-{run.name}"):
-        return _Upscaling.begin(project, run, computing).all(progress)
+        return _Upscaling.begin(project, run, computing, part).all(progress)
 
 
 @dataclass(frozen=True)
@@ -112,42 +117,54 @@ class _Upscaling:
     run: Run
     method: Method
     file: Path | None
+    work: tuple[Work, ...]  # what is made now
     datasets: dict[str, Dataset]
     images: dict[str, Made]  # by degradation
     computing: Computing
+    whole: bool  # whether that is all of the run
 
     @classmethod
-    def begin(cls, project: Project, run: Run, computing: Computing) -> _Upscaling:
+    def begin(cls, project: Project, run: Run, computing: Computing, part: Part) -> _Upscaling:
         code, method = find_method_file(run.method, project.method_folders)
         file = noted_weights(project, run, method)
-        datasets = {d: project.dataset(d) for d in project.datasets(run)}
+        work = tuple(part.of(project, run))
+        datasets = {one.dataset: project.dataset(one.dataset) for one in work}
         common = {
             "run": run.model_dump(exclude={"protocols", "origin"}),
             "weights": None if file is None else sha256(file),
             **circumstances(code, project.method_folders),
             **computing.facts,
         }
-        used = dict.fromkeys(work.degradation for work in project.require_work(run))
+        used = dict.fromkeys(one.degradation for one in project.require_work(run))
         # Of lr that is given each image counts by itself.
         inputs = {d.name: {**common, "degradation": d.model_dump(exclude={"given"})} for d in used}
         images = open_made(project.made(run.name), project.sr_of(run.name), inputs)
-        return cls(project, run, method, file, datasets, images, computing)
+        whole = len(work) == len(project.work(run))
+        return cls(project, run, method, file, work, datasets, images, computing, whole)
 
     def all(self, progress: Callable[[int], None]) -> Upscaled:
         upscalers: dict[Degradation, Upscaler] = {}
         bad: list[str] = []
-        done = Upscaled([work.sr for work in self.project.work(self.run)])
-        for work in self.project.work(self.run):
+        done = Upscaled([work.sr for work in self.work])
+        for work in self.work:
             bad += self._one(work, upscalers, progress, done)
         if bad:
-            total = self.project.images_of(self.run)
+            total = sum(len(self.datasets[work.dataset].entries) for work in self.work)
             raise BadImages(
                 f"{self.run.name}: {len(bad)} of {total} images failed; the others are kept, and "
                 "the same command makes these alone",
                 bad,
             )
         self._put()
+        done.stale = () if self.whole else tuple(self._stale())
         return done
+
+    def _stale(self) -> Iterator[Path]:
+        for other in self.project.work(self.run):
+            noted = self.images[other.degradation.name].noted
+            known = any(name.startswith(f"{other.dataset}/") for name in noted)
+            if other.sr.is_dir() and not known:
+                yield other.sr
 
     def _one(
         self,
@@ -186,16 +203,17 @@ class _Upscaling:
     def _put(self) -> None:
         """Move what is new to its place, and remove what is no part of the run any more."""
         kept: dict[str, dict[str, Dataset]] = {rule: {} for rule in self.images}
-        for work in self.project.work(self.run):
+        for work in self.work:
             images, dataset = self.images[work.degradation.name], self._seen(work)
             kept[work.degradation.name][work.dataset] = dataset
             sweep(work.sr)
             if not images.is_finished(work.dataset, dataset):
                 put(images.gather(work.dataset, dataset), work.sr)
-        for rule, images in self.images.items():
-            images.finish(kept[rule])
         folder = self.project.sr_of(self.run.name)
-        _remove_others(folder, kept)
+        if self.whole:
+            for rule, images in self.images.items():
+                images.finish(kept[rule])
+            _remove_others(folder, kept)
         if self.computing.facts:
             write_text(folder / COMPUTED, json.dumps(self.computing.facts, indent=1) + "\n")
 
