@@ -27,6 +27,7 @@ from sr_bench.cli import (
     listing,
     pipeline,
     report,
+    reproduce,
     standalone,
     starting,
     timing,
@@ -66,6 +67,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Images": {
         "eval": eval.evaluate,
         "score": standalone.score,
+        "reproduce": reproduce.reproduce,
         "degrade": standalone.degrade,
     },
     "A project": {"init": starting.init, "lock": starting.lock, "add": adding.app},

@@ -20,8 +20,8 @@ from sr_bench.cli.show import (
     print_done,
 )
 from sr_bench.project.lock import require_locked
-from sr_bench.project.part import Part
 from sr_bench.project.project import require_project
+from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
 from sr_bench.support.notices import notice
 from sr_bench.support.parallel import all_named
@@ -88,7 +88,7 @@ def upscale(
     if model is None:
         if force or any(v is not None for v in (out, scale, tile, format)):
             raise WrongUse("--out, --scale, --tile, --format and --force are for photos: --model")
-        _upscale_run(what, Part(tuple(dataset or ()), tuple(protocol or ())), computing, json)
+        _upscale_run(what, RunPart(tuple(dataset or ()), tuple(protocol or ())), computing, json)
         return
     if dataset or protocol:
         raise WrongUse("--dataset and --protocol are for a run; photos take neither")
@@ -110,7 +110,7 @@ class _Asked:
     force: bool
 
 
-def _upscale_run(what: list[str], part: Part, computing: Computing, json: bool) -> None:
+def _upscale_run(what: list[str], part: RunPart, computing: Computing, json: bool) -> None:
     from sr_bench.evaluation.upscaling.upscale import upscale_run
 
     run = what[0]

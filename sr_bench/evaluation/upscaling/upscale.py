@@ -22,8 +22,8 @@ from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Setup
 from sr_bench.networks.method_files import find_method_file
 from sr_bench.project.entries import Run
-from sr_bench.project.part import WHOLE, Part
 from sr_bench.project.project import COMPUTED, Project, Work
+from sr_bench.project.run_part import WHOLE, RunPart
 from sr_bench.project.run_weights import noted_weights
 from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.files import put, sha256, sweep, write_text
@@ -81,7 +81,7 @@ def upscale_run(
     *,
     progress: Callable[[int], None],
     computing: Computing = ON_CPU,
-    part: Part = WHOLE,
+    part: RunPart = WHOLE,
 ) -> Upscaled:
     """Write ``build/sr/<run>/<degradation>/<dataset>/*.png`` for all the run is scored on.
 
@@ -124,7 +124,7 @@ class _Upscaling:
     whole: bool  # whether that is all of the run
 
     @classmethod
-    def begin(cls, project: Project, run: Run, computing: Computing, part: Part) -> _Upscaling:
+    def begin(cls, project: Project, run: Run, computing: Computing, part: RunPart) -> _Upscaling:
         code, method = find_method_file(run.method, project.method_folders)
         file = noted_weights(project, run, method)
         work = tuple(part.of(project, run))
