@@ -6,8 +6,8 @@ import pytest
 
 from sr_bench.evaluation.scoring.run import score_part, score_run
 from sr_bench.evaluation.upscaling.upscale import upscale_run
-from sr_bench.project.part import WHOLE, Part
 from sr_bench.project.project import Project
+from sr_bench.project.run_part import WHOLE, RunPart
 from sr_bench.support.errors import WrongUse
 
 RUN = "bicubic-x2"
@@ -26,7 +26,7 @@ def there(root):
 
 
 def test_a_part_is_what_the_whole_has_of_it(project):
-    done = upscaled(project, Part(protocols=("edsr-2017",)))
+    done = upscaled(project, RunPart(protocols=("edsr-2017",)))
     assert done.made == {"rgb-matlab/Set5": 2}
     part = there(project)
     assert set(part) == {"rgb-matlab/Set5/colour.png", "rgb-matlab/Set5/gray.png"}
@@ -41,7 +41,7 @@ def test_making_a_part_again_loses_nothing_of_the_whole(project):
     upscaled(project)
     before = there(project)
     (project / "build/sr" / RUN / "rgb-matlab/Set5/gray.png").write_bytes(b"damaged")
-    done = upscaled(project, Part(("Set5",), ("edsr-2017",)))
+    done = upscaled(project, RunPart(("Set5",), ("edsr-2017",)))
     assert (done.made, done.stale) == ({"rgb-matlab/Set5": 1}, ())
     assert there(project) == before
     assert upscaled(project).made == {"rgb-matlab/Set5": 0, "ycbcr-float-replicate/Set5": 0}
@@ -52,7 +52,7 @@ def test_what_is_of_other_inputs_beside_a_part_is_named(project, monkeypatch):
     monkeypatch.setattr(
         "sr_bench.evaluation.upscaling.circumstances._digest", lambda root, paths: "another"
     )
-    done = upscaled(project, Part(protocols=("edsr-2017",)))
+    done = upscaled(project, RunPart(protocols=("edsr-2017",)))
     assert [p.parent.name for p in done.stale] == ["ycbcr-float-replicate"]
 
 
@@ -62,7 +62,7 @@ def test_a_part_is_scored_and_the_table_of_the_run_stays(project):
     run = opened.run(RUN)
     whole = score_run(opened, run)
     before = opened.scores(RUN).read_bytes()
-    part = score_part(opened, run, Part(protocols=("srcnn-2015",)))
+    part = score_part(opened, run, RunPart(protocols=("srcnn-2015",)))
     assert set(part["protocol"]) == {"srcnn-2015"}
     same = whole[whole["protocol"] == "srcnn-2015"]
     assert part["value"].tolist() == same["value"].tolist()
@@ -72,8 +72,8 @@ def test_a_part_is_scored_and_the_table_of_the_run_stays(project):
 @pytest.mark.parametrize(
     ("part", "fact"),
     [
-        (Part(("Set14",)), "unknown dataset 'Set14' in what bicubic-x2 is scored on"),
-        (Part((), ("edsr2017",)), "unknown protocol 'edsr2017' .*did you mean edsr-2017"),
+        (RunPart(("Set14",)), "unknown dataset 'Set14' in what bicubic-x2 is scored on"),
+        (RunPart((), ("edsr2017",)), "unknown protocol 'edsr2017' .*did you mean edsr-2017"),
     ],
 )
 def test_a_part_that_the_run_lacks(project, part, fact):

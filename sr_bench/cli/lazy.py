@@ -18,6 +18,7 @@ COMMANDS = {
     "Images": {
         "eval": "eval:evaluate",
         "score": "standalone:score",
+        "reproduce": "reproduce:reproduce",
         "degrade": "standalone:degrade",
     },
     "A project": {"init": "starting:init", "lock": "starting:lock", "add": "adding:app"},

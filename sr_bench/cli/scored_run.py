@@ -8,11 +8,11 @@ from sr_bench.cli.show import console, print_done, print_json, print_table
 from sr_bench.evaluation.scoring.run import score_part, score_run
 from sr_bench.evaluation.scoring.table import cells, identical
 from sr_bench.project.lock import require_locked
-from sr_bench.project.part import Part
 from sr_bench.project.project import require_project
+from sr_bench.project.run_part import RunPart
 
 
-def print_run(run: str, part: Part, json: bool) -> None:
+def print_run(run: str, part: RunPart, json: bool) -> None:
     """Score a run, or a part of it, and print what came out."""
     project = require_locked(require_project())
     if part:

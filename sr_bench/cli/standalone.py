@@ -156,14 +156,14 @@ def score(
 
 def _score_run(run: str, part: tuple[str | None, ...], json: bool, *, alone: bool) -> None:
     from sr_bench.cli.scored_run import print_run
-    from sr_bench.project.part import Part
+    from sr_bench.project.run_part import RunPart
 
     if not alone:
         raise WrongUse(
             "RUN scores a run of params.yaml and takes --dataset and --protocol alone; leave the "
             "others out"
         )
-    print_run(run, Part(*(() if name is None else (name,) for name in part)), json)
+    print_run(run, RunPart(*(() if name is None else (name,) for name in part)), json)
 
 
 def _protocol_and(protocol: str, metric: str | None, device: str | None) -> Protocol:

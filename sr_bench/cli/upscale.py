@@ -22,7 +22,7 @@ from sr_bench.cli.show import (
     print_done,
 )
 from sr_bench.cli.upscale_runs import RunsAsked, computed, upscale_runs
-from sr_bench.project.part import Part
+from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
 from sr_bench.support.executors import ExecutorOptions, Kind
 from sr_bench.support.parallel import all_named
@@ -97,7 +97,7 @@ def upscale(
     if model is None:
         if force or any(v is not None for v in (out, scale, tile, format)):
             raise WrongUse("--out, --scale, --tile, --format and --force are for photos: --model")
-        part = Part(tuple(dataset or ()), tuple(protocol or ()))
+        part = RunPart(tuple(dataset or ()), tuple(protocol or ()))
         _require_runs(named, all_runs)
         upscale_runs(RunsAsked(named, part, computing, elsewhere), json=json)
         return

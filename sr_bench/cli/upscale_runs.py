@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sr_bench.cli.show import console, count_progress, print_json
 from sr_bench.project.lock import require_locked
-from sr_bench.project.part import Part
 from sr_bench.project.project import Project, require_project
+from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError, printable
 from sr_bench.support.executors import Executor, ExecutorOptions
 from sr_bench.support.notices import notice, notice_about
@@ -30,7 +30,7 @@ class RunsAsked:
     """
 
     names: Sequence[str]
-    part: Part
+    part: RunPart
     computing: Computing
     executor: ExecutorOptions
 

@@ -13,8 +13,8 @@ from sr_bench.evaluation.scoring.score import read_pair, score_images
 from sr_bench.evaluation.scoring.table import DECIMALS, IMAGE_COLUMNS, write_table
 from sr_bench.imaging import images
 from sr_bench.project.entries import Run
-from sr_bench.project.part import Part
 from sr_bench.project.project import Project, Work
+from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sweep
 
@@ -39,7 +39,7 @@ def score_run(project: Project, run: Run) -> pd.DataFrame:
     return table
 
 
-def score_part(project: Project, run: Run, part: Part) -> pd.DataFrame:
+def score_part(project: Project, run: Run, part: RunPart) -> pd.DataFrame:
     """The rows of a part of the run; ``build/scores/<run>.csv``, which is of all, stays as it is.
 
     Raises:

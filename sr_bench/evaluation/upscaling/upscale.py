@@ -17,8 +17,8 @@ from sr_bench.evaluation.upscaling.made import Made, open_made
 from sr_bench.evaluation.upscaling.prepared import Prepared
 from sr_bench.networks.device import ON_CPU, Computing
 from sr_bench.project.entries import Run
-from sr_bench.project.part import WHOLE, Part
 from sr_bench.project.project import COMPUTED, Project, Work
+from sr_bench.project.run_part import WHOLE, RunPart
 from sr_bench.support.executors import Executor
 from sr_bench.support.files import put, sweep, write_text
 
@@ -46,7 +46,7 @@ def upscale_run(
     *,
     progress: Callable[[int], None],
     computing: Computing = ON_CPU,
-    part: Part = WHOLE,
+    part: RunPart = WHOLE,
     executor: Executor | None = None,
 ) -> Upscaled:
     """Write ``build/sr/<run>/<degradation>/<dataset>/*.png`` for all the run is scored on.
@@ -97,7 +97,7 @@ class _Upscaling:
     whole: bool  # whether that is all of the run
 
     @classmethod
-    def begin(cls, project: Project, run: Run, computing: Computing, part: Part) -> _Upscaling:
+    def begin(cls, project: Project, run: Run, computing: Computing, part: RunPart) -> _Upscaling:
         prepared = Prepared.of(project, run, computing)
         work = tuple(part.of(project, run))
         datasets = {one.dataset: project.dataset(one.dataset) for one in work}

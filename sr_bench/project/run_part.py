@@ -11,7 +11,7 @@ from sr_bench.support.errors import unknown
 
 
 @dataclass(frozen=True)
-class Part:
+class RunPart:
     """Which datasets and protocols of a run; empty stands for all.
 
     Args:
@@ -51,7 +51,7 @@ class Part:
         return not wanted or name in wanted
 
 
-WHOLE = Part()
+WHOLE = RunPart()
 
 
 def _require(what: str, wanted: Iterable[str], known: Iterable[str], where: str) -> None:
