@@ -1,6 +1,5 @@
 """A real browser and the pages that tests open in it."""
 
-
 import dataclasses
 import runpy
 import shutil

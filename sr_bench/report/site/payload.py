@@ -12,13 +12,24 @@ from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.build import Report
 from sr_bench.report.figures.style import looks
 from sr_bench.report.names import Names
+from sr_bench.report.pooling import pooled
 from sr_bench.report.site.links import NO_LINKS, Links, cited
 from sr_bench.report.tables.quality import MAIN
 
 _IMAGE_DECIMALS = 4  # per-image values are kept as integers of 1 / 10,000
 _CELL = ["run", "dataset", "protocol", "metric"]
 _MEASURED = ("scale", "measured", "delta")  # the numbers of a row of the ledger
-_TIMES = ["run", "machine", "device", "precision", "input", "median_s", "iqr_s", "params", "macs"]
+_TIMES = [
+    "run",
+    "machine",
+    "device",
+    "precision",
+    "input",
+    "median_s",
+    "spread_s",
+    "params",
+    "macs",
+]
 
 
 def payload(report: Report, links: Links = NO_LINKS) -> dict[str, object]:
@@ -48,8 +59,8 @@ def payload(report: Report, links: Links = NO_LINKS) -> dict[str, object]:
         "methods": _methods(report, links),
         "baseline": report.names.baseline,
         "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
-        "timings": _rows(report.timings[_TIMES]),
-        "machines": {},
+        "timings": _rows(_timings(report)),
+        "machines": [[*where, title] for where, title in report.names.places.items()],
         "links": {"root": links.root, "reports": links.reports},
         "free": [s.name for s in catalogue.sources.all().values() if s.redistributable],
         "sources": _sources(report),
@@ -152,6 +163,12 @@ def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
         {str(key): _number(value) for key, value in row.items()}
         for row in table.astype(object).to_dict("records")
     ]
+
+
+def _timings(report: Report) -> pd.DataFrame:
+    """Of each run the time of its network, over all runs of it, and their spread."""
+    rows = pooled(report.timings, report.cells)
+    return rows.assign(median_s=rows["pooled_s"])[_TIMES]
 
 
 def _sources(report: Report) -> dict[str, dict[str, str]]:

@@ -16,19 +16,21 @@ const COSTS = {
   macs: { name: "multiply-adds", axis: "multiply-adds (log)", unit: "" },
   params: { name: "parameters", axis: "parameters (log)", unit: "" },
 };
+const PLACES = new Map(DATA.machines.map(([machine, device, title]) => [JSON.stringify([machine, device]), title]));
+const TIMINGS = DATA.timings.map((row) => ({ ...row, place: PLACES.get(JSON.stringify([row.machine, row.device])) ?? `${row.machine}, ${row.device}` }));
 const short = (n) => (n >= 1e9 ? `${+(n / 1e9).toPrecision(3)} G` : n >= 1e6 ? `${+(n / 1e6).toPrecision(3)} M` : n >= 1e3 ? `${+(n / 1e3).toPrecision(3)} k` : `${+n.toPrecision(3)}`);
 
 function plot(root) {
-  if (!DATA.timings.length) {
+  if (!TIMINGS.length) {
     return root.append(notice("No timings yet, and so no speed, multiply-adds or parameters to plot against. sr-bench time measures this machine; the next report draws them."));
   }
   const draw = () => refresh();
-  const pick = Object.fromEntries(["protocol", "dataset", "scale", "machine", "device", "precision", "input", "cost"].map((name) => [name, choice(name, `plot-${name}`, draw)]));
+  const pick = Object.fromEntries(["protocol", "dataset", "scale", "place", "precision", "input", "cost"].map((name) => [name, choice(name, `plot-${name}`, draw)]));
   const out = el("div");
   root.append(el("div", { class: "controls" }, ...Object.values(pick).map((p) => p.node)), out);
   pick.protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
   function narrow(name, rows) {
-    pick[name].set(unique(rows.map((row) => row[name])).map((v) => [v, DATA.machines[v] ?? v]));
+    pick[name].set(unique(rows.map((row) => row[name])).map((v) => [v, v]));
     return rows.filter((row) => row[name] === pick[name].value);
   }
   function refresh() {
@@ -36,7 +38,7 @@ function plot(root) {
     const cells = CELLS.filter((c) => c.metric === QUALITY && c.protocol.name === pick.protocol.value && Number.isFinite(c.value));
     pick.dataset.set(unique(cells.map((c) => c.dataset.name)).map((d) => [d, d]));
     pick.scale.set(scalesOf(cells.map((c) => c.run)).map((s) => [String(s), `x${s}`]));
-    const rows = ["machine", "device", "precision", "input"].reduce((left, name) => narrow(name, left), DATA.timings);
+    const rows = ["place", "precision", "input"].reduce((left, name) => narrow(name, left), TIMINGS);
     const costs = Object.keys(COSTS).filter((cost) => rows.some((row) => row[cost] > 0));
     pick.cost.set(costs.map((cost) => [cost, COSTS[cost].name]));
     const chosen = cells.filter((c) => c.dataset.name === pick.dataset.value && String(c.run.scale) === pick.scale.value);
