@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sr_bench.analysis.claims import VERDICTS, Claim, Judged, badge
-from sr_bench.cli.app import COMMANDS
+from sr_bench.cli.lazy import COMMANDS
 from sr_bench.imaging import images
 from sr_bench.support.strict_yaml import read_yaml
 
