@@ -1,7 +1,9 @@
 """`sr-bench submit`: a bundle of results, and its check, which believes nothing."""
 
+import dataclasses
 import json
 import os
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -10,14 +12,18 @@ from pathlib import Path
 import pytest
 
 from sr_bench.analysis.submissions import bundle as bundles
+from sr_bench.analysis.submissions.listed import SUBMITTED, submitted
 from sr_bench.analysis.submissions.schema import Submission
 from sr_bench.cli import submit as command
 from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.imaging import images
+from sr_bench.report.readme import reports_readme
+from sr_bench.report.tables.all_tables import ReportTables
 from sr_bench.support.files import sha256
 from sr_bench.support.strict_yaml import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+made_up = runpy.run_path(str(Path(__file__).with_name("site_report.py")))["made_up"]
 
 
 @pytest.fixture
@@ -223,6 +229,20 @@ def test_the_issue_form_asks_for_what_a_submission_says():
     form = read_yaml((ROOT / ".github/ISSUE_TEMPLATE/result.yml").read_text())
     asked = {part["id"] for part in form["body"] if "id" in part}
     assert {"model", "trained_on", "paper", "code", "bundle"} <= asked
+
+
+def test_the_report_shows_submissions_apart_from_our_numbers(submit, tmp_path):
+    submit(["submissions/theirs", *WRITE[:-3], "Net | <b>", "--by", "A. Person"])
+    table = submitted(tmp_path / "submissions")
+    assert list(table.columns) == SUBMITTED and len(table) == 1
+    report = dataclasses.replace(made_up(), submitted=table)
+    tables = ReportTables(**{f.name: () for f in dataclasses.fields(ReportTables)})
+    page = reports_readme(report, tables, {})
+    head, told, apart = page.partition("## Submitted by others")
+    assert told and "Net" not in head and "| <b>" not in apart and "| x4 | edsr-2017 |" in apart
+    assert f"{table['psnr'][0]:.2f}" in apart
+    without = dataclasses.replace(report, submitted=submitted(tmp_path / "none"))
+    assert "Submitted by others" not in reports_readme(without, tables, {})
 
 
 def test_every_submission_of_this_repository_is_by_the_schema():

@@ -6,14 +6,14 @@ addresses are of the web.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from sr_bench.support.errors import printable
 from sr_bench.support.scale import Scale
 
-FORMAT = "sr-bench-submission/1"
+FORMAT: Final = "sr-bench-submission/1"
 
 
 def _plain(text: str) -> str:
