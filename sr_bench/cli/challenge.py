@@ -207,15 +207,20 @@ def _table(shown: _Shown) -> pd.DataFrame:
             "sha256": " ".join(entry.files.values()),
             "error": entry.failed,
         }
-        blank = {"dataset": "", "protocol": "", "signature": ""}
+        blank: dict[str, object] = {"dataset": "", "protocol": "", "signature": ""}
         of_sets = [_of_result(result) for result in entry.results] or [blank]
         rows += [{"team": entry.team, "name": entry.name} | of | fixed for of in of_sets]
     return pd.DataFrame(rows)
 
 
 def _of_result(result: Result) -> dict[str, object]:
-    place = {"dataset": result.test_set.name, "protocol": result.protocol.name}
-    return place | result.means | {"images": result.scored, "signature": result.signature}
+    return {
+        "dataset": result.test_set.name,
+        "protocol": result.protocol.name,
+        **result.means,
+        "images": result.scored,
+        "signature": result.signature,
+    }
 
 
 def _facts(shown: _Shown, notable: Sequence[str]) -> dict[str, Any]:

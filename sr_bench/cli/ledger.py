@@ -91,11 +91,11 @@ def _boards(project: Project, found: LedgerFile) -> Any:
 def _show(found: LedgerFile) -> None:
     rows: dict[str, list[int]] = {}
     for number in found.numbers:
-        counts = rows.setdefault(number.source, [0, 0, 0])
-        counts[0] += 1
-        counts[1] += number.verifiable
-        counts[2] += number.verdict != "not run"
-    listed = [[source, *counts] for source, counts in rows.items()]
+        row = rows.setdefault(number.source, [0, 0, 0])
+        row[0] += 1
+        row[1] += number.verifiable
+        row[2] += number.verdict != "not run"
+    listed = [[source, *row] for source, row in rows.items()]
     print_table("", ["source", "known", "verifiable here", "measured"], listed)
     counts = found.counts
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.verdicts.items())
