@@ -24,12 +24,12 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.evaluation.scoring.pairing import pair_folders
 from sr_bench.imaging import images
-from sr_bench.project.project import catalogue_here, dataset_here, require_project
+from sr_bench.project.here import catalogue_here, dataset_here
+from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 
@@ -89,7 +89,7 @@ def explain(
         return
     if hr is None:
         raise WrongUse("explain needs --hr, a folder or a dataset; or --ledger")
-    here = Catalogue.of_project(Path())
+    here = catalogue_here()
     if costs:
         _print_costs(here.protocols.find(protocol or "edsr-2017"), hr, json)
         return

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from sr_bench.cli.show import JsonFlag, print_json, print_table
-from sr_bench.project.project import catalogue_here, require_project
+from sr_bench.project.here import catalogue_here
+from sr_bench.project.project import require_project
 
 Rows = list[dict[str, object]]
 _ORIGIN = "origin"
@@ -88,7 +89,7 @@ def _sources() -> Rows:
 def _methods() -> Rows:
     from sr_bench.networks.installed import origin_of
     from sr_bench.networks.method_files import method_files
-    from sr_bench.project.project import method_folders_here
+    from sr_bench.project.here import method_folders_here
 
     return [
         {

@@ -23,13 +23,13 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import degrade as make_lr
+from sr_bench.project.here import catalogue_here
 from sr_bench.support.errors import SrBenchError, WrongUse, about, printable
 from sr_bench.support.files import replacing
 from sr_bench.support.parallel import Failure, all_named, outcomes
@@ -49,7 +49,7 @@ def degrade(
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
     .npy: float64, 0..255, planes Y, Cb, Cr.
     """
-    rule = Catalogue.of_project(Path()).protocols.find(protocol).degradation
+    rule = catalogue_here().protocols.find(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -152,7 +152,7 @@ def score(
 def _protocol_and(protocol: str, metric: str | None, device: str | None) -> Protocol:
     if device is not None and metric is None:
         raise WrongUse("--device is for --metric lpips and dists; protocols' metrics use the CPU")
-    return Catalogue.of_project(Path()).protocols.find(protocol)
+    return catalogue_here().protocols.find(protocol)
 
 
 def _read(pair: NamePair, advance: Any) -> Any:

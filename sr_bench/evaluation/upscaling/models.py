@@ -17,7 +17,7 @@ from sr_bench.imaging import images
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Setup
 from sr_bench.networks.method_files import find_method, load_method, load_methods
-from sr_bench.project.project import method_folders_here
+from sr_bench.project.here import method_folders_here
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
 
