@@ -112,7 +112,6 @@ def test_version_and_help(cli):
         scoring(scale="1"),
         scoring(scale="four"),
         ["degrade", "--hr", "hr"],
-        ["upscale"],
     ],
     ids=" ".join,
 )
@@ -371,7 +370,7 @@ def test_an_error_about_an_odd_name_is_escaped(cli, folders):
 def test_score_in_wrong_use(refused, folders):
     refused(scoring("edsr2017"), 2, "unknown protocol 'edsr2017'", "edsr-2017", cwd=folders)
     refused(["score", "--sr", "sr"], 2, "score needs --sr DIR --hr DIR --scale S --protocol NAME")
-    refused(["score", "bicubic-x2", "--scale", 2], 2, "takes no other option; leave one out")
+    refused(["score", "bicubic-x2", "--scale", 2], 2, "takes --dataset and --protocol alone")
     refused(["score", "bicubic-x2"], 2, "params.yaml: no such file; run this in a project folder")
 
 

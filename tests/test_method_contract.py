@@ -29,7 +29,7 @@ from sr_bench.support.scale import SCALES
 ROOT = Path(__file__).resolve().parent.parent
 FILES = method_files([*Project.load(ROOT).method_folders, ROOT / "demo" / "methods"])
 METHODS = {name: method for name, (_, method) in FILES.items()}
-DEGRADATIONS = load_protocols().degradations
+DEGRADATIONS = load_protocols().bicubic
 RULE = DEGRADATIONS["rgb-matlab"]
 
 

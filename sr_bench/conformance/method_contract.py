@@ -245,7 +245,7 @@ def checks(path: Path, method: Method, folder: Path, choice: Choice) -> list[Che
             published = partial(check_published, of, choice.catalogue.sources)
             every.append(Check(str(of), "published", published))
         file = cache(partial(weights_file, of, folder / str(of), choice))
-        every += _checks_of(of, file, choice.catalogue.protocols.degradations)
+        every += _checks_of(of, file, choice.catalogue.protocols.bicubic)
     return every
 
 
