@@ -14,7 +14,13 @@ from sr_bench.analysis.explain.chain import chain, conclusion, facts, notes
 from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.question import PASSES, Explanation, Question
 from sr_bench.analysis.explain.search import explain as find_ways
-from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
+from sr_bench.analysis.explain.subject import (
+    Progress,
+    Subject,
+    bicubic_subject,
+    folder_subject,
+    require_made_lr,
+)
 from sr_bench.cli.show import (
     JsonFlag,
     MaybeScaleOption,
@@ -143,7 +149,7 @@ def _subject(
 def _hr_files(hr: str) -> list[tuple[str, Path]]:
     if Path(hr).is_dir():
         return [(p.stem, p) for p in images.listing(Path(hr), skip=Skipped())]
-    dataset = dataset_here(hr)
+    dataset = require_made_lr(dataset_here(hr))
     return [(e.stem, dataset.folder / e.name) for e in dataset]
 
 
