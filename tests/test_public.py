@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 import torch
+from PIL import Image
 
 import sr_bench
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
@@ -201,7 +201,7 @@ def test_a_file_that_has_more_than_one_meaning_is_refused(tmp_path, array, mode,
     Image.fromarray(array, mode).save(tmp_path / "photo.png")
     with pytest.raises(sr_bench.SrBenchError, match=f"photo.png: .*{why}"):
         sr_bench.upscale(model, tmp_path / "photo.png")
-    with pytest.raises(ValueError, match="uint16, expected uint8|RGB with transparency"):
+    with pytest.raises(ValueError, match=r"uint16, expected uint8|RGB with transparency"):
         sr_bench.upscale(model, array)
 
 

@@ -105,7 +105,7 @@ def upscale(
     Args:
         model: what ``load_model`` returned.
         image: LR: uint8, (h, w) gray or (h, w, 3) in the planes of the model's protocol (RGB); an
-            image file (8 bits without alpha; ``sr-bench upscale PHOTO --model MODEL`` takes others);
+            image file (8 bits, no alpha; ``sr-bench upscale PHOTO --model MODEL`` takes others);
             what ``degrade`` returned; or a float32 tensor (1, C, h, w) on 0..1,
             which goes to the model as it is.
         tile: show the model at most this many pixels a side, and what it needs around them, for
