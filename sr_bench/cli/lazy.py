@@ -24,6 +24,7 @@ COMMANDS = {
     },
     "A project": {"init": "starting:init", "lock": "starting:lock", "add": "adding:app"},
     "Pipeline": {
+        "all": "everything:everything",
         "fetch": "pipeline:fetch",
         "train": "training:train",
         "work": "pipeline:work",

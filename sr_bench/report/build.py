@@ -51,14 +51,15 @@ def build_report(project: Project) -> Report:
     Raises:
         SrBenchError: if scores with different signatures meet in one table, or a file is damaged.
     """
-    parts, not_run = [], {}
+    parts, not_run, missing = [], {}, project.missing_files()
     for run in project.params.runs:
         path = project.scores(run)
         if path.is_file():
             require_unchanged(project, run)
             parts.append(read_run(path, project.catalogue.protocols))
         else:
-            not_run[run] = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
+            said = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
+            not_run[run] = missing.get(run, said)
     if not parts:
         raise SrBenchError(f"{project.root / 'build' / 'scores'}: no scores; run: dvc repro")
     per_image = pd.concat(parts, ignore_index=True)
