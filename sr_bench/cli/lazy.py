@@ -38,6 +38,8 @@ COMMANDS = {
         "check": "check:check",
         "ledger": "ledger:ledger",
         "lineage": "lineage:lineage",
+        "claims": "claims:claims",
+        "submit": "submit:submit",
         "time": "timing:time",
     },
     "Methods and code": {

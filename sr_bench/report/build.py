@@ -14,6 +14,7 @@ from sr_bench.analysis.ledger.ledger import (
     judge,
     read_ledgers,
 )
+from sr_bench.analysis.submissions.listed import submitted
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
 from sr_bench.networks.checkpoint import read_facts
@@ -43,6 +44,7 @@ class Report:
     speedups: pd.DataFrame  # what they gain over a plain call of PyTorch
     not_run: dict[str, str]  # run to the reason why it has no scores
     names: Names = field(default_factory=Names)  # what its methods and weights are called
+    submitted: pd.DataFrame = field(default_factory=pd.DataFrame)  # what others measured
 
 
 def build_report(project: Project) -> Report:
@@ -73,6 +75,7 @@ def build_report(project: Project) -> Report:
         speedups(project),
         not_run,
         Names.of(project),
+        submitted(project.root / "submissions"),
     )
 
 
