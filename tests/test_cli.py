@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import typer
 from PIL import Image
 
 from sr_bench import __version__
-from sr_bench.cli.app import COMMANDS, app
+from sr_bench.cli.app import app
+from sr_bench.cli.lazy import COMMANDS
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.data.catalogue.sources import find_source, load_sources
 from sr_bench.imaging import images
@@ -157,6 +159,23 @@ def test_help_groups_the_commands_and_each_word_has_a_help_text(cli):
     for name, command in typer.main.get_command(app).commands.items():
         assert any(name in commands for commands in COMMANDS.values())
         assert command.help and all(p.help for p in command.params), name
+
+
+def test_the_list_of_commands_says_what_each_command_says_and_imports_none(cli):
+    code = (
+        "import sys\n"
+        "from sr_bench.cli import main\n"
+        "sys.argv = ['sr-bench', '--help']\n"
+        "main.__globals__['app'](standalone_mode=False)\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'scipy', 'skimage', 'pydantic', 'requests'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    listed = "".join(re.findall(r"\w+", done.stdout))
+    for command in typer.main.get_command(app).commands.values():
+        first = command.help.partition("\n\n")[0]
+        assert "".join(re.findall(r"\w+", first)) in listed
 
 
 @pytest.mark.parametrize("words", [["-h"], ["list", "-h"], ["score", "--help"]])

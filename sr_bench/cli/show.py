@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -55,13 +53,6 @@ PrecisionOption = Annotated[
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?|inf|-|")  # or none
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
-
-
-def escape_unprintable() -> None:
-    """Print a character that the terminal's encoding lacks as an escape, not as an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 class Skipped:
