@@ -78,6 +78,11 @@ class Names:
         found = self.citations.get(key)
         return found.short if found else key
 
+    def link(self, key: str) -> str:
+        """The address of a source; empty where nobody wrote it down."""
+        found = self.citations.get(key)
+        return found.link if found else ""
+
     def marks(self, method: str) -> tuple[str | None, str | None]:
         """The colour and the marker that a method's file asks for."""
         known = self.methods.get(method)

@@ -29,6 +29,7 @@ _PRINTED, _SCALE = (
     re.compile(r"[2-8]"),
 )
 REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note", WHERE]
+REPRODUCTION += [COMMAND := "command"]  # the sr-bench command that measures the number; or none
 TRAINED = [*CELL, "published", "run", "measured", "delta"]
 
 
@@ -170,6 +171,7 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     value = found.get(key)
     out: dict[str, object] = {k: row[k] for k in REPRODUCTION if k in row}
     out |= {"published": row["value"], "measured": value, "delta": None}
+    out[COMMAND] = reproduce_command(row, context)
     if value is None or protocol is None:
         return out | {"verdict": "not run", "note": _join(_why_not_run(row, context), row["note"])}
     delta = round(value - float(row["value"]), DECIMALS)
@@ -179,6 +181,15 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     tolerance = protocol.tolerance.of(metric)
     verdict = "close" if abs(delta) <= tolerance else "differs"
     return out | {"verdict": verdict, "note": _join(row["note"], _elsewhere(row, metric, found))}
+
+
+def reproduce_command(row: Mapping[str, str], context: Context) -> str:
+    """The command that measures a row of the ledger; empty where none can."""
+    known = row["dataset"] in context.catalogue.sources and row["method"] in context.methods
+    if not (known and row["protocol"] and row[RUN]):
+        return ""
+    parts = [row["source"], *(f"--{name} {row[name]}" for name in ("dataset", "scale", "method"))]
+    return " ".join(["sr-bench reproduce", *parts])
 
 
 def published_metric(protocol: Protocol | None, metric: str) -> str:
@@ -210,13 +221,13 @@ def _why_not_run(row: dict[str, str], context: Context) -> str:
     if dataset not in context.catalogue.sources:
         return f"{dataset} is not a dataset that can be fetched"
     if method not in context.methods:
-        return "no method file"
+        return "sr-bench has no file for this method"
     if not row[RUN]:
         return "the weights behind this row were not published"
     if dataset not in context.datasets.get(protocol, frozenset()):
         return f"{dataset} is not among the datasets of {protocol} in params.yaml"
     if run not in context.runs:
-        return f"{run} is not among the runs of params.yaml"
+        return "its weights are published, but no run of this project uses them"
     return f"{run} has no score on {dataset} under {protocol}"
 
 
