@@ -103,7 +103,10 @@ def _cell(cell: Cell, notes: dict[str, str]) -> str:
 
 def link(text: str, address: str) -> str:
     """A text that leads to an address."""
-    return f"[{escape(text)}](<{address}>)" if address else escape(text)
+    if not address:
+        return escape(text)
+    target = address.replace("(", "%28").replace(")", "%29").replace(" ", "%20")
+    return f"[{escape(text)}]({target})"
 
 
 def escape(text: str) -> str:
