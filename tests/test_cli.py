@@ -112,7 +112,6 @@ def test_version_and_help(cli):
         scoring(scale="1"),
         scoring(scale="four"),
         ["degrade", "--hr", "hr"],
-        ["upscale"],
     ],
     ids=" ".join,
 )

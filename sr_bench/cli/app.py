@@ -20,6 +20,7 @@ from sr_bench.support.errors import SrBenchError, WrongUse, printable
 from sr_bench.support.version import __version__
 
 _EXTRAS = {  # module -> the extra of sr-bench that brings it
+    "distributed": "cluster",
     "dvc": "run",
     "dvclive": "run",
     "matplotlib": "run",

@@ -17,6 +17,7 @@ from typer.main import get_command, get_group
 COMMANDS = {
     "Images": {
         "eval": "eval:evaluate",
+        "challenge": "challenge:challenge",
         "score": "standalone:score",
         "reproduce": "reproduce:reproduce",
         "degrade": "standalone:degrade",
@@ -34,6 +35,7 @@ COMMANDS = {
         "explain": "explain:explain",
         "compare": "compare:compare",
         "check": "check:check",
+        "ledger": "ledger:ledger",
         "lineage": "lineage:lineage",
         "time": "timing:time",
     },

@@ -12,7 +12,7 @@ import pandas as pd
 import typer
 
 from sr_bench.analysis.metrics import describe_metric
-from sr_bench.cli.score_neighbours import beside
+from sr_bench.cli.score_neighbours import beside, sentence_of
 from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,

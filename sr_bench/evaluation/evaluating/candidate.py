@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sr_bench.data.catalogue.protocols import Protocol, find_protocol
-from sr_bench.evaluation.upscaling.upscale import load_upscaler
+from sr_bench.evaluation.upscaling.prepared import load_upscaler
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, ModelColour
