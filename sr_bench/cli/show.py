@@ -152,7 +152,7 @@ def position_progress(title: str, total: int) -> Iterator[Any]:
     with _bar(title, total, MofNCompleteColumn(), timed=False) as (progress, task):
 
         def move(completed: int, said: str) -> None:
-            progress.update(task, completed=completed, description=f"{title}: {said}")
+            progress.update(task, completed=completed, description=said)
 
         yield move
 

@@ -38,10 +38,8 @@ class Question:
             name: p
             for name, p in self.known.items()
             if p == named
-            or (
-                p.degradation.defined_at(self.subject.scale)
-                and (not p.degradation.steps or (steps and not p.degradation.draws))
-            )
+            or p.degradation.defined_at(self.subject.scale)
+            and (not p.degradation.steps or steps and not p.degradation.draws)
         }
 
     @property
