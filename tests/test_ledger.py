@@ -120,7 +120,7 @@ def test_mmediting_ssim_is_compared_with_the_blue_channel():
         ({"run": ""}, "the weights behind this row were not published"),
         ({"dataset": "Set14"}, "Set14 is not among the datasets of srcnn-2015 in params.yaml"),
         ({"scale": "3"}, "its weights are published, but no run of this project uses them"),
-        ({}, "bicubic-x2 has no score on Set5 under srcnn-2015"),
+        ({}, "its run has no score on Set5 under srcnn-2015"),
     ],
 )
 def test_a_row_that_was_not_run_says_why(changes, reason):

@@ -247,7 +247,7 @@ def _why_not_run(row: dict[str, str], context: Context) -> str:
         return f"{dataset} is not among the datasets of {protocol} in params.yaml"
     if run not in context.runs:
         return "its weights are published, but no run of this project uses them"
-    return f"{run} has no score on {dataset} under {protocol}"
+    return f"its run has no score on {dataset} under {protocol}"
 
 
 def _join(*parts: str) -> str:
