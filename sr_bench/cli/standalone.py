@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import typer
 
+from sr_bench.analysis.metrics import describe_metric
+from sr_bench.cli.score_neighbours import beside, sentence_of
 from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,
@@ -149,7 +151,7 @@ def score(
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)
-        _show_scores(pairs, scored, skipped, json)
+        _show_scores(pairs, scored, skipped, None if metric else (protocol, scale), json)
     if scored.failed:
         raise SrBenchError(scored.refusal)
 
@@ -196,7 +198,14 @@ def _write_csv(path: Path, pairs: list[NamePair], scored: Scored) -> None:
     write_table(path, table)
 
 
-def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: bool) -> None:
+def _show_scores(
+    pairs: list[NamePair],
+    scored: Scored,
+    skipped: Skipped,
+    rule: tuple[str, int] | None,
+    json: bool,
+) -> None:
+    """The scores; ``rule`` is protocol and scale, where published numbers may stand beside."""
     rows = scored.rows
     wide = rows.pivot(index="image", columns="metric", values="value")
     metrics = [m for m in rows["metric"].unique() if wide[m].notna().all()]
@@ -205,6 +214,8 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
     wide = wide.loc[[p.name for p in there], metrics]
     means = {m: float(wide[m].mean()) for m in metrics}
     signature = str(rows["signature"].iloc[0])
+    whole = rule is not None and not scored.failed
+    published = beside([p.hr for p in pairs], means.get("psnr"), *rule) if rule and whole else {}
     if json:
         listed = [
             {"image": p.name, "sr": str(p.sr), "hr": str(p.hr)}
@@ -215,6 +226,7 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
             "signature": signature,
             "mean_of_part" if scored.failed else "mean": means,
             "left_out": left_out,
+            "published": published,
             "images": listed,
             "failed": _failures(scored.failed),
             "skipped": skipped.facts,
@@ -223,9 +235,13 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
         return
     body = [[p.sr.name, p.hr.name, *(float(v) for v in wide.loc[p.name])] for p in there]
     count = f"{len(there)} of {len(pairs)}: not the whole set" if scored.failed else len(pairs)
-    print_table("", ["sr", "hr", *metrics], [*body, [f"mean of {count}", "", *means.values()]])
+    headings = [describe_metric(metric).title_with_unit for metric in metrics]
+    mean = [f"mean of {count}", "", *means.values()]
+    print_table("", ["sr", "hr", *headings], [*body, mean], apart=1)
     for sentence in identical(rows):
         console.print(sentence, highlight=False)
     console.print(f"signature: {signature}", highlight=False)
+    if published and rule:
+        console.print(sentence_of(published, *rule), highlight=False)
     if left_out:
         console.print(f"left out, since an image is gray: {', '.join(left_out)}")

@@ -21,6 +21,7 @@ from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
+from sr_bench.support.packaged import packaged_ledger
 from sr_bench.support.text_files import read_object
 
 COMPUTED = "computed.json"  # beside SR images that aren't of float32 on a CPU: where they were made
@@ -205,8 +206,6 @@ class Project:
     def _ledger(self, named: str) -> Path:
         if named != LEDGER:
             return self.root / named
-        from sr_bench.project.packaged import packaged_ledger  # torch
-
         return packaged_ledger()
 
     @property

@@ -27,7 +27,7 @@ from sr_bench.support.errors import SrBenchError
 HEADLINE_PROTOCOLS = ("srcnn-2015", "edsr-2017")
 TRAININGS = [
     "training", "data", "images", "recipe", "step", "steps", "minutes", "machine", "precision",
-    "start", "val_psnr",
+    "start", "val_psnr", "method", "variant", "scales", "tag",
 ]  # fmt: skip
 
 
@@ -109,4 +109,8 @@ def _training(project: Project, name: str) -> dict[str, object]:
         "steps": facts["recipe"]["steps"],
         "start": entry.start or "",
         "val_psnr": round(sum(scores) / len(scores), 3) if scores else None,
+        "method": entry.method,
+        "variant": entry.variant,
+        "scales": " ".join(map(str, entry.scales)),
+        "tag": entry.tag or "",
     }
