@@ -19,13 +19,19 @@ from sr_bench.report.tables.model import Cell, Column, Grade, Missing, Note, Num
 LONG = 45  # rows that a page holds under a caption and with notes
 _GRADES = {Grade.NONE: "{}", Grade.BEST: r"\textbf{{{}}}", Grade.SECOND: r"\underline{{{}}}"}
 _STYLE = r"\footnotesize\setlength{\tabcolsep}{3pt}"
+_NARROW = r"\scriptsize\setlength{\tabcolsep}{1.5pt}"
 _MADE = "% Made by sr-bench report; don't edit. Needs \\usepackage{booktabs}"
 
 
 def latex(table: Table) -> str:
     """The fragment: caption, label, table, notes."""
-    lines = _long(table) if is_long(table) else _short(table)
+    lines = _long(table) if is_long(table) else _short(table, _STYLE)
     return "\n".join(lines) + "\n"
+
+
+def latex_narrow(table: Table) -> str:
+    """The fragment of a table that fits one column of a paper (:func:`.narrow.narrow`)."""
+    return "\n".join(_short(table, _NARROW)) + "\n"
 
 
 def latex_document(tables: Sequence[Table]) -> str:
@@ -49,11 +55,11 @@ def is_long(table: Table) -> bool:
     return len(table.rows) + len(table.groups) > LONG
 
 
-def _short(table: Table) -> Iterator[str]:
+def _short(table: Table, style: str) -> Iterator[str]:
     yield _MADE + "."
     yield _caption(table)
     yield rf"\label{{tab:{table.name}}}"
-    yield rf"\centering{_STYLE}"
+    yield rf"\centering{style}"
     yield rf"\begin{{tabular}}{{{_alignment(table)}}}"
     yield r"\toprule"
     yield from _head(table)
@@ -85,9 +91,6 @@ def _long(table: Table) -> Iterator[str]:
 
 def _caption(table: Table) -> str:
     parts = [escape(table.caption), *(escape(text) for text in legend(table, "underlined"))]
-    if table.signatures:
-        signatures = ", ".join(code(s) for s in table.signatures)
-        parts.append(f"Signature: {signatures}.")
     return rf"\caption[{{{escape(table.title)}}}]{{\raggedright {' '.join(parts)}}}"
 
 
@@ -156,7 +159,9 @@ def number(text: str) -> str:
 def _notes(table: Table) -> Iterator[str]:
     texts = [rf"\textsuperscript{{{k}}}~{escape(t)}." for t, k in table.notes("paper").items()]
     texts += [escape(text) for text in table.remarks]
+    texts += [f"Signature: {code(signature)}" for signature in table.signatures]
     if texts:
-        yield r"\par\smallskip\noindent\begin{minipage}{\linewidth}\scriptsize\raggedright"
+        small = r"\normalfont\scriptsize\raggedright"  # some venues set floats in small capitals
+        yield rf"\par\smallskip\noindent\begin{{minipage}}{{\linewidth}}{small}"
         yield "\\\\\n".join(texts)
         yield r"\end{minipage}"
