@@ -26,6 +26,7 @@ from sr_bench.cli import (
     lineage,
     listing,
     pipeline,
+    rank,
     report,
     standalone,
     starting,
@@ -44,6 +45,7 @@ _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "matplotlib": "run",
     "ruamel": "run",
     "safetensors": "run",
+    "scikit_posthocs": "ranks",
     "skimage": "run",
     "torch": "run",
     "lpips": "metrics",
@@ -80,6 +82,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Analysis": {
         "explain": explain.explain,
         "compare": compare.compare,
+        "rank": rank.rank,
         "check": check.check,
         "lineage": lineage.lineage,
         "time": timing.time,

@@ -36,7 +36,7 @@ from sr_bench.report.figures.style import (
     printable,
 )
 
-_MARGINS = Margins(left=0.42, right=0.14, between=0.31)
+_MARGINS = Margins(left=0.48, right=0.14, between=0.31)
 _HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first that leaves the labels room
 _COLUMNS = 3
 _GRAY = "#777777"

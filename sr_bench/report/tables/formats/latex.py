@@ -18,6 +18,7 @@ from sr_bench.report.tables.model import Cell, Column, Grade, Missing, Note, Num
 
 LONG = 45  # rows that a page holds under a caption and with notes
 _GRADES = {Grade.NONE: "{}", Grade.BEST: r"\textbf{{{}}}", Grade.SECOND: r"\underline{{{}}}"}
+_GAP, _NARROW_GAP = "10pt", "4pt"  # before a group of columns
 _STYLE = r"\footnotesize\setlength{\tabcolsep}{3pt}"
 _NARROW = r"\scriptsize\setlength{\tabcolsep}{1.5pt}"
 _MADE = "% Made by sr-bench report; don't edit. Needs \\usepackage{booktabs}"
@@ -25,13 +26,13 @@ _MADE = "% Made by sr-bench report; don't edit. Needs \\usepackage{booktabs}"
 
 def latex(table: Table) -> str:
     """The fragment: caption, label, table, notes."""
-    lines = _long(table) if is_long(table) else _short(table, _STYLE)
+    lines = _long(table) if is_long(table) else _short(table, _STYLE, _GAP)
     return "\n".join(lines) + "\n"
 
 
 def latex_narrow(table: Table) -> str:
     """The fragment of a table that fits one column of a paper (:func:`.narrow.narrow`)."""
-    return "\n".join(_short(table, _NARROW)) + "\n"
+    return "\n".join(_short(table, _NARROW, _NARROW_GAP)) + "\n"
 
 
 def latex_document(tables: Sequence[Table]) -> str:
@@ -55,12 +56,12 @@ def is_long(table: Table) -> bool:
     return len(table.rows) + len(table.groups) > LONG
 
 
-def _short(table: Table, style: str) -> Iterator[str]:
+def _short(table: Table, style: str, gap: str) -> Iterator[str]:
     yield _MADE + "."
     yield _caption(table)
     yield rf"\label{{tab:{table.name}}}"
     yield rf"\centering{style}"
-    yield rf"\begin{{tabular}}{{{_alignment(table)}}}"
+    yield rf"\begin{{tabular}}{{{_alignment(table, gap)}}}"
     yield r"\toprule"
     yield from _head(table)
     yield r"\midrule"
@@ -73,7 +74,7 @@ def _short(table: Table, style: str) -> Iterator[str]:
 def _long(table: Table) -> Iterator[str]:
     yield _MADE + " and longtable (one column)."
     yield rf"\begingroup{_STYLE}\setlength{{\LTcapwidth}}{{\linewidth}}"
-    yield rf"\begin{{longtable}}{{{_alignment(table)}}}"
+    yield rf"\begin{{longtable}}{{{_alignment(table, _GAP)}}}"
     yield _caption(table)
     yield rf"\label{{tab:{table.name}}}\\"
     yield r"\toprule"
@@ -98,11 +99,11 @@ def _columns(table: Table) -> list[Column]:
     return [table.columns[i] for i in table.shown("paper")]
 
 
-def _alignment(table: Table) -> str:
+def _alignment(table: Table, space: str) -> str:
     """The column letters, with more space where a group of columns begins."""
     letters, group = [], ""
     for column in _columns(table):
-        gap = r"@{\hspace{10pt}}" if column.group not in ("", group) else ""
+        gap = rf"@{{\hspace{{{space}}}}}" if column.group not in ("", group) else ""
         letters.append(gap + ("r" if column.numeric else "l"))
         group = column.group
     return f"@{{}}{''.join(letters)}@{{}}"

@@ -39,6 +39,6 @@ def _document(head: Sequence[str], tables: Sequence[Table]) -> str:
         for i, table in enumerate(tables)
     ]
     named = ", ".join(rf"\ref{{tab:{table.name}}} ({escape(table.title)})" for table in tables)
-    body = [rf"\begin{{sloppypar}}Tables {named}.\end{{sloppypar}}", _FIGURE, *floats]
+    body = [rf"{{\raggedright Tables {named}.\par}}", _FIGURE, *floats]
     lines = [*head, _TITLE, r"\begin{document}", r"\maketitle", *body, r"\end{document}"]
     return "\n".join(lines) + "\n"
