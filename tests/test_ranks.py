@@ -1,5 +1,8 @@
 """Ranks of runs, and how sure they are."""
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
