@@ -1,11 +1,10 @@
-"""What CI makes from real images: a few runs that use every method, protocol and degradation."""
+"""What CI makes from real images: a few runs that use every method, protocol and degradation of this project."""
 
 import runpy
 from pathlib import Path
 
 import pytest
 
-from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 
@@ -16,7 +15,7 @@ RUNS = [r for r in (ROOT / ".ci/runs").read_text().splitlines() if not r.startsw
 
 def unused(names):
     """Methods, protocols and degradations that none of these runs uses."""
-    known = load_protocols()
+    known = set(PROJECT.params.protocols)
     runs = [PROJECT.run(name) for name in names]
     protocols = {p for run in runs for p in run.protocols}
     degradations = {p.degradation.name for p in protocols}
@@ -25,8 +24,8 @@ def unused(names):
     }
     return (
         (methods - {run.method for run in runs})
-        | (set(known.protocols) - {p.name for p in protocols})
-        | (set(known.degradations) - degradations)
+        | ({p.name for p in known} - {p.name for p in protocols})
+        | ({p.degradation.name for p in known} - degradations)
     )
 
 

@@ -19,7 +19,7 @@ from sr_bench.networks.method_files import load_method
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "methods" / "README.md").read_text()
-DEGRADATIONS = load_protocols().degradations
+DEGRADATIONS = load_protocols().bicubic
 CLONED = (
     *("sr_bench", "methods", "demo/methods", "pyproject.toml", "params.yaml"),
     *("tests/conftest.py", "tests/test_method_contract.py"),

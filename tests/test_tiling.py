@@ -18,7 +18,7 @@ from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 ROOT = Path(__file__).resolve().parent.parent
-DEGRADATIONS = load_protocols().degradations
+DEGRADATIONS = load_protocols().bicubic
 RGB = DEGRADATIONS["rgb-matlab"]
 SIZES = [(1, 1), (5, 40), (16, 16), (17, 23), (33, 15), (31, 50)]
 

@@ -166,7 +166,8 @@ def _score(
 
 def _protocols() -> Iterator[ProtocolCase]:
     picture = Picture(kind="scene", height=75, width=86)  # every modcrop cuts something
-    for protocol in load_protocols().protocols.values():
+    bicubic = [p for p in load_protocols().protocols.values() if not p.degradation.steps]
+    for protocol in bicubic:  # adapters offer a resize, which makes lr of these
         for scale in (2, 3, 4):
             yield from _protocol(protocol, scale, picture)
         yield from _protocol(protocol, 2, picture.model_copy(update={"gray": True}))

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
+from sr_bench.imaging.degradation_steps import SecondOrder, Step, jpeg_and_back
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import Border, Resize, Rounding, imresize
+from sr_bench.imaging.second_order import SecondOrderLr, second_order
+from sr_bench.support.errors import WrongUse
 
 
 class Degradation(BaseModel):
     """How lr is made from hr: colour planes, modcrop, and the flavour of MATLAB's imresize.
+
+    Without ``steps`` lr is MATLAB's bicubic with that rounding and border. With ``steps`` they make
+    lr, one after the other; rounding and border then say what methods that resample inside do
+    (bicubic, as a method, enlarges so), and whether lr is uint8.
 
     ``name`` says where its SR images lie; two degradations that do the same are equal.
     """
@@ -27,6 +41,35 @@ class Degradation(BaseModel):
     modcrop: PositiveInt | Literal["scale"]
     rounding: Rounding
     border: Border
+    steps: tuple[Step, ...] = ()
+    scales: tuple[PositiveInt, ...] = ()  # those that it is defined at; all if there are none
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What isn't there isn't written: the entry as it stands in ``protocols.yaml``."""
+        return {k: v for k, v in handler(self).items() if k not in ("steps", "scales") or v}
+
+    def defined_at(self, scale: int) -> bool:
+        """Whether it is defined at that scale."""
+        return not self.scales or scale in self.scales
+
+    @property
+    def draws(self) -> bool:
+        """Whether it draws something at random for each image."""
+        return any(isinstance(step, SecondOrder) for step in self.steps)
+
+    def require_scale(self, scale: int) -> None:
+        """Refuse a scale that it isn't defined at.
+
+        Raises:
+            WrongUse: naming those that it is.
+        """
+        if not self.defined_at(scale):
+            known = " and ".join(f"x{s}" for s in self.scales)
+            raise WrongUse(
+                f"degradation {self.name} is defined at {known}, not at x{scale}; choose one of "
+                "these, or another degradation (docs/degradations.md)"
+            )
 
     def multiple(self, scale: int) -> int:
         """The number that hr's height and width are cut to a multiple of."""
@@ -39,7 +82,11 @@ class Degradation(BaseModel):
         return hash(str(self))
 
     def __str__(self) -> str:
-        return f"{self.colour}+modcrop.{self.modcrop}+round.{self.rounding}+border.{self.border}"
+        steps = "".join(f"+{step}" for step in self.steps)
+        return (
+            f"{self.colour}+modcrop.{self.modcrop}{steps}"
+            f"+round.{self.rounding}+border.{self.border}"
+        )
 
 
 class GivenLr(Degradation):
@@ -93,7 +140,7 @@ def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:
 def degrade(
     hr: Image, degradation: Degradation, *, scale: int, resize: Resize = imresize
 ) -> NDArray[np.generic]:
-    """Make lr: modcrop, colour planes, MATLAB's imresize by 1 / scale.
+    """Make lr: modcrop, colour planes, then MATLAB's bicubic by 1 / scale, or the steps.
 
     Args:
         hr: uint8, (h, w) gray or (h, w, 3) RGB.
@@ -103,12 +150,28 @@ def degrade(
     Returns:
         (h / scale, w / scale[, 3]) in the degradation's planes: uint8, or unrounded float64 on the
         0..255 scale where its rounding is ``none``.
+
+    Raises:
+        WrongUse: at a scale that the degradation isn't defined at.
     """
     if isinstance(degradation, GivenLr):
         raise ValueError("lr is given, not made from hr; read it from its dataset")
+    degradation.require_scale(scale)
+    planes: NDArray[np.generic] = hr_planes(hr, degradation, scale)
+    if degradation.steps:
+        for step in degradation.steps:
+            planes = step.applied(planes, scale=scale, resize=resize)
+        return planes
     return resize(
-        hr_planes(hr, degradation, scale),
+        planes,
         scale=Fraction(1, scale),
         rounding=degradation.rounding,
         border=degradation.border,
     )
+
+
+def drawn_for(hr: Image, degradation: Degradation, *, scale: int) -> SecondOrderLr | None:
+    """What a degradation that draws at random drew for an image; ``None`` of any other."""
+    if not degradation.draws:
+        return None
+    return second_order(hr_planes(hr, degradation, scale), scale=scale, jpeg=jpeg_and_back)

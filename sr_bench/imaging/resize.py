@@ -1,6 +1,6 @@
-"""MATLAB's ``imresize(image, scale, 'bicubic')``, value for value.
+"""MATLAB's ``imresize``, value for value: bicubic, nearest, box and lanczos3.
 
-Keys' cubic with a = -0.5, widened by the factor when shrinking (antialiasing), height first.
+Bicubic is Keys' cubic with a = -0.5, widened by the factor when shrinking (antialiasing), height first.
 uint8 images are rounded and clipped after each of the two passes, which a float port that rounds
 once gets wrong in a tenth of all values. Older MATLAB releases clamp indices at the border
 (``replicate``), newer ones mirror them (``mirror``).
@@ -25,9 +25,10 @@ from sr_bench.imaging.banded import Banded
 from sr_bench.imaging.color import to_uint8
 
 Rounding = Literal["each-pass", "once", "none"]
+Kernel = Literal["bicubic", "nearest", "box", "lanczos3"]
 Border = Literal["mirror", "replicate"]
 Resize = Callable[..., NDArray[np.generic]]  # called as imresize is
-_SUPPORT = 4
+_SUPPORT = {"bicubic": 4, "nearest": 1, "box": 1, "lanczos3": 6}  # widths, before any shrinking
 _STRIP = 32  # rows between the two passes: few enough for the cache, enough for a product
 
 
@@ -37,8 +38,9 @@ def imresize(
     scale: int | Fraction,
     rounding: Rounding,
     border: Border,
+    kernel: Kernel = "bicubic",
 ) -> NDArray[Any]:
-    """Resize by ``scale`` as MATLAB's bicubic ``imresize`` does.
+    """Resize by ``scale`` as MATLAB's ``imresize`` does.
 
     Args:
         image: (h, w) or (h, w, c); uint8, or float of any range.
@@ -47,6 +49,7 @@ def imresize(
         rounding: ``each-pass`` (MATLAB on uint8: uint8 after each pass), ``once`` (uint8 at the
             end only) or ``none`` (float64 out; the only choice for a float image).
         border: ``replicate`` (older MATLAB releases) or ``mirror`` (newer ones).
+        kernel: MATLAB's name for it; all but ``nearest`` are widened when shrinking.
 
     Returns:
         uint8, or float64 when ``rounding`` is ``none``, of the input's value range.
@@ -66,11 +69,11 @@ def imresize(
         array([[12, 17],
                [46, 51]], dtype=uint8)
     """
-    _check(image, scale=scale, rounding=rounding, border=border)
+    _check(image, scale=scale, rounding=rounding, border=border, kernel=kernel)
     height, width = image.shape[:2]
     matrix = exact_matrix if rounding == "each-pass" else resize_matrix
-    rows = matrix(height, Fraction(scale), border)
-    columns = matrix(width, Fraction(scale), border)
+    rows = matrix(height, Fraction(scale), border, kernel)
+    columns = matrix(width, Fraction(scale), border, kernel)
     lines = image.reshape(height, -1)  # (h, w * c): the first pass needs no planes
     out = np.empty(
         (rows.outputs, columns.outputs, lines.shape[1] // width),
@@ -86,16 +89,18 @@ def imresize(
 
 
 @lru_cache(maxsize=256)
-def resize_matrix(size: int, scale: Fraction, border: Border) -> Banded:
+def resize_matrix(
+    size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic"
+) -> Banded:
     """The (ceil(size * scale), size) matrix of one pass; each row sums to 1."""
     outputs = math.ceil(size * scale)
     s = float(scale)
-    shrink = min(s, 1.0)
-    support = _SUPPORT / shrink
+    shrink = 1.0 if kernel == "nearest" else min(s, 1.0)
+    support = _SUPPORT[kernel] / shrink
     taps = math.ceil(support) + 2
     centre = np.arange(1, outputs + 1) / s + 0.5 * (1 - 1 / s)  # 1-based, as MATLAB counts
     index = np.floor(centre - support / 2)[:, None] + np.arange(taps)
-    weights = shrink * keys_cubic(shrink * (centre[:, None] - index))
+    weights = shrink * _KERNELS[kernel](shrink * (centre[:, None] - index))
     return banded(weights, index.astype(np.int64) - 1, size, border)
 
 
@@ -111,13 +116,15 @@ def banded(
 
 
 @lru_cache(maxsize=256)
-def exact_matrix(size: int, scale: Fraction, border: Border) -> Banded:
+def exact_matrix(
+    size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic"
+) -> Banded:
     """The matrix for 8-bit images: in float32 where that is as exact as float64, and faster.
 
     At x2, x4, 1/2 and 1/4 the weights are multiples of 2**-12. Their products with 8-bit values,
     and all sums of these, then need at most 24 bits, which float32 has: nothing is ever rounded.
     """
-    matrix = resize_matrix(size, scale, border)
+    matrix = resize_matrix(size, scale, border, kernel)
     steps = np.concatenate([b.matrix.ravel() for b in matrix.blocks]) * 2**12
     return matrix.in_float32() if (steps == np.round(steps)).all() else matrix
 
@@ -130,6 +137,26 @@ def keys_cubic(x: NDArray[np.float64], a: float = -0.5) -> NDArray[np.float64]:
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
+def _box(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """MATLAB's box: half open, so that a tie goes to the pixel on the right."""
+    return np.where((x >= -0.5) & (x < 0.5), 1.0, 0.0)
+
+
+def _lanczos3(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """MATLAB's Lanczos with three lobes, its eps for x = 0 included."""
+    eps = np.finfo(np.float64).eps
+    wave = np.sin(np.pi * x) * np.sin(np.pi * x / 3)
+    return np.where(np.abs(x) < 3, (wave + eps) / (np.pi**2 * x**2 / 3 + eps), 0.0)
+
+
+_KERNELS: dict[Kernel, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "bicubic": keys_cubic,
+    "nearest": _box,
+    "box": _box,
+    "lanczos3": _lanczos3,
+}
+
+
 def _inside(index: NDArray[np.int64], size: int, border: Border) -> NDArray[np.int64]:
     """Map 0-based indices outside the image onto it."""
     if border == "replicate":
@@ -139,7 +166,12 @@ def _inside(index: NDArray[np.int64], size: int, border: Border) -> NDArray[np.i
 
 
 def _check(
-    image: NDArray[np.generic], *, scale: int | Fraction, rounding: Rounding, border: Border
+    image: NDArray[np.generic],
+    *,
+    scale: int | Fraction,
+    rounding: Rounding,
+    border: Border,
+    kernel: Kernel,
 ) -> None:
     if image.ndim not in (2, 3) or 0 in image.shape:
         raise ValueError(f"image has shape {image.shape}, expected a non-empty (h, w) or (h, w, c)")
@@ -149,6 +181,8 @@ def _check(
         raise ValueError(f"rounding is {rounding!r}, expected one of {get_args(Rounding)}")
     if border not in get_args(Border):
         raise ValueError(f"border is {border!r}, expected one of {get_args(Border)}")
+    if kernel not in get_args(Kernel):
+        raise ValueError(f"kernel is {kernel!r}, expected one of {get_args(Kernel)}")
     if rounding != "none" and image.dtype != np.uint8:
         raise ValueError(
             f"image is {image.dtype} and rounding is {rounding!r}: only uint8 images are rounded; "

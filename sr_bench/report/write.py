@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sr_bench.analysis.best import not_worse
 from sr_bench.analysis.ledger.citations import bibtex
+from sr_bench.analysis.ledger.ledger import VERIFIABLE
 from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_table
 from sr_bench.project.project import Project
 from sr_bench.report.build import Report
@@ -133,6 +134,8 @@ def _summary(report: Report) -> dict[str, object]:
         "runs": int(report.cells["run"].nunique()),
         "cells": len(report.cells),
         "published": {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS},
+        "known": len(report.reproduction),
+        "verifiable": int((report.reproduction[VERIFIABLE] == "yes").sum()),
     }
 
 

@@ -27,6 +27,22 @@ class Question:
     known: Mapping[str, Protocol] = field(default_factory=lambda: load_protocols().protocols)
 
     @property
+    def protocols(self) -> dict[str, Protocol]:
+        """Those that are tried: of MATLAB's bicubic, unless the claim names another degradation.
+
+        Then also those of every other degradation of this scale, but not those that draw at random.
+        """
+        named = self.protocol
+        steps = named is not None and bool(named.degradation.steps)
+        return {
+            name: p
+            for name, p in self.known.items()
+            if p == named
+            or p.degradation.defined_at(self.subject.scale)
+            and (not p.degradation.steps or steps and not p.degradation.draws)
+        }
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The claims' metrics, each once."""
         return tuple(dict.fromkeys(c.metric for c in self.claims))

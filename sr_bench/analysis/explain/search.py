@@ -66,7 +66,7 @@ class _Search:
     def protocols(self, tell: Tell) -> None:
         """Score the images under every protocol as it is, and say which they don't go with."""
         subject = self.question.subject
-        plain = [Candidate(p, (), Way.of(p)) for p in self.question.known.values()]
+        plain = [Candidate(p, (), Way.of(p)) for p in self.question.protocols.values()]
         self._seen |= {subject.key(c.way) for c in plain}
         before = self.budget.left
         for need in map(subject.network, (c.way for c in plain)):
@@ -85,7 +85,7 @@ class _Search:
 
     def stages(self) -> Iterator[Stage]:
         """The groups of deviations still to be tried."""
-        fitting = [p for name, p in self.question.known.items() if name not in self.unfit]
+        fitting = [p for name, p in self.question.protocols.items() if name not in self.unfit]
         stated = self.question.protocol
         bases = [stated] if stated is not None and stated in fitting else fitting
         for count in range(1, self.question.limit + 1):
@@ -199,7 +199,7 @@ class _Search:
         """The images that make a protocol's mean infinite."""
         subject = self.question.subject
         infinite = [
-            Way.of(self.question.known[protocol])
+            Way.of(self.question.protocols[protocol])
             for (protocol, names), values in self._values.items()
             if not names and not all(map(math.isfinite, values.values()))
         ]

@@ -51,6 +51,8 @@ class Crop(_Frozen):
         return self.times * scale + self.plus
 
     def __str__(self) -> str:
+        if not self.times:
+            return str(self.plus)
         factor = "scale" if self.times == 1 else f"{self.times}*scale"
         return f"{factor}+{self.plus}" if self.plus else factor
 
@@ -148,6 +150,11 @@ class Protocols(_Frozen):
                 raise unknown("degradation", wanted, made, where=f"{WHERE}: {name}")
             protocols[name] = {"name": name, **entry, "degradation": made[wanted]}
         return {**content, "degradations": made, "protocols": protocols}
+
+    @property
+    def bicubic(self) -> dict[str, Degradation]:
+        """The degradations that are MATLAB's bicubic: of the others a method sees no more."""
+        return {n: rule for n, rule in self.degradations.items() if not rule.steps}
 
     def plus(self, more: Mapping[str, Protocol], origin: str) -> Protocols:
         """These, and protocols that stand in no catalogue file."""
