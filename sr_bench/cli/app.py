@@ -26,6 +26,7 @@ _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "matplotlib": "run",
     "ruamel": "run",
     "safetensors": "run",
+    "scikit_posthocs": "ranks",
     "skimage": "run",
     "torch": "run",
     "lpips": "metrics",

@@ -35,6 +35,7 @@ COMMANDS = {
     "Analysis": {
         "explain": "explain:explain",
         "compare": "compare:compare",
+        "rank": "rank:rank",
         "check": "check:check",
         "ledger": "ledger:ledger",
         "lineage": "lineage:lineage",
