@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,9 +30,10 @@ from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
 from sr_bench.imaging import images
+from sr_bench.imaging.degrade import Degradation, drawn_for
 from sr_bench.imaging.degrade import degrade as make_lr
 from sr_bench.support.errors import SrBenchError, WrongUse, about, printable
-from sr_bench.support.files import replacing
+from sr_bench.support.files import replacing, write_text
 from sr_bench.support.parallel import Failure, all_named, outcomes
 
 ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list protocols.")]
@@ -47,7 +49,8 @@ def degrade(
     """Make LR images from a folder of HR images, as a protocol does.
 
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
-    .npy: float64, 0..255, planes Y, Cb, Cr.
+    .npy: float64, 0..255, planes Y, Cb, Cr. A protocol that draws for each image (second-order-v1)
+    writes its draws to manifest.json beside LR.
     """
     rule = Catalogue.of_project(Path()).protocols.find(protocol).degradation
     skipped = Skipped()
@@ -61,11 +64,15 @@ def degrade(
         with about(path):
             lr = make_lr(hr_image, rule, scale=scale)
         written = _write_lr(out, path.stem, lr)
-        return {"hr": str(path), "lr": str(written), "shape": list(lr.shape)}
+        drawn = drawn_for(hr_image, rule, scale=scale)
+        draws = {} if drawn is None else {"manifest": drawn.manifest()}
+        return {"hr": str(path), "lr": str(written), "shape": list(lr.shape), **draws}
 
     with count_progress(f"degrade x{scale}", len(paths)) as advance:
         found = outcomes(convert, paths)
     made = [fact for _, fact in found.done]
+    if rule.draws and made:
+        _write_manifest(out, rule, scale, made)
     facts = {
         "protocol": protocol,
         "degradation": str(rule),
@@ -79,6 +86,15 @@ def degrade(
         print_done(line, facts, json=json)
     if found.failed:
         raise SrBenchError(all_named(found.failed, len(paths), "degraded"))
+
+
+def _write_manifest(
+    out: Path, rule: Degradation, scale: int, made: Sequence[dict[str, Any]]
+) -> None:
+    """``manifest.json``: of each image every draw and the hash of lr; the same bytes everywhere."""
+    entries = {Path(fact["hr"]).stem: fact["manifest"] for fact in made}
+    listed = {"degradation": str(rule), "scale": scale, "images": dict(sorted(entries.items()))}
+    write_text(out / "manifest.json", dumps(listed, indent=1) + "\n")
 
 
 def _failures(failed: Sequence[Failure[Any]]) -> list[dict[str, str]]:
@@ -108,7 +124,8 @@ def score(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="ms_ssim, lpips, dists, niqe or a plug-in's, instead of the protocol's metrics."
+            help="ms_ssim, lpips, dists, niqe and others (sr-bench list metrics), instead of the "
+            "protocol's metrics. Those that need SR alone (niqe) take --sr without --hr."
         ),
     ] = None,
     device: DeviceOption = None,
@@ -128,6 +145,9 @@ def score(
             )
         _score_run(run, json)
         return
+    if sr is not None and metric is not None and all(v is None for v in (hr, scale, protocol)):
+        _score_alone(sr, metric, device, csv, json)
+        return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
     named = _protocol_and(protocol, metric, device)
@@ -145,6 +165,23 @@ def score(
         if csv is not None:
             _write_csv(csv, pairs, scored)
         _show_scores(pairs, scored, skipped, json)
+    if scored.failed:
+        raise SrBenchError(scored.refusal)
+
+
+def _score_alone(sr: Path, metric: str, device: str | None, csv: Path | None, json: bool) -> None:
+    """Score a folder of SR images by a metric that needs no HR."""
+    from sr_bench.evaluation.scoring.extra import score_alone
+
+    skipped = Skipped()
+    paths = images.listing(sr, skip=skipped)
+    with count_progress(f"score {metric}", len(paths)) as advance:
+        scored = score_alone(paths, metric, device=device, progress=advance)
+    pairs = [NamePair(p.stem, p, p) for p in paths]
+    if not scored.rows.empty:
+        if csv is not None:
+            _write_csv(csv, pairs, scored)
+        _show_scores(pairs, scored, skipped, json, alone=True)
     if scored.failed:
         raise SrBenchError(scored.refusal)
 
@@ -179,7 +216,10 @@ def _write_csv(path: Path, pairs: list[NamePair], scored: Scored) -> None:
     write_table(path, table)
 
 
-def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: bool) -> None:
+def _show_scores(
+    pairs: list[NamePair], scored: Scored, skipped: Skipped, json: bool, *, alone: bool = False
+) -> None:
+    """Print the scores; ``alone``: of SR images that have no HR."""
     rows = scored.rows
     wide = rows.pivot(index="image", columns="metric", values="value")
     metrics = [m for m in rows["metric"].unique() if wide[m].notna().all()]
@@ -190,7 +230,7 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
     signature = str(rows["signature"].iloc[0])
     if json:
         listed = [
-            {"image": p.name, "sr": str(p.sr), "hr": str(p.hr)}
+            {"image": p.name, "sr": str(p.sr), "hr": None if alone else str(p.hr)}
             | {m: float(v) for m, v in wide.loc[p.name].items()}
             for p in there
         ]
@@ -204,9 +244,12 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
         }
         print_json(facts)
         return
-    body = [[p.sr.name, p.hr.name, *(float(v) for v in wide.loc[p.name])] for p in there]
+    names = [[p.sr.name] if alone else [p.sr.name, p.hr.name] for p in there]
+    body = [[*shown, *(float(v) for v in wide.loc[p.name])] for shown, p in zip(names, there)]
     count = f"{len(there)} of {len(pairs)}: not the whole set" if scored.failed else len(pairs)
-    print_table("", ["sr", "hr", *metrics], [*body, [f"mean of {count}", "", *means.values()]])
+    first, mean = (["sr"], []) if alone else (["sr", "hr"], [""])
+    last = [f"mean of {count}", *mean, *means.values()]
+    print_table("", [*first, *metrics], [*body, last])
     for sentence in identical(rows):
         console.print(sentence, highlight=False)
     console.print(f"signature: {signature}", highlight=False)

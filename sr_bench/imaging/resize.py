@@ -89,9 +89,7 @@ def imresize(
 
 
 @lru_cache(maxsize=256)
-def resize_matrix(
-    size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic"
-) -> Banded:
+def resize_matrix(size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic") -> Banded:
     """The (ceil(size * scale), size) matrix of one pass; each row sums to 1."""
     outputs = math.ceil(size * scale)
     s = float(scale)
@@ -116,9 +114,7 @@ def banded(
 
 
 @lru_cache(maxsize=256)
-def exact_matrix(
-    size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic"
-) -> Banded:
+def exact_matrix(size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic") -> Banded:
     """The matrix for 8-bit images: in float32 where that is as exact as float64, and faster.
 
     At x2, x4, 1/2 and 1/4 the weights are multiples of 2**-12. Their products with 8-bit values,
