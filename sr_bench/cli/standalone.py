@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -145,22 +145,38 @@ def score(
             )
         _score_run(run, json)
         return
-    if sr is not None and metric is not None and all(v is None for v in (hr, scale, protocol)):
+    if sr is not None and metric is not None and (hr, scale, protocol) == (None, None, None):
         _score_alone(sr, metric, device, csv, json)
         return
     if sr is None or hr is None or scale is None or protocol is None:
         raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
-    named = _protocol_and(protocol, metric, device)
+    _score_folders(_Folders(sr, hr, scale, protocol), metric, device, csv, json)
+
+
+class _Folders(NamedTuple):
+    """What is scored under a protocol."""
+
+    sr: Path
+    hr: Path
+    scale: int
+    protocol: str
+
+
+def _score_folders(
+    of: _Folders, metric: str | None, device: str | None, csv: Path | None, json: bool
+) -> None:
+    """Score a folder of SR images against one of HR images."""
+    named = _protocol_and(of.protocol, metric, device)
     skipped = Skipped()
-    pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
-    with count_progress(f"score {protocol}", len(pairs)) as advance:
+    pairs = pair_folders(of.sr, of.hr, scale=of.scale, skip=skipped)
+    with count_progress(f"score {named}", len(pairs)) as advance:
         jobs = [(p.name, partial(_read, p, advance)) for p in pairs]
         if metric is None:
-            scored = score_each(jobs, [named], scale=scale)
+            scored = score_each(jobs, [named], scale=of.scale)
         else:
             from sr_bench.evaluation.scoring.extra import score_extra
 
-            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale, device=device)
+            scored = score_extra(jobs, metric=metric, protocol=named, scale=of.scale, device=device)
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)

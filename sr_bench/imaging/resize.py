@@ -1,8 +1,8 @@
 """MATLAB's ``imresize``, value for value: bicubic, nearest, box and lanczos3.
 
-Bicubic is Keys' cubic with a = -0.5, widened by the factor when shrinking (antialiasing), height first.
-uint8 images are rounded and clipped after each of the two passes, which a float port that rounds
-once gets wrong in a tenth of all values. Older MATLAB releases clamp indices at the border
+Bicubic is Keys' cubic with a = -0.5, widened by the factor when shrinking (antialiasing), height
+first. uint8 images are rounded and clipped after each of the two passes, which a float port that
+rounds once gets wrong in a tenth of all values. Older MATLAB releases clamp indices at the border
 (``replicate``), newer ones mirror them (``mirror``).
 
 Source: R. G. Keys, "Cubic convolution interpolation for digital image processing", 1981,
