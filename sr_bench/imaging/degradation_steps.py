@@ -28,7 +28,12 @@ Planes = NDArray[Any]
 BlurBorder = Literal["replicate", "mirror", "reflect", "zero"]
 Centre = Literal["before", "after"]  # which of the two middle taps of an even kernel
 Phase = Literal["first", "before-middle", "middle"]  # which pixel of `scale` is kept
-_SCIPY = {"replicate": "nearest", "mirror": "reflect", "reflect": "mirror", "zero": "constant"}
+_SCIPY: dict[BlurBorder, Literal["nearest", "reflect", "mirror", "constant"]] = {
+    "replicate": "nearest",
+    "mirror": "reflect",
+    "reflect": "mirror",
+    "zero": "constant",
+}
 
 
 class _Step(BaseModel):

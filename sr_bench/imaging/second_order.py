@@ -307,4 +307,4 @@ def _noisy(image: Pixels, draw: DrawnNoise) -> Pixels:
         amount = (amount * roots[levels]) >> 8
     noise = (amount + 50 * _ONE) // (100 * _ONE)
     noisy = image.astype(np.int64) + (noise[..., None] if gray else noise)
-    return np.clip(noisy, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)

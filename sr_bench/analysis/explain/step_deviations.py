@@ -11,7 +11,7 @@ from sr_bench.imaging.degradation_steps import Blur, ImResize, Noise, Subsample
 
 _SIZES = (5, 7, 9, 11, 12, 13, 15, 21)
 _SIGMAS = (1.0, 1.2, 1.3, 1.5, 1.6, 2.0, 2.4)
-_LEVELS = (10, 15, 25, 30, 50)
+_LEVELS = (10, 15, 25, 50)
 _BICUBIC = ImResize(step="imresize", kernel="bicubic", rounding="each-pass", border="replicate")
 
 
