@@ -16,7 +16,6 @@ from sr_bench.networks.blocks import UPSAMPLER_REACH, MeanShift, conv
 from sr_bench.networks.method import Method, ModelColour, Published, Setup
 from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.weights import Rule, load_strictly, read_checkpoint, rename
-from sr_bench.support.errors import SrBenchError
 
 FEATURES, GROUPS = 64, 4
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2)}  # a scale's sub-pixel convolutions
@@ -99,6 +98,7 @@ class CARN(nn.Module):
     """(B, 3, h, w) RGB in [0, 1] to ``scale`` times the size: 414,811 parameters for all scales."""
 
     colour: ModelColour = "rgb"
+    batches = True
     reach = 1 + 3 * 3 * 2 + UPSAMPLER_REACH  # entry, two 3x3 in each of nine steps, what enlarges
 
     def __init__(self, scale: int) -> None:
@@ -123,8 +123,6 @@ class CARN(nn.Module):
 def load(setup: Setup) -> InferenceNetwork:
     """The model with the authors' weights."""
     file = setup.require_file("carn")
-    if setup.scale not in FACTORS:
-        raise SrBenchError(f"carn: scale is {setup.scale}, it has 2, 3 and 4; choose one of them")
     network = CARN(setup.scale)
     rules = [Rule(MEANS, None), Rule(".*", r"\g<0>")]
     load_strictly(network, rename(read_checkpoint(file), rules, file).state, file)
@@ -139,6 +137,7 @@ METHOD = Method(
     load=load,
     reference="Ahn et al. 2018, doi:10.1007/978-3-030-01249-6_16",
     variants=("m",),
+    scales=tuple(FACTORS),
     published={
         ("m", "author", s): Published("CARN-author-weights", "checkpoint/carn_m.pth")
         for s in FACTORS

@@ -111,6 +111,7 @@ class EDSR(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, sizes: Sizes, *, scale: int) -> None:
         super().__init__()
@@ -234,6 +235,7 @@ METHOD = Method(
     load=load,
     reference="Lim et al. 2017, doi:10.1109/CVPRW.2017.151",
     variants=tuple(SIZES),
+    scales=(2, 3, 4),
     published={
         ("baseline", "author", 2): _author("baseline_x2-1bc95232"),
         ("baseline", "author", 3): _author("baseline_x3-abf2a44e"),

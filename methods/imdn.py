@@ -18,6 +18,7 @@ from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.weights import load_strictly, read_checkpoint
 
 FEATURES, KEPT, BLOCKS, SLOPE = 64, 16, 6, 0.05
+SCALES = (2, 3, 4)
 
 
 class ContrastAttention(nn.Module):
@@ -71,6 +72,7 @@ class IMDN(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -113,11 +115,12 @@ METHOD = Method(
     marker="P",
     load=load,
     reference="Hui et al. 2019, doi:10.1145/3343031.3351084",
+    scales=SCALES,
     published={
         ("", "author", s): Published(
             "IMDN-author-weights", f"checkpoints/IMDN_x{s}.pth", trained_on="DIV2K"
         )
-        for s in (2, 3, 4)
+        for s in SCALES
     },
     example=example,
 )

@@ -19,7 +19,6 @@ from sr_bench.networks.matconvnet import read_dagnn, write_dagnn
 from sr_bench.networks.method import Method, ModelColour, Published, Setup
 from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.weights import layer_rules, load_strictly, rename
-from sr_bench.support.errors import SrBenchError
 
 FEATURES, SLOPE = 64, 0.2
 SIZES = {2: (1, 10), 4: (2, 10), 8: (3, 5)}  # scale -> levels, and convolutions of each
@@ -52,6 +51,7 @@ class LapSRN(nn.Module):
     """
 
     colour: ModelColour = "y"
+    batches = True
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -72,8 +72,6 @@ class LapSRN(nn.Module):
 def load(setup: Setup) -> InferenceNetwork:
     """The model with the authors' weights."""
     file = setup.require_file("lapsrn")
-    if setup.scale not in SIZES:
-        raise SrBenchError(f"lapsrn: scale is {setup.scale}, it has 2, 4 and 8; choose one of them")
     network = LapSRN(setup.scale)
     rules = layer_rules({"input_conv": "input_conv", r"level(\d)_(\w+)": r"levels.level\1.\2"})
     load_strictly(network, rename(read_dagnn(file), rules, file).state, file)
@@ -93,6 +91,7 @@ METHOD = Method(
     marker="<",
     load=load,
     reference="Lai et al. 2017, doi:10.1109/CVPR.2017.618",
+    scales=tuple(SIZES),
     published={
         ("", "author", s): Published("LapSRN-author-weights", f"pretrained_models/LapSRN_x{s}.mat")
         for s in SIZES

@@ -121,6 +121,7 @@ class AtScale(nn.Module):
     """The model: an MDSR at one of its scales."""
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, network: MDSR, *, scale: int) -> None:
         super().__init__()
@@ -212,6 +213,7 @@ METHOD = Method(
     load=load,
     reference="Lim et al. 2017, doi:10.1109/CVPRW.2017.151",
     variants=tuple(SIZES),
+    scales=SCALES,
     published={
         **{("baseline", "author", s): _author("mdsr_baseline-a00cab12.pt") for s in SCALES},
         **{("full", "author", s): _author("mdsr-4a78bedf.pt") for s in SCALES},

@@ -19,7 +19,6 @@ from sr_bench.networks.matconvnet import read_dagnn, write_dagnn
 from sr_bench.networks.method import Method, ModelColour, Published, Setup
 from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.weights import load_strictly
-from sr_bench.support.errors import SrBenchError
 
 FEATURES, DEPTH, SLOPE = 64, 5, 0.2
 REPEATS = {"D5R2": 2, "D5R5": 5, "D5R8": 8}
@@ -30,6 +29,7 @@ class MSLapSRN(nn.Module):
     """(B, 1, h, w) Y in [0, 1] to 2, 4 or 8 times the size: 222,930 parameters for all of them."""
 
     colour: ModelColour = "y"
+    batches = True
 
     def __init__(self, variant: str, scale: int) -> None:
         super().__init__()
@@ -65,8 +65,6 @@ class MSLapSRN(nn.Module):
 def load(setup: Setup) -> InferenceNetwork:
     """The model with the authors' weights."""
     file = setup.require_file("mslapsrn")
-    if setup.scale not in LEVELS:
-        raise SrBenchError(f"mslapsrn: scale is {setup.scale}, it has 2, 4, 8; choose one of them")
     network = MSLapSRN(setup.variant, setup.scale)
     load_strictly(network, read_dagnn(file), file)
     return InferenceNetwork(network)
@@ -85,6 +83,7 @@ METHOD = Method(
     load=load,
     reference="Lai et al. 2018, doi:10.1109/TPAMI.2018.2865304",
     variants=tuple(REPEATS),
+    scales=tuple(LEVELS),
     published={
         (v, "author", s): Published("LapSRN-author-weights", f"pretrained_models/MSLapSRN_{v}.mat")
         for v in REPEATS

@@ -14,7 +14,6 @@ from sr_bench.networks.blocks import conv
 from sr_bench.networks.method import Method, ModelColour, Published, Setup
 from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.weights import load_strictly, read_checkpoint
-from sr_bench.support.errors import SrBenchError
 
 FEATURES, ENLARGED, BLOCKS, SLOPE = 40, 24, 16, 0.2
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2)}  # the enlargements of a scale
@@ -74,6 +73,7 @@ class PAN(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
     # conv_first, two 3x3 in each block, trunk_conv, and 2 for what enlarges
     reach = 1 + 2 * BLOCKS + 1 + 2
 
@@ -106,8 +106,6 @@ class PAN(nn.Module):
 def load(setup: Setup) -> InferenceNetwork:
     """The model with the authors' weights."""
     file = setup.require_file("pan")
-    if setup.scale not in FACTORS:
-        raise SrBenchError(f"pan: scale is {setup.scale}, it has 2, 3 and 4; choose one of them")
     network = PAN(setup.scale)
     load_strictly(network, read_checkpoint(file), file)
     return InferenceNetwork(network)
@@ -120,6 +118,7 @@ METHOD = Method(
     marker="X",
     load=load,
     reference="Zhao et al. 2020, doi:10.1007/978-3-030-67070-2_3",
+    scales=tuple(FACTORS),
     published={
         ("", "author", s): Published(
             "PAN-author-weights",

@@ -17,6 +17,7 @@ from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.weights import load_strictly, read_checkpoint
 
 FEATURES, ATTENDED, BLOCKS, SLOPE = 52, 16, 6, 0.05
+SCALES = (2, 4)
 SMALLEST = 15  # lr pixels a side that the attention's pooling takes; smaller images are padded
 
 
@@ -65,6 +66,7 @@ class RLFN(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -102,9 +104,10 @@ METHOD = Method(
     marker="h",
     load=load,
     reference="Kong et al. 2022, doi:10.1109/CVPRW56347.2022.00092",
+    scales=SCALES,
     published={
         ("", "author", s): Published("RLFN-author-weights", f"model_zoo/rlfn_x{s}.pth")
-        for s in (2, 4)
+        for s in SCALES
     },
     example=lambda path, variant, scale: torch.save(RLFN(scale).state_dict(), path),
 )

@@ -30,6 +30,7 @@ class Sizes(NamedTuple):
 
 
 SIZES = {"": Sizes(36, 8), "plus": Sizes(48, 12)}
+SCALES = (2, 3, 4)
 
 
 class LocalDetail(nn.Module):
@@ -113,6 +114,7 @@ class SMFANet(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, variant: str, scale: int) -> None:
         super().__init__()
@@ -156,6 +158,7 @@ METHOD = Method(
     load=load,
     reference="Zheng et al. 2024, doi:10.1007/978-3-031-72973-7_21",
     variants=tuple(SIZES),
-    published={(v, "author", s): _author(v, s) for v in SIZES for s in (2, 3, 4)},
+    scales=SCALES,
+    published={(v, "author", s): _author(v, s) for v in SIZES for s in SCALES},
     example=example,
 )

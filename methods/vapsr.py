@@ -16,7 +16,6 @@ from sr_bench.networks.blocks import conv
 from sr_bench.networks.method import Method, ModelColour, Published, Setup
 from sr_bench.networks.strips import InferenceNetwork
 from sr_bench.networks.weights import load_strictly, read_checkpoint
-from sr_bench.support.errors import SrBenchError
 
 FEATURES, WIDE, SLOPE = 48, 64, 0.1
 BLOCKS = {2: 20, 3: 20, 4: 21}
@@ -80,6 +79,7 @@ class VapSR(nn.Module):
     """
 
     colour: ModelColour = "rgb"
+    batches = True
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -100,8 +100,6 @@ class VapSR(nn.Module):
 def load(setup: Setup) -> InferenceNetwork:
     """The model with the authors' weights: the moving average of them that the file holds."""
     file = setup.require_file("vapsr")
-    if setup.scale not in BLOCKS:
-        raise SrBenchError(f"vapsr: scale is {setup.scale}, it has 2, 3 and 4; choose one of them")
     network = VapSR(setup.scale)
     load_strictly(network, read_checkpoint(file), file)
     return InferenceNetwork(network)
@@ -120,6 +118,7 @@ METHOD = Method(
     marker="d",
     load=load,
     reference="Zhou et al. 2022, doi:10.1007/978-3-031-25063-7_16",
+    scales=tuple(BLOCKS),
     published={
         ("", "author", s): Published("VapSR-author-weights", f"VapSR_X{s}.pth") for s in BLOCKS
     },

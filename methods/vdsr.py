@@ -6,8 +6,6 @@ doi:10.1109/CVPR.2016.182. One set of weights for all scales.
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +13,9 @@ import torch
 from scipy.io import savemat
 from torch import nn
 
-from sr_bench.imaging.resize import Border, imresize
-from sr_bench.networks.blocks import conv
+from sr_bench.networks.enlarged import AfterEnlarging, plain_layers
 from sr_bench.networks.matconvnet import filters, matlab_filters
-from sr_bench.networks.method import Method, ModelColour, Published, Setup
-from sr_bench.networks.strips import InferenceNetwork
+from sr_bench.networks.method import Method, Published, Setup
 from sr_bench.networks.weights import load_strictly, read_mat
 
 LAYERS, FEATURES = 20, 64
@@ -30,11 +26,7 @@ class VDSR(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths = [1, *[FEATURES] * (LAYERS - 1), 1]
-        layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(widths):
-            layers += [conv(inputs, outputs), nn.ReLU(inplace=True)]
-        self.body = nn.Sequential(*layers[:-1])  # no ReLU at the end
+        self.body = plain_layers(LAYERS, FEATURES)
 
     def forward(self, enlarged: torch.Tensor) -> torch.Tensor:
         """(B, 1, H, W) -> the same."""
@@ -42,30 +34,12 @@ class VDSR(nn.Module):
         return enlarged + detail
 
 
-class EnlargedVDSR:
-    """VDSR after MATLAB's bicubic enlargement, whose border is that of the degradation."""
-
-    colour: ModelColour = "y"
-
-    def __init__(self, network: InferenceNetwork, *, scale: int, border: Border) -> None:
-        self.network, self.scale, self.border = network, scale, border
-        self.reach = math.ceil(LAYERS / scale) + 2  # the layers', and bicubic's 2
-
-    def __call__(self, lr: torch.Tensor) -> torch.Tensor:
-        """(1, 1, h, w) -> (1, 1, scale * h, scale * w)."""
-        plane = lr[0, 0].double().numpy()
-        enlarged = imresize(plane, scale=self.scale, rounding="none", border=self.border)
-        sr: torch.Tensor = self.network(torch.from_numpy(enlarged.astype(np.float32))[None, None])
-        return sr
-
-
-def load(setup: Setup) -> EnlargedVDSR:
+def load(setup: Setup) -> AfterEnlarging:
     """The model with the authors' weights."""
     file = setup.require_file("vdsr")
     network = VDSR()
     load_strictly(network, read(file), file)
-    border = setup.degradation.border
-    return EnlargedVDSR(InferenceNetwork(network), scale=setup.scale, border=border)
+    return AfterEnlarging(network, layers=LAYERS, scale=setup.scale, degradation=setup.degradation)
 
 
 def read(path: Path) -> dict[str, torch.Tensor]:

@@ -80,6 +80,7 @@ def _ledger():
             "reproduced",
             "",
             "table 2",
+            "yes",
         ),
         (
             "readme",
@@ -95,6 +96,7 @@ def _ledger():
             "differs",
             "a <b>doubt</b>",
             "",
+            "yes",
         ),
         (
             "readme",
@@ -110,6 +112,7 @@ def _ledger():
             "not run",
             "no weights",
             "",
+            "no",
         ),
     ]
     return pd.DataFrame(rows, columns=REPRODUCTION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ def loaded(name, variant, scale, folder):
         ("smfanet", "plus", {2: 480300, 3: 486795, 4: 495888}),
         ("carn", "m", dict.fromkeys((2, 3, 4), 414787)),  # 24 more are the mean, as layers
         ("vdsr", "", dict.fromkeys((2, 3, 4), 665921)),
+        ("dncnn", "3", dict.fromkeys((2, 3, 4), 665921)),
+        ("idn", "", dict.fromkeys((2, 3, 4), 552769)),
     ],
 )
 def test_networks_have_as_many_parameters_as_published(name, variant, counts, tmp_path):
@@ -48,7 +51,7 @@ def test_networks_have_as_many_parameters_as_published(name, variant, counts, tm
         assert sum(p.numel() for p in network.parameters()) == count
 
 
-@pytest.mark.parametrize("name", ["carn", "imdn", "lapsrn", "pan", "vapsr"])
+@pytest.mark.parametrize("name", ["carn", "idn", "imdn", "lapsrn", "pan", "vapsr"])
 def test_a_file_of_another_network_is_refused(name, tmp_path):
     method = load_method(METHODS / f"{name}.py")
     variant, weights, scale = next(iter(method.published))
@@ -60,6 +63,28 @@ def test_a_file_of_another_network_is_refused(name, tmp_path):
         torch.save({"conv1.weight": torch.zeros(2, 1, 3, 3)}, path)
     with pytest.raises(SrBenchError, match="other"):
         method.load(Setup(variant, weights, path, scale, RULE))
+
+
+def keep(where, module, inputs):
+    where.append(inputs[0])
+
+
+def test_idn_adds_its_detail_to_each_pixel_of_the_enlargement(tmp_path):
+    """The authors cut scale - 1 rows and columns that the deconvolution doesn't reach."""
+    for scale in (2, 3, 4):
+        model = loaded("idn", "", scale, tmp_path)
+        network = model.network.network
+        with torch.inference_mode():
+            lr = torch.rand(1, 1, 9, 7)
+            whole = network(lr)
+            features = []
+            network.upsample.register_forward_pre_hook(partial(keep, features))
+            network(lr)
+            theirs = torch.nn.functional.conv_transpose2d(
+                features[0], network.upsample.weight, network.upsample.bias, scale, padding=8
+            )
+        assert whole.shape == (1, 1, 9 * scale, 7 * scale)
+        torch.testing.assert_close(whole[..., scale - 1 :, scale - 1 :], theirs)
 
 
 def test_small_images_are_padded_for_a_pooling_attention(tmp_path):

@@ -15,7 +15,7 @@ from sr_bench.support.files import sha256
 
 pytest_plugins = ["pytester"]
 
-CHECKS = len(load_protocols().bicubic) + 5
+CHECKS = len(load_protocols().bicubic) + 6
 NETWORK = """
 import torch
 from torch import nn

@@ -2,10 +2,12 @@
 
 import io
 import os
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
 from sr_bench.data.datasets.fetch import MIRROR
+from sr_bench.networks.caffe_files import read_caffemodel, write_caffemodel
 from sr_bench.networks.weights import (
     Rule,
     check_fit,
@@ -355,10 +358,82 @@ def test_complex_numbers_are_refused(tmp_path, value):
     assert "complex numbers" in refusal(tmp_path / "net.mat", read_mat)
 
 
-def test_a_mat_file_of_version_73_is_refused_with_its_version(tmp_path):
+def mat_73(path):
+    """A file as MATLAB 7.3 writes it: axes the other way round, cells as references."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        inner = file.create_group("#refs#")
+        inner["a"], inner["b"] = np.arange(6.0).reshape(2, 3), np.array([[7.0]])
+        cell = np.array([[inner["a"].ref], [inner["b"].ref]], dtype=h5py.ref_dtype)
+        file.create_dataset("net/weights", data=cell)
+        file["net/name"] = np.array([[ord(c)] for c in "conv"], np.uint16)
+        file["net/name"].attrs["MATLAB_class"] = np.bytes_("char")
+        file["net/none"] = np.zeros(2, np.uint64)
+        file["net/none"].attrs["MATLAB_empty"] = 1
+    content = bytearray(path.read_bytes())
+    content[:38] = b"MATLAB 7.3 MAT-file, Platform: GLNXA64"
+    path.write_bytes(content)
+
+
+def test_a_mat_file_of_version_73_is_read_by_the_same_names(tmp_path, caplog):
+    mat_73(tmp_path / "net.mat")
+    arrays = read_mat(tmp_path / "net.mat")
+    assert {k: v.shape for k, v in arrays.items()} == {
+        "net.weights.1": (3, 2),
+        "net.weights.2": (1, 1),
+    }
+    assert arrays["net.weights.1"][2, 1] == 5
+    assert "left out, since they aren't numeric: net.name (text)" in caplog.text
+
+
+def test_a_mat_file_of_version_73_without_h5py_is_refused_with_the_remedy(tmp_path, monkeypatch):
+    mat_73(tmp_path / "net.mat")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    assert "pip install 'sr-bench[hdf5]'" in refusal(tmp_path / "net.mat", read_mat)
+
+
+def test_a_damaged_mat_file_of_version_73_is_refused(tmp_path):
     head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(64)
     (tmp_path / "net.mat").write_bytes(head)
-    assert "a MATLAB file of version 7.3 (HDF5)" in refusal(tmp_path / "net.mat", read_mat)
+    assert "not a readable MATLAB file of version 7.3" in refusal(tmp_path / "net.mat", read_mat)
+
+
+# Caffe's files
+
+
+def test_a_caffemodel_comes_back_as_it_was_written(tmp_path):
+    write_caffemodel(tmp_path / "net.caffemodel", STATE)
+    read = read_caffemodel(tmp_path / "net.caffemodel")
+    assert list(read) == list(STATE)
+    assert all(torch.equal(read[k], v) for k, v in STATE.items())
+
+
+def test_a_caffemodel_with_other_fields_and_a_shape_of_four_numbers_is_read(tmp_path):
+    data = np.arange(6, dtype="<f4").tobytes()
+    blob = bytes([8, 1, 16, 1, 24, 2, 32, 3, 42, 24]) + data  # num, channels, height, width, data
+    layer = (
+        b"\x0a\x03abc\x12\x01X\x55\0\0\0\0" + bytes([58, len(blob)]) + blob
+    )  # name, type, a float
+    path = tmp_path / "net.caffemodel"
+    path.write_bytes(b"\x0a\x01n" + bytes([162, 6, len(layer)]) + layer)
+    (key, value), *others = read_caffemodel(path).items()
+    assert (key, tuple(value.shape), others) == ("abc.weight", (1, 1, 2, 3), [])
+    assert value.flatten().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        (lambda whole: whole[:-3], "cut off?"),
+        (lambda whole: b"<html>" + b"x" * 300, "it is an HTML page"),
+        (lambda whole: b"", "without layers that have weights"),
+    ],
+)
+def test_what_is_no_caffemodel_is_refused(content, fact, tmp_path):
+    path = tmp_path / "net.caffemodel"
+    write_caffemodel(path, STATE)
+    path.write_bytes(content(path.read_bytes()))
+    assert fact in refusal(path, read_caffemodel)
+    assert "no such file" in refusal(tmp_path / "none.caffemodel", read_caffemodel)
 
 
 def test_a_page_saved_as_a_mat_file_is_refused_by_what_it_is(tmp_path):

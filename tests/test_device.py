@@ -8,7 +8,10 @@ import torch
 from torch import nn
 
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.evaluation.upscaling.upscale import upscale_run
+from sr_bench.data.datasets.manifest import Dataset, Entry
+from sr_bench.evaluation.upscaling.batches import batches_of
+from sr_bench.evaluation.upscaling.upscale import BadImages, upscale_dataset, upscale_run
+from sr_bench.imaging.images import write
 from sr_bench.networks import device as under_test
 from sr_bench.networks.device import (
     CPU,
@@ -322,6 +325,111 @@ def test_one_image_at_a_time_on_a_gpu_and_several_on_the_cpu():
             pass
     assert under_test._turns["cuda:0"].acquire(blocking=False)
     under_test._turns["cuda:0"].release()
+
+
+# Several images at once
+
+
+class Several(Small):
+    """As many images as ``most`` lr pixels; what it got is noted."""
+
+    batches = True
+
+    def forward(self, lr):
+        self.sizes.append(tuple(lr.shape))
+        if lr.numel() // 3 > self.most:
+            raise self.error
+        blurred = nn.functional.avg_pool2d(lr, 3, 1, padding=1)
+        return blurred.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+@pytest.fixture
+def accelerator(monkeypatch):
+    """A device that isn't the CPU, as far as anything but PyTorch asks: its tensors are real."""
+    for name in ("inference.to_device", "device.to_device"):
+        monkeypatch.setattr(f"sr_bench.networks.{name}", lambda values, device: values)
+    return META
+
+
+def images_of(folder, picture, sizes):
+    entries = []
+    for i, (height, width) in enumerate(sizes):
+        write(folder / f"{i}.png", picture(height, width, 3))
+        entries.append(Entry(f"{i}.png", (height, width, 3), "0"))
+    return Dataset("mine", folder, tuple(entries))
+
+
+SIZES = [(40, 60), (30, 20), (40, 60), (40, 60), (30, 20), (40, 60), (40, 60)]
+
+
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_images_of_one_size_are_computed_together_on_a_gpu_and_alone_on_the_cpu(
+    accelerator, picture, tmp_path, ensemble
+):
+    dataset = images_of(tmp_path / "hr", picture, SIZES)
+    made = {}
+    for device in (CPU, accelerator):
+        model, done = Several(10**9), []
+        upscaler = Upscaler("mine", model, RGB, 2, ensemble=ensemble, device=device)
+        folder = tmp_path / str(device)
+        upscale_dataset(upscaler, dataset, folder, progress=done.append)
+        assert done == [1] * len(SIZES)
+        made[device] = {p.name: p.read_bytes() for p in folder.iterdir()}
+        assert {shape[0] for shape in model.sizes} == ({1} if device == CPU else {2, 5})
+        calls = len(SIZES) if device == CPU else 2
+        assert len(model.sizes) == calls * (8 if ensemble else 1)
+    assert made[CPU] == made[accelerator] and len(made[CPU]) == len(SIZES)
+
+
+def test_a_batch_is_as_large_as_the_device_likes(picture, tmp_path):
+    dataset = images_of(tmp_path / "hr", picture, [(40, 60)] * 20)
+    there = Upscaler("mine", Several(10**9), RGB, 2, device=META)
+
+    def sizes(upscaler, most):
+        return [len(batch) for batch in batches_of(dataset, upscaler, most=most)]
+
+    assert sizes(there, 10**9) == [16, 4]
+    assert sizes(there, 8 * 2400) == [8, 8, 4]
+    assert sizes(there, 1) == [1] * 20
+    assert sizes(Upscaler("mine", Several(10**9), RGB, 2), 10**9) == [1] * 20
+    assert sizes(Upscaler("mine", Small(10**9), RGB, 2, device=META), 10**9) == [1] * 20
+
+
+def test_too_little_memory_halves_the_batch_and_then_the_tile(picture, said):
+    lrs = [picture(70, 90, 3) for _ in range(5)]
+    whole = [Upscaler("mine", Small(10**9), RGB, 2)(lr) for lr in lrs]
+    scarce = Upscaler("mine", Several(2 * 70 * 90), RGB, 2)
+    assert all(map(np.array_equal, scarce.together(lrs), whole))
+    assert [shape[0] for shape in scarce.model.sizes] == [5, 2, 2, 1]
+    assert [line.rpartition(": ")[2] for line in said()] == ["goes on with 2"]
+    assert "out of memory on cpu with 90 x 70 lr pixels of 5 images at once" in said()[0]
+    scarce.model.sizes.clear()
+    scarce.together([picture(35, 90, 3) for _ in range(5)])  # half as large: twice as many
+    assert [shape[0] for shape in scarce.model.sizes] == [4, 1]
+
+    scarcer = Upscaler("other", Several(1000), RGB, 2)
+    assert all(map(np.array_equal, scarcer.together(lrs), whole))
+    told = [line.rpartition("goes on ")[2] for line in said()[1:]]
+    assert told == ["with 2", "with 1", "in tiles of 45", "in tiles of 22"]
+
+
+def test_of_a_batch_the_bad_images_alone_are_named(accelerator, picture, tmp_path):
+    dataset = images_of(tmp_path / "hr", picture, [(40, 60)] * 5)
+    (tmp_path / "hr" / "1.png").write_bytes(b"no image")
+    black = np.zeros((40, 60, 3), np.uint8)
+    write(tmp_path / "hr" / "3.png", black)
+
+    class Picky(Several):
+        def forward(self, lr):
+            sr = super().forward(lr)
+            return sr / (lr.amax((1, 2, 3), keepdim=True) > 0)  # black becomes NaN
+
+    upscaler = Upscaler("mine", Picky(10**9), RGB, 2, device=accelerator)
+    with pytest.raises(BadImages) as caught:
+        upscale_dataset(upscaler, dataset, tmp_path / "sr", progress=lambda _: None)
+    first, second = caught.value.reasons
+    assert "1.png" in first and second.startswith("mine/3.png: mine: 7200 of 7200")
+    assert {p.name for p in (tmp_path / "sr").iterdir()} == {"0.png", "2.png", "4.png"}
 
 
 # Runs of the pipeline

@@ -25,7 +25,7 @@ from sr_bench.data.datasets import manifest
 from sr_bench.evaluation.scoring import score
 from sr_bench.evaluation.scoring.run import score_run
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS, cells
-from sr_bench.evaluation.upscaling import upscale
+from sr_bench.evaluation.upscaling import dataset, prepared
 from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.imaging import color, images
 from sr_bench.imaging.color import to_uint8
@@ -237,13 +237,13 @@ SCORING = {
     "Y not rounded": (score, "compared_planes", seen(unrounded_y), "y-float"),
 }
 MAKING = {
-    "rounded once": (upscale, "load_upscaler", rounding("once"), "round-once"),
-    "not rounded": (upscale, "load_upscaler", rounding("none"), "round-none"),
+    "rounded once": (prepared, "load_upscaler", rounding("once"), "round-once"),
+    "not rounded": (prepared, "load_upscaler", rounding("none"), "round-none"),
     "torch's bicubic": (manifest, "degrade", torch_bicubic, "lr-torch"),
     "SR shifted by half a pixel": (images, "write", saved(half_shifted), "half-shift"),
     "LR shifted by half a pixel": (manifest, "degrade", shifted_lr, "lr-uncentred"),
     "SR saved as BGR": (images, "write", saved(bgr), "swap-sr"),
-    "weights of another scale": (upscale, "noted_weights", other_weights, "weights-x3"),
+    "weights of another scale": (prepared, "noted_weights", other_weights, "weights-x3"),
 }
 
 
@@ -309,7 +309,7 @@ def test_fifty_runs_on_other_threads_and_tiles_raise_no_alarm(again, monkeypatch
     before = made(again, SRCNN)
     run = again.params.runs[SRCNN]
     for cores, tile in product((1, 2, 3, 4, 8), (None, *range(16, 34, 2))):
-        monkeypatch.setattr(upscale, "cores", lambda cores=cores: cores)
+        monkeypatch.setattr(dataset, "cores", lambda cores=cores: cores)
         runs = {SRCNN: run.model_copy(update={"tile": tile})}
         other = replace(again, params=again.params.model_copy(update={"runs": runs}))
         result = check_scores(before, made(other, SRCNN))

@@ -146,6 +146,14 @@ FIELDS = "from sr_bench.networks.method import Method, Published, Samples, Train
             ["Training: recipes is [], expected the file's RECIPES"],
         ),
         ("Method('m', print, 'r', key_map={})", ["key_map is {}, expected a function, or None"]),
+        ("Method('m', print, 'r', scales=2)", ["scales is 2, expected a tuple of distinct scales"]),
+        ("Method('m', print, 'r', scales=())", ["scales is ()"]),
+        ("Method('m', print, 'r', scales=(2, 2))", ["scales is (2, 2)"]),
+        ("Method('m', print, 'r', scales=(2, 9))", ["scales is (2, 9)", "from 2 to 8"]),
+        (
+            "Method('m', print, 'r', scales=(3,), published={('', 'a', 2): Published('g', 'f')})",
+            ["published has ('', 'a', 2), but scales are (3,); add the scale"],
+        ),
         ("Method('m', print, 'r', title=5)", ["title is 5, expected text"]),
         ("Method('m', print, 'r', colour='blue')", ["colour is 'blue', expected a colour as '#"]),
         ("Method('m', print, 'r', marker='circle')", ["marker is 'circle', expected one of"]),
@@ -204,6 +212,7 @@ WITH = Method(
     published={("small", "author", 2): Published("group", "small_x2.pth")},
 )
 WITHOUT = Method(name="plain", load=lambda _: None, reference="nobody")
+SOME = Method(name="some", load=lambda _: None, reference="nobody", scales=(8, 4))
 
 
 def test_weights_that_there_are():
@@ -221,6 +230,8 @@ def test_weights_that_there_are():
         (WITH, ("small", "none", 2), "unknown weights 'small none x2'"),
         (WITHOUT, ("", "author", 2), "known: none"),
         (WITHOUT, ("big", "none", 2), "unknown variant 'big'"),
+        (WITHOUT, ("", "none", 9), "method plain: scale is 9, it has 2, 3, 4, 5, 6, 7, 8"),
+        (SOME, ("", "none", 2), "method some: scale is 2, it has 4, 8; choose one of them"),
     ],
 )
 def test_weights_that_there_are_not(method, key, fact):

@@ -19,10 +19,12 @@ from sr_bench.conformance import configurations as named
 from sr_bench.conformance import method_contract as contract
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.resize import imresize
+from sr_bench.networks.key_table import key_table
 from sr_bench.networks.method import Method, Published, Setup
 from sr_bench.networks.method_files import method_files
 from sr_bench.project.project import Project
-from sr_bench.support.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.scale import SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = method_files([*Project.load(ROOT).method_folders, ROOT / "demo" / "methods"])
@@ -164,6 +166,35 @@ def test_reach_is_what_the_file_says(of, tmp_path):
     contract.check_reach(of, weights_file(of, tmp_path), RULE)
 
 
+@pytest.mark.parametrize(
+    "of",
+    {(of.method.name, of.variant): of for of in CONFIGURATIONS if of.variant != "full"}.values(),
+    ids=str,
+)
+def test_images_of_a_batch_are_as_if_alone_where_the_file_says_so(of, tmp_path):
+    contract.check_batches(of, weights_file(of, tmp_path), RULE)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_scale_without_a_network_is_refused_before_anything_is_loaded(name, tmp_path):
+    method = METHODS[name]
+    for scale in set(SCALES) - set(method.scales):
+        setup = Setup(method.variants[0], "author", tmp_path / "not-there.pth", scale, RULE)
+        with pytest.raises(WrongUse, match=f"method {name}: scale is {scale}, it has "):
+            method.built(setup, name)
+        with pytest.raises(WrongUse, match=f"method {name}: scale is {scale}, it has "):
+            key_table(method, method.variants[0], scale, tmp_path / "not-there.pth", RULE)
+
+
+@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if m.example or not m.published])
+def test_there_is_a_network_for_each_scale(name, tmp_path):
+    method = METHODS[name]
+    for scale in method.scales:
+        of = named.Configuration(method, method.variants[0], "made-up", scale)
+        loaded = contract.Loaded.of(of, named.weights_file(of, tmp_path / str(of)), RULE)
+        loaded.call(contract.lr_of(contract.PLANES[loaded.model.colour][0], (8, 7)))
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_recipes_are_valid_and_can_be_read_without_running_the_file(name):
     contract.check_recipes(*FILES[name])
@@ -276,6 +307,10 @@ class Attends(Right):
         return super().forward(lr) + lr.mean()
 
 
+class Mixes(Attends):
+    batches, reach = True, None  # takes the mean of all images
+
+
 class Strided(Right):
     def forward(self, lr):
         height, width = lr.shape[2:]
@@ -292,7 +327,8 @@ def of(kind, ready=True):
 
 
 def checked(one):
-    for check in (contract.check_model, contract.check_repeated, contract.check_reach):
+    model, repeated = contract.check_model, contract.check_repeated
+    for check in (model, repeated, contract.check_reach, contract.check_batches):
         check(one, named.NO_WEIGHTS, RULE)
 
 
@@ -303,6 +339,7 @@ def test_a_right_model_passes():
 @pytest.mark.parametrize(
     ("kind", "fact"),
     [
+        (Mixes, "batches is True, but in a batch values differ by"),
         (NoColour, "the model's colour is None, expected one of"),
         (dict, "load returned dict, expected a model that can be called"),
         (Holder, "is in training mode"),

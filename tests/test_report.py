@@ -238,6 +238,8 @@ def test_the_metrics_that_dvc_shows(reported):
         "runs": 1,
         "cells": 2,
         "published": {"reproduced": 1, "close": 0, "differs": 1, "not run": 1},
+        "known": 3,
+        "verifiable": 2,
     }
 
 

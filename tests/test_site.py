@@ -20,7 +20,7 @@ from sr_bench.report.figures.speed import draw_plots
 from sr_bench.report.names import Names
 from sr_bench.report.site.payload import payload
 from sr_bench.report.site.pictures import find_pictures
-from sr_bench.report.site.write import write_page
+from sr_bench.report.site.write import Surroundings, write_page
 from sr_bench.report.tables.quality import quality_tables
 from sr_bench.support.errors import SrBenchError, WrongUse
 
@@ -108,7 +108,7 @@ def upscaled(root, picture):
 def test_pictures_keep_every_pixel_and_leave_gaps(project, picture, tmp_path):
     made = upscaled(project, picture)
     viewer = find_pictures(made, ViewerEntry(protocol="edsr-2017", images={"Set5": "all"}))
-    write_page(made_up(), tmp_path / "page", viewer)
+    write_page(made_up(), tmp_path / "page", Surroundings(viewer))
     source = made.sr("bicubic-x2", "rgb-matlab", "Set5") / "colour.png"
     target = tmp_path / "page/images/Set5/colour/bicubic-x2.png"
     np.testing.assert_array_equal(images.read(source), images.read(target))
@@ -123,7 +123,7 @@ def test_pictures_keep_every_pixel_and_leave_gaps(project, picture, tmp_path):
 def test_ycbcr_is_shown_as_rgb(project, picture, tmp_path):
     made = upscaled(project, picture)
     entry = ViewerEntry(protocol="srcnn-2015", images={"Set5": ["colour"]})
-    write_page(made_up(), tmp_path, find_pictures(made, entry))
+    write_page(made_up(), tmp_path, Surroundings(find_pictures(made, entry)))
     shown = images.read(tmp_path / "images/Set5/colour/bicubic-x2.png")
     np.testing.assert_array_equal(np.unique(shown), [130])  # (128 - 16) * 255 / 219: gray
 
@@ -173,7 +173,9 @@ def test_a_method_of_ones_own_is_told_by_its_file_alone(tmp_path):
     assert "MineNet them" in {text.get_text() for text in axes.texts}
 
     page = payload(report)
-    assert page["methods"]["mine"] == {"title": "MineNet", "colour": "#123456", "marker": "P"}
+    told = page["methods"]["mine"]
+    assert (told["title"], told["colour"], told["marker"]) == ("MineNet", "#123456", "P")
+    assert told["reference"] == "r"
     run = next(run for run in page["runs"] if run["name"] == "edsr-x2")
     assert (run["short"], run["data"], run["maker"]) == ("MineNet", "Set14", "them")
 

@@ -1,99 +1,14 @@
 """The page in a real browser, from disk: what a person clicks, types and sees."""
 
-import dataclasses
 import runpy
-import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from sr_bench.imaging import images
-from sr_bench.report.site.pictures import Picture, Viewer
-from sr_bench.report.site.write import write_page
-
-SHARED = runpy.run_path(str(Path(__file__).with_name("site_report.py")))
-HOSTILE, made_up = SHARED["HOSTILE"], SHARED["made_up"]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-ARGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-if not CHROMIUM:
-    pytest.skip(
-        "no chromium or google-chrome on this machine: apt-get install chromium",
-        allow_module_level=True,
-    )
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield opened
-        opened.close()
-
-
-def distances(report):
-    """The report with LPIPS in place of SSIM."""
-    changed = {n: getattr(report, n).replace("ssim", "lpips") for n in ("cells", "per_image")}
-    return dataclasses.replace(report, **changed)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The page with timings and two images, of which the gray one lacks bicubic's."""
-    root = tmp_path_factory.mktemp("site")
-    hr = np.zeros((24, 32, 3), np.uint8)
-    hr[:, 16:] = 200
-    for name, shift in (("hr", 0), ("bicubic-x2", 10), ("edsr-x2", 0)):
-        images.write(root / f"{name}.png", hr + np.uint8(shift))
-    whole = {run: root / f"{run}.png" for run in ("bicubic-x2", "edsr-x2")}
-    gap = whole | {"bicubic-x2": root / "nowhere.png"}
-    pictures = [
-        Picture("Set5", image, 2, root / "hr.png", sr)
-        for image, sr in (("colour", whole), ("gray", gap))
-    ]
-    write_page(made_up(timed=True), root / "full", Viewer("edsr-2017", tuple(pictures)))
-    write_page(dataclasses.replace(made_up(), not_run={}), root / "plain")
-    write_page(distances(made_up()), root / "distances")
-    return root
-
-
-@pytest.fixture
-def opened(browser, site):
-    """``opened(which, **context)``: a page that fails the test on errors and on any request that
-    isn't a file's.
-    """
-    troubles, contexts = [], []
-
-    def go(which="full", *, missing=False, **context):
-        contexts.append(
-            browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | context))
-        )
-        page = contexts[-1].new_page()
-        page.set_default_timeout(60_000)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on(
-            "console",
-            lambda m: m.type in ("error", "warning") and not missing and troubles.append(m.text),
-        )
-        page.on("request", lambda r: r.url.startswith(("file:", "data:")) or troubles.append(r.url))
-        page.on("dialog", lambda d: troubles.append(d.message))
-        page.goto((site / which / "index.html").as_uri())
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-    assert troubles == []
+SHARED = runpy.run_path(str(Path(__file__).with_name("site_browser.py")))
+HOSTILE, playwright = SHARED["HOSTILE"], SHARED["playwright"]
+BICUBIC, EDSR = "bicubic x2, not trained", "EDSR baseline x2, DIV2K, authors"
+browser, site, opened = SHARED["browser"], SHARED["site"], SHARED["opened"]
 
 
 def column(page, section, place):
@@ -115,8 +30,9 @@ def test_clicking_and_typing_sort(opened):
 def test_best_is_bold_per_scale(opened):
     page = opened()
     page.locator("#leaderboard").get_by_label("scale", exact=True).select_option("all")
+    assert page.locator("#leaderboard .block > .caption").all_inner_texts() == ["x2", "x3"]
     assert page.locator("#leaderboard .best").all_inner_texts() == [
-        "34.06", "0.8515", "33.06", "0.8265",
+        "33.06", "0.8265", "34.06", "0.8515",
     ]  # fmt: skip
 
 
@@ -129,10 +45,14 @@ def test_of_a_distance_the_least_is_best(opened):
 def test_filters_leave_what_they_say(opened):
     page = opened()
     board = page.locator("#leaderboard")
-    board.get_by_label("T91", exact=True).uncheck()
-    assert column(page, "leaderboard", 2) == ["33.06", "31.06"]
     board.get_by_label("metrics").select_option("psnr")
-    assert board.locator("thead th").all_inner_texts() == ["run", "Set5 PSNR", "trained on"]
+    assert board.locator("thead th").all_inner_texts() == ["method, trained on, by", "Set5 PSNR"]
+    board.get_by_label("trained on").select_option("T91")
+    assert column(page, "leaderboard", 2) == ["32.06"]
+    board.get_by_label("trained on").select_option("")
+    board.get_by_label("method", exact=True).select_option("bicubic")
+    assert column(page, "leaderboard", 2) == ["31.06"]
+    board.get_by_label("method", exact=True).select_option("")
     board.get_by_label("Set5", exact=True).uncheck()
     assert "No run is left" in board.locator(".notice").first.inner_text()
 
@@ -167,14 +87,14 @@ def test_drill_down_leads_into_the_viewer(opened):
     assert column(page, "drill", 4) == ["+2.00", "+2.00"]
     page.get_by_label("view colour").click()
     assert page.locator("#drill").is_hidden()
-    assert page.locator("#viewer .tag").all_inner_texts() == ["bicubic-x2", "edsr-x2"]
-    assert "bicubic-x2: 30.00 dB / 0.7500" in page.locator("#viewer .scores").inner_text()
+    assert page.locator("#viewer .tag").all_inner_texts() == [BICUBIC, EDSR]
+    assert f"{BICUBIC}: 30.00 dB / 0.7500" in page.locator("#viewer .scores").inner_text()
 
 
 def test_hostile_names_stay_text(opened):
     page = opened()
-    page.locator("#leaderboard .cell").nth(2).click()
-    assert page.locator("#drill h2").inner_text() == HOSTILE
+    page.locator("#leaderboard .run").nth(1).click()
+    assert page.locator("#drill .facts code").inner_text() == HOSTILE
     page.keyboard.press("Escape")
     assert "mdsr-<b>: no weights" in page.locator("#leaderboard details").inner_text()
     page.locator("#ledger summary").nth(1).click()
@@ -208,7 +128,7 @@ def test_plot_draws_its_front_and_tells_each_point(opened):
     assert points.count() == 3
     points.nth(1).focus()
     tip = page.locator("#speed .tip").inner_text()
-    assert tip == "edsr-x2: 33.06 dB at 0.1 s (IQR 0.01 s), on the Pareto front"
+    assert tip == f"{EDSR}: 33.06 dB at 0.1 s (processes differ by 0.01 s), on the Pareto front"
     page.locator("#speed").get_by_label("cost", exact=True).select_option("params")
     assert points.count() == 2  # bicubic has no parameters
     assert "not drawn: bicubic" in page.locator("#speed .notice").inner_text()
@@ -223,7 +143,7 @@ def test_no_timings_and_no_images_are_said(opened):
 
 
 def stage(page):
-    page.evaluate("location.hash = '#view/Set5/colour/2/bicubic-x2/edsr-x2'")
+    page.evaluate("location.hash = '#view=Set5/colour/2/bicubic-x2/edsr-x2'")
     view = page.locator("#viewer .stage")
     view.focus()
     return view
@@ -249,7 +169,7 @@ def test_viewer_by_keyboard(opened):
         page.keyboard.press("]")
     assert page.get_by_label("bar between").input_value() == "70"
     page.keyboard.press("s")
-    assert page.locator("#viewer .tag").all_inner_texts() == ["edsr-x2", "bicubic-x2"]
+    assert page.locator("#viewer .tag").all_inner_texts() == [EDSR, BICUBIC]
     page.keyboard.press("d")
     assert view.get_attribute("data-mode") == "difference"
     assert len(set(sheets(page))) == 1
@@ -295,7 +215,7 @@ def test_difference_is_of_pixels_and_brightened(opened):
 
 def test_a_missing_image_is_said(opened):
     page = opened(missing=True)
-    page.evaluate("location.hash = '#view/Set5/gray/2/bicubic-x2/edsr-x2'")
+    page.evaluate("location.hash = '#view=Set5/gray/2/bicubic-x2/edsr-x2'")
     page.locator("#viewer .missing").first.wait_for()
     shown = page.locator("#viewer .missing").first.inner_text()
     assert shown == "images/Set5/gray/bicubic-x2.png is not beside this page."
@@ -304,7 +224,7 @@ def test_a_missing_image_is_said(opened):
 def test_links_lead_to_sections(opened):
     page = opened()
     targets = page.locator("nav a").evaluate_all("nodes => nodes.map(n => n.hash)")
-    assert targets == ["#leaderboard", "#speed", "#ledger", "#viewer"]
+    assert targets == ["#leaderboard", "#viewer", "#speed", "#ledger", "#yours"]
     assert all(page.locator(f"section{target}").count() == 1 for target in targets)
 
 

@@ -93,7 +93,7 @@ def test_html_is_semantic_and_escaped():
 
 def test_latex():
     text = latex(table())
-    assert r"\textbf{30.12} & \underline{0.9877} & $-$0.5\rlap{$^\dagger$}" in text
+    assert r"\textbf{30.12} & \underline{0.9877} & $-$0.5\rlap{$^{\dagger}$}" in text
     assert r"--\textsuperscript{a} & \textsuperscript{b} \\" in text
     assert r"\multicolumn{2}{c}{Set5}" in text and r"\cmidrule(lr){2-3}" in text
     assert r"Bold: best of its scale, underlined: second." in text

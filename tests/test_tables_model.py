@@ -16,6 +16,8 @@ from sr_bench.networks.method import Method, Published
 from sr_bench.networks.method_files import load_methods
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import filled
+from sr_bench.report.tables.formats.latex import latex
+from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.grades import graded
 from sr_bench.report.tables.headline import headline_tables
 from sr_bench.report.tables.model import (
@@ -30,7 +32,7 @@ from sr_bench.report.tables.model import (
 )
 from sr_bench.report.tables.published import reproduction_tables
 from sr_bench.report.tables.quality import quality_tables
-from sr_bench.report.tables.speed import speedup_tables, timing_tables
+from sr_bench.report.tables.speed import DOUBTFUL, IMPOSSIBLE, speedup_tables, timing_tables
 from sr_bench.report.tables.trained import trained_table, trainings_table
 from sr_bench.report.timings import SPEEDUPS, TIMINGS
 from sr_bench.support.errors import SrBenchError
@@ -247,10 +249,10 @@ def timings(**row):
 def test_timings_of_a_machine_and_device():
     (table,) = timing_tables(timings(), cells(("a-x2", 31.0)))
     assert table.name == "timings-box-cpu1"
-    assert [c.text for c in table.rows[0][5:7]] == ["500.0", "10.0"]
-    assert table.rows[0][7] == Missing()
-    assert [c.text for c in table.rows[0][8:11]] == ["2.00", "300", "57.2"]
-    assert table.rows[0][11:] == (Missing(),)
+    assert [c.text for c in (table.rows[0][2], table.rows[0][5])] == ["500.0", "1"]
+    assert table.rows[0][3:5] == (Missing(), Missing())  # nothing was repeated; no files
+    assert [c.text for c in table.rows[0][6:8]] == ["300", "57.2"]
+    assert table.rows[0][8:] == (Missing(),)
 
 
 def test_timings_have_files_and_datasets_beside_the_network_alone():
@@ -259,12 +261,37 @@ def test_timings_have_files_and_datasets_beside_the_network_alone():
     other = timings(precision="bf16", median_s=0.4)
     (table,) = timing_tables(pd.concat([*rows, other]), cells(("a-x2", 31.0)))
     shown = [(c.group, c.heading) for c in table.columns]
-    assert shown[7] == ("time for 1280 × 720 (ms)", "PNG to PNG")
-    assert shown[12:] == [("median an image (ms)", "BSD100"), ("median an image (ms)", "Set5")]
+    assert shown[4] == ("time for 1280 × 720 (ms)", "PNG to PNG")
+    assert shown[9:] == [("median an image (ms)", "BSD100"), ("median an image (ms)", "Set5")]
     whole, bf16 = table.rows
-    assert [whole[i].text for i in (5, 7, 12, 13)] == ["500.0", "600.0", "300.0", "200.0"]
-    assert bf16[5].text == "400.0"
-    assert {bf16[7], *bf16[12:]} == {Missing()}
+    assert [whole[i].text for i in (2, 4, 9, 10)] == ["500.0", "600.0", "300.0", "200.0"]
+    assert bf16[2].text == "400.0"
+    assert {bf16[4], *bf16[9:]} == {Missing()}
+
+
+def networks(**seconds):
+    """Scores and timings of runs: of ``a1``, ``a2``, ... one network, of ``b1``, ... another."""
+    variants = {run: {"variant": run[0], "scale": 2} for run in seconds}
+    table = pd.concat([timings(run=run, median_s=s) for run, s in seconds.items()])
+    return table, cells(*((run, 31.0, variants[run]) for run in seconds))
+
+
+def test_runs_of_one_network_are_one_row_and_what_differs_is_marked():
+    table, scores = networks(a1=1.0, a2=1.02, b1=2.0, b2=2.02, c1=1.0, c2=2.0, d1=5.0)
+    (made,) = timing_tables(table, scores)
+    assert [row[2].text for row in made.rows] == ["1010.0", "2010.0", "1500.0", "5000.0"]
+    assert [row[5].text for row in made.rows] == ["2", "2", "2", "1"]
+    assert made.rows[0][3].text == "20.0" and made.rows[2][3].text == "1000.0"
+    assert made.rows[3][3].text == "99.0"  # of one process: the usual spread, 20 / 1010
+    assert [row[2].note for row in made.rows] == ["", "", DOUBTFUL, ""]
+
+
+def test_from_file_to_file_faster_than_alone_is_marked():
+    rows = [timings(), timings(input="720p-png", median_s=0.49)]
+    (made,) = timing_tables(pd.concat(rows), cells(("a-x2", 31.0)))
+    assert made.rows[0][4].note == IMPOSSIBLE
+    assert "490.0 a" in markdown(made) and f"- a: {IMPOSSIBLE}" in markdown(made)
+    assert r"490.0\rlap{$^{\mathrm{a}}$}" in latex(made)
 
 
 def test_speedups_of_a_machine_and_device():

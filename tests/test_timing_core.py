@@ -204,3 +204,20 @@ def test_a_network_alone_on_a_gpu_is_timed_by_events(monkeypatch: pytest.MonkeyP
     assert done == ["record", "synchronize"] * 4
     for device, name in (("cuda", "720p-png"), ("cuda", "Set5"), ("cpu-all", "720p")):
         assert clock_of(Setting("a", device, "bf16", name)) is time.perf_counter
+
+
+@pytest.mark.parametrize(
+    ("cpu", "cpu_id", "device", "place"),
+    [
+        ("AMD EPYC", "26.2.1", "cpu-1", "AMD EPYC (Zen 5), 1 core"),
+        ("AMD EPYC 7543 Processor", "25.1.1", "cpu-all", "AMD EPYC 7543 (Zen 3), 4 cores"),
+        ("Intel(R) Xeon(R) Processor", "6.207.2", "cpu-1", "Intel Xeon (Emerald Rapids), 1 core"),
+        ("Intel(R) Xeon(R) Processor", "6.207.2", "cuda", "NVIDIA H200"),
+        ("Apple M2", "unknown", "cpu-1", "Apple M2, 1 core"),
+        ("AMD EPYC", "26.80.0", "cpu-1", "AMD EPYC, 1 core"),
+    ],
+)  # fmt: skip
+def test_a_machine_has_a_name_that_people_read(cpu, cpu_id, device, place):
+    facts = {"instructions": (), "cores": 4, "threads": 4, "torch": "2", "os": "x", "driver": None}
+    machine = Fingerprint(cpu=cpu, cpu_id=cpu_id, gpu="NVIDIA H200", **facts)
+    assert machine.place(device) == place

@@ -9,7 +9,8 @@ import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.datasets.manifest import Dataset, Entry
-from sr_bench.evaluation.upscaling.upscale import upscale_dataset, upscale_run
+from sr_bench.evaluation.upscaling.dataset import upscale_dataset
+from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.imaging import images
 from sr_bench.imaging.color import gray_of_rgb, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from sr_bench.imaging.degrade import degrade

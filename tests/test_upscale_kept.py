@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from sr_bench.evaluation.upscaling import circumstances, upscale
+from sr_bench.evaluation.upscaling import circumstances, prepared
 from sr_bench.evaluation.upscaling.circumstances import method_code
 from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.imaging import images
@@ -84,7 +84,7 @@ def made(root):
 def test_a_second_time_nothing_is_made_nor_touched(root, monkeypatch):
     before = made(root)
     times = {p: p.stat().st_mtime_ns for p in before}
-    monkeypatch.setattr(upscale, "load_upscaler", None)  # no model is built
+    monkeypatch.setattr(prepared, "load_upscaler", None)  # no model is built
     assert go(root) == ({}, 6)
     assert made(root) == before and {p: p.stat().st_mtime_ns for p in before} == times
 
@@ -184,7 +184,7 @@ def test_another_degradation_of_one_name_is_made_again(root, monkeypatch):
 
 def test_other_weights_make_all_again(root, monkeypatch):
     file = root / "weights.safetensors"
-    monkeypatch.setattr(upscale, "noted_weights", lambda *_: file)
+    monkeypatch.setattr(prepared, "noted_weights", lambda *_: file)
     for value in (1, 2):
         save_file({"x": np.full(3, value, np.float32)}, file)
         assert go(root) == (FIRST, 0)

@@ -6,39 +6,21 @@ when they run, so that scoring a folder never loads torch.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sr_bench.cli import (
-    adding,
-    check,
-    compare,
-    conformance,
-    eval,
-    explain,
-    figure,
-    lineage,
-    listing,
-    pipeline,
-    report,
-    standalone,
-    starting,
-    timing,
-    training,
-    upscale,
-    weights,
-)
-from sr_bench.cli.show import escape_unprintable
+from sr_bench.cli.lazy import LazyGroup
 from sr_bench.support.errors import SrBenchError, WrongUse, printable
 from sr_bench.support.version import __version__
 
 _EXTRAS = {  # module -> the extra of sr-bench that brings it
+    "distributed": "cluster",
     "dvc": "run",
     "dvclive": "run",
     "matplotlib": "run",
@@ -57,47 +39,13 @@ _EXTRAS = {  # module -> the extra of sr-bench that brings it
 
 app = typer.Typer(
     name="sr-bench",
+    cls=LazyGroup,
     help="A benchmark and reproducibility harness for image super-resolution.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    "Images": {
-        "eval": eval.evaluate,
-        "score": standalone.score,
-        "degrade": standalone.degrade,
-    },
-    "A project": {"init": starting.init, "lock": starting.lock, "add": adding.app},
-    "Pipeline": {
-        "fetch": pipeline.fetch,
-        "train": training.train,
-        "work": pipeline.work,
-        "upscale": upscale.upscale,
-        "report": report.report,
-        "figure": figure.figure,
-    },
-    "Analysis": {
-        "explain": explain.explain,
-        "compare": compare.compare,
-        "check": check.check,
-        "lineage": lineage.lineage,
-        "time": timing.time,
-    },
-    "Methods and code": {
-        "check-method": weights.check_method,
-        "keys": weights.keys,
-        "conformance": conformance.conformance,
-        "list": listing.list_things,
-    },
-}
-for panel, commands in COMMANDS.items():
-    for name, command in commands.items():
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name, rich_help_panel=panel)
-        else:
-            app.command(name, rich_help_panel=panel)(command)
 
 
 def _version(wanted: bool) -> None:
@@ -144,8 +92,15 @@ def _adapt_surroundings() -> None:
     A file name may hold what the terminal can't show. A notebook hands its backend of matplotlib on
     to the programs that it starts, where it may not exist.
     """
-    escape_unprintable()
+    _escape_unprintable()
     os.environ["MPLBACKEND"] = "agg"
+
+
+def _escape_unprintable() -> None:
+    """Print a character that the terminal's encoding lacks as an escape, not as an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _message(error: BaseException) -> str | None:

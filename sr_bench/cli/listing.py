@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sr_bench.cli.eval import project_here
 from sr_bench.cli.show import JsonFlag, print_json, print_table
 from sr_bench.project.project import catalogue_here, require_project
 
@@ -22,6 +23,7 @@ class Things(StrEnum):
     methods = "methods"
     metrics = "metrics"
     runs = "runs"
+    published = "published"
 
 
 def list_things(
@@ -35,7 +37,7 @@ def list_things(
     ] = False,
     json: JsonFlag = False,
 ) -> None:
-    """List protocols, sources (datasets and weights), methods, metrics or runs.
+    """List protocols, sources (datasets and weights), methods, metrics, runs or published numbers.
 
     In a project its own are among them; outside one, what is installed.
     """
@@ -45,6 +47,7 @@ def list_things(
         Things.methods: _methods,
         Things.metrics: _metrics,
         Things.runs: _runs,
+        Things.published: _published,
     }[what]()
     rows = [row if origin else {k: v for k, v in row.items() if k != _ORIGIN} for row in rows]
     if json:
@@ -131,4 +134,26 @@ def _runs() -> Rows:
             _ORIGIN: "params.yaml",
         }
         for name, run in runs.items()
+    ]
+
+
+def _published() -> Rows:
+    """Who printed numbers: the names that ``sr-bench reproduce`` takes."""
+    from sr_bench.analysis.ledger.citations import all_citations
+    from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged, published_numbers
+
+    own = project_here()
+    ledgers = [] if own is None else own.ledgers
+    cited = all_citations(ledgers_with_packaged(ledgers))
+    numbers = published_numbers(ledgers, catalogue_here())
+    return [
+        {
+            "source": source,
+            "cited": cited[source].short if source in cited else "",
+            "numbers": len(rows),
+            "datasets": list(rows["dataset"].unique()),
+            "link": cited[source].link if source in cited else "",
+            _ORIGIN: "the ledger",
+        }
+        for source, rows in numbers.groupby("source", sort=False)
     ]

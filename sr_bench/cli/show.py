@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from threading import Lock
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -51,15 +50,20 @@ MultipleOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
 ]
+ExecutorOption = Annotated[
+    str, typer.Option("--executor", help="local (threads), processes, or dask (extra [cluster]).")
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="How many worker processes; default: one a core."),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="A Dask scheduler's address; default: one of its own, here."),
+]
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?|inf|-|")  # or none
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
-
-
-def escape_unprintable() -> None:
-    """Print a character that the terminal's encoding lacks as an escape, not as an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 class Skipped:
@@ -93,14 +97,19 @@ def print_done(text: str, facts: object, *, json: bool) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table for people; numbers to the right."""
+    """A table for people; numbers to the right, unbroken."""
     table = Table(title=title, title_justify="left")
     for i, column in enumerate(columns):
-        numeric = bool(rows) and isinstance(rows[0][i], (int, float))
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        numeric = bool(rows) and all(_is_number(row[i]) for row in rows)
+        side: JustifyMethod = "right" if numeric else "left"
+        table.add_column(column, justify=side, overflow="fold", no_wrap=numeric)
     for row in rows:
         table.add_row(*(f"{v:.4f}" if isinstance(v, float) else printable(str(v)) for v in row))
     console.print(table)
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, (int, float)) or _NUMBER.fullmatch(str(cell)) is not None
 
 
 @contextmanager

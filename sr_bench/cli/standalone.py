@@ -119,7 +119,11 @@ def score(
     hr: Annotated[Path | None, typer.Option(help="Folder of HR images.")] = None,
     scale: MaybeScaleOption = None,
     protocol: Annotated[
-        str | None, typer.Option(help="Protocol; see: sr-bench list protocols.")
+        str | None,
+        typer.Option(help="Protocol (sr-bench list protocols); with RUN: only this one of its."),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="With RUN: only this dataset of its; nothing is written.")
     ] = None,
     metric: Annotated[
         str | None,
@@ -138,18 +142,19 @@ def score(
 
     Files pair by name: img.png with img.png, img_x4.png, imgx4.png, img_x4_SR.png, img_edsr.png.
     """
+    others = (sr, hr, scale, metric, device, csv)
     if run is not None:
-        if any(v is not None for v in (sr, hr, scale, protocol, metric, device, csv)):
-            raise WrongUse(
-                "RUN scores a run of params.yaml and takes no other option; leave one out"
-            )
-        _score_run(run, json)
+        _score_run(run, (dataset, protocol), json, alone=all(v is None for v in others))
         return
-    if sr is not None and metric is not None and (hr, scale, protocol) == (None, None, None):
+    if sr is not None and metric is not None and (hr, scale, protocol, dataset) == (None,) * 4:
         _score_alone(sr, metric, device, csv, json)
         return
-    if sr is None or hr is None or scale is None or protocol is None:
-        raise WrongUse("score needs --sr DIR --hr DIR --scale S --protocol NAME (or a run's name)")
+    if None in (sr, hr, scale, protocol) or dataset is not None:
+        raise WrongUse(
+            "score needs --sr DIR --hr DIR --scale S --protocol NAME, or a run's name; --dataset "
+            "is for a run"
+        )
+    assert sr and hr and scale and protocol
     _score_folders(_Folders(sr, hr, scale, protocol), metric, device, csv, json)
 
 
@@ -200,6 +205,18 @@ def _score_alone(sr: Path, metric: str, device: str | None, csv: Path | None, js
         _show_scores(pairs, scored, skipped, json, alone=True)
     if scored.failed:
         raise SrBenchError(scored.refusal)
+
+
+def _score_run(run: str, part: tuple[str | None, ...], json: bool, *, alone: bool) -> None:
+    from sr_bench.cli.scored_run import print_run
+    from sr_bench.project.run_part import RunPart
+
+    if not alone:
+        raise WrongUse(
+            "RUN scores a run of params.yaml and takes --dataset and --protocol alone; leave the "
+            "others out"
+        )
+    print_run(run, RunPart(*(() if name is None else (name,) for name in part)), json)
 
 
 def _protocol_and(protocol: str, metric: str | None, device: str | None) -> Protocol:
@@ -271,21 +288,3 @@ def _show_scores(
     console.print(f"signature: {signature}", highlight=False)
     if left_out:
         console.print(f"left out, since an image is gray: {', '.join(left_out)}")
-
-
-def _score_run(run: str, json: bool) -> None:
-    from sr_bench.evaluation.scoring.run import score_run
-    from sr_bench.evaluation.scoring.table import cells
-    from sr_bench.project.lock import require_locked
-    from sr_bench.project.project import require_project
-
-    project = require_locked(require_project())
-    scored = score_run(project, project.run(run))
-    table = cells(scored)
-    said = [
-        f"{dataset} under {protocol}: {sentence}"
-        for (dataset, protocol), rows in scored.groupby(["dataset", "protocol"], sort=False)
-        for sentence in identical(rows)
-    ]
-    line = "\n".join([f"{run}: {len(table)} cells in {project.scores(run)}", *said])
-    print_done(line, table.to_dict("records"), json=json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -13,15 +12,19 @@ import typer
 from sr_bench.cli.eval import methods_here, project_here
 from sr_bench.cli.show import (
     DeviceOption,
+    ExecutorOption,
     JsonFlag,
     PrecisionOption,
+    SchedulerOption,
     Skipped,
+    WorkersOption,
     count_progress,
     print_done,
 )
-from sr_bench.project.lock import require_locked
-from sr_bench.project.project import require_project
+from sr_bench.cli.upscale_runs import RunsAsked, computed, upscale_runs
+from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
+from sr_bench.support.executors import ExecutorOptions, Kind
 from sr_bench.support.parallel import all_named
 from sr_bench.support.version import __version__
 
@@ -37,12 +40,12 @@ _FORMATS = ("png", "tiff", "webp", "jpeg")
 
 def upscale(
     what: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="RUN | PHOTO...",
-            help="A run of params.yaml; with --model: images, and folders of images.",
+            metavar="RUN... | PHOTO...",
+            help="Runs of params.yaml; with --model: images, and folders of images.",
         ),
-    ],
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Upscale photos by this model: a file, file.py:function, or a run."),
@@ -58,6 +61,20 @@ def upscale(
     format: Annotated[
         str | None, typer.Option(help=f"{', '.join(_FORMATS)}; default: png.")
     ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this dataset of the run; can be given several times."),
+    ] = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="Only for this protocol of the run; can be given several times."),
+    ] = None,
+    all_runs: Annotated[
+        bool, typer.Option("--all", help="All runs; those whose images are there cost nothing.")
+    ] = False,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     device: DeviceOption = None,
     precision: PrecisionOption = "float32",
     force: Annotated[
@@ -65,24 +82,43 @@ def upscale(
     ] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Make the SR images of a run in build/sr/<run>/, or upscale photos into a folder.
+    """Make the SR images of runs in build/sr/<run>/, or upscale photos into a folder.
 
     Photos may be gray or RGB, of 8 or 16 bits, with alpha, a palette, an EXIF orientation or a
-    colour profile. Nothing is replaced without --force.
+    colour profile. Nothing is replaced without --force. --dataset and --protocol make a part of a
+    run; what else is there of it stays.
     """
     from sr_bench.networks.device import Computing, Precision, choose_device, in_precision
 
     computing = Computing(choose_device(device), cast(Precision, precision))
     in_precision(*computing)
+    named = what or []
+    elsewhere = ExecutorOptions(cast(Kind, executor), workers, scheduler)
     if model is None:
         if force or any(v is not None for v in (out, scale, tile, format)):
             raise WrongUse("--out, --scale, --tile, --format and --force are for photos: --model")
-        _upscale_run(what, computing, json)
+        part = RunPart(tuple(dataset or ()), tuple(protocol or ()))
+        _require_runs(named, all_runs)
+        upscale_runs(RunsAsked(named, part, computing, elsewhere), json=json)
         return
+    if dataset or protocol or all_runs or elsewhere != ExecutorOptions():
+        raise WrongUse("--dataset, --protocol, --all and --executor are for runs; photos take none")
+    if not named:
+        raise WrongUse("--model needs photos: image files, or folders of images")
     if out is None:
         raise WrongUse("photos need a folder for what comes out: --out DIR")
     asked = _Asked(model, out, scale, _tile(tile), _format(format), force)
-    _upscale_photos([Path(name) for name in what], asked, computing, json)
+    _upscale_photos([Path(name) for name in named], asked, computing, json)
+
+
+def _require_runs(named: list[str], all_runs: bool) -> None:
+    if bool(named) == all_runs:
+        raise WrongUse("upscale takes runs of params.yaml, or --all; see: sr-bench list runs")
+    if files := [name for name in named if Path(name).is_file()]:
+        raise WrongUse(
+            f"{', '.join(files)}: without --model, upscale takes runs of params.yaml; photos "
+            "need --model MODEL --out DIR"
+        )
 
 
 @dataclass(frozen=True)
@@ -95,39 +131,6 @@ class _Asked:
     tile: int | None
     kind: Format
     force: bool
-
-
-def _upscale_run(what: list[str], computing: Computing, json: bool) -> None:
-    from sr_bench.evaluation.upscaling.upscale import upscale_run
-
-    run = what[0]
-    if len(what) > 1 or Path(run).is_file():
-        raise WrongUse(
-            f"{', '.join(what)}: without --model, upscale takes one run of params.yaml; photos "
-            "need --model MODEL --out DIR"
-        )
-    project = require_locked(require_project())
-    found = project.run(run)
-    with count_progress(f"upscale {run}", project.images_of(found)) as advance:
-        done = upscale_run(project, found, progress=advance, computing=computing)
-    made = {name: count for name, count in done.made.items() if count}
-    facts = {
-        "run": run,
-        "folders": [str(f) for f in done.folders],
-        "upscaled": made,
-        "kept": sum(done.kept.values()),
-        **_computed(computing),
-    }
-    print_done(f"{run}: {_upscaled(made)}; {facts['kept']} images were there", facts, json=json)
-
-
-def _computed(computing: Computing) -> dict[str, str]:
-    return {"device": computing.device.type, "precision": computing.precision, **computing.facts}
-
-
-def _upscaled(made: Mapping[str, int]) -> str:
-    parts = ", ".join(f"{count} of {name}" for name, count in made.items())
-    return f"upscaled {sum(made.values())} images ({parts})" if made else "nothing to upscale"
 
 
 def _upscale_photos(named: list[Path], asked: _Asked, computing: Computing, json: bool) -> None:
@@ -147,7 +150,7 @@ def _upscale_photos(named: list[Path], asked: _Asked, computing: Computing, json
         "sha256": opened.sha256,
         "scale": opened.scale,
         "sr_bench": __version__,
-        **_computed(computing),
+        **computed(computing),
         "photos": [_facts(one) for one in made],
         "failed": [{"photo": str(f.item), "reason": f.reason} for f in failed],
         "skipped": skipped.facts,

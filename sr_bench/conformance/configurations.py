@@ -12,7 +12,7 @@ from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.networks.method import Method
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
-SCALES = (2, 3, 4)  # of a method without weights
+SCALES = (2, 3, 4)  # of a method without weights, where it has them
 
 
 class NoFile(SrBenchError):
@@ -68,7 +68,10 @@ def configurations(method: Method, choice: Choice | None = None) -> list[Configu
     Raises:
         WrongUse: if the method has none that is chosen, or a file of weights could be of several.
     """
-    scales = SCALES if choice is None or choice.scale is None else (choice.scale,)
+    if choice is not None and choice.scale is not None:
+        method.require_scale(choice.scale)
+    usual = tuple(s for s in SCALES if s in method.scales) or method.scales
+    scales = usual if choice is None or choice.scale is None else (choice.scale,)
     keys = list(method.published) or [(v, "none", s) for v in method.variants for s in scales]
     every = [Configuration(method, *key) for key in keys]
     if choice is None:

@@ -30,13 +30,15 @@ from sr_bench.data.catalogue.sources import Sources, installed_sources
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Model, Setup
-from sr_bench.networks.model_checks import require_model
+from sr_bench.networks.model_checks import require_layout, require_model
 from sr_bench.networks.modules import networks_of
+from sr_bench.networks.tiles import takes_batches
 from sr_bench.support.errors import SrBenchError, unknown
 
 PLANES = {"any": (1, 3), "y": (1,), "rgb": (3,), "ycbcr": (3,)}  # channels that a colour has
 LARGE = 10_000_000  # parameters: such networks see smaller images
 _TILE = 16  # any will do: what is cut depends on the reach alone
+_BATCH, _ROUNDING = 3, 1e-4  # float32 sums of another order, in 0..1
 _OnModel = Callable[[Configuration, Weights, Degradation], None]
 _SIZES, _SMALL = ((17, 23), (8, 31), (1, 1)), ((3, 5), (1, 1))
 
@@ -136,6 +138,24 @@ def check_reach(of: Configuration, weights: Weights, degradation: Degradation) -
     loaded = replace(Loaded.of(of, weights, degradation), untrained=True)  # it sees noise
     if getattr(loaded.model, "reach", None) is not None:
         loaded.upscaler(tile=_TILE).require_reach()
+
+
+def check_batches(of: Configuration, weights: Weights, degradation: Degradation) -> None:
+    """Check that images in a batch don't see each other, where the model says ``batches``."""
+    loaded = Loaded.of(of, weights, degradation)
+    if not takes_batches(loaded.model):
+        return
+    channels, size = PLANES[loaded.model.colour][0], loaded.sizes[0]
+    lrs = [lr_of(channels, size, seed) for seed in range(_BATCH)]
+    alone = torch.cat([loaded.call(lr) for lr in lrs])
+    with torch.inference_mode():
+        together = loaded.upscaler().own_call(torch.cat(lrs))
+    require_layout(loaded.name, together, tuple(alone.shape))
+    off = float((together - alone).abs().max())
+    loaded.require(
+        off <= _ROUNDING * max(1.0, float(alone.abs().max())),
+        f"batches is True, but in a batch values differ by {off * 255:.3g} grey levels",
+    )
 
 
 def check_published(of: Configuration, sources: Sources | None = None) -> None:
@@ -241,6 +261,7 @@ def _checks_of(
     yield from (named(f"calls, {n}", check_model, rule) for n, rule in degradations.items())
     yield named("repeated", check_repeated, first)
     yield named("reach", check_reach, first)
+    yield named("batches", check_batches, first)
 
 
 def outcomes(every: list[Check]) -> Iterator[Outcome]:

@@ -198,8 +198,9 @@ class Anywhere:
     def __init__(self, model: Model, device: torch.device) -> None:
         self.model, self.device = model, device
         self.colour: ModelColour = model.colour
-        if hasattr(model, "reach"):
-            self.reach: int = model.reach
+        for name in ("reach", "batches"):
+            if hasattr(model, name):
+                setattr(self, name, getattr(model, name))
 
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
         """(1, C, h, w) -> (1, C, scale * h, scale * w), on lr's device."""

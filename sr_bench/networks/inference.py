@@ -5,7 +5,9 @@ Colour conversion, clamping and rounding happen here, once, for every method.
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -37,6 +39,7 @@ from sr_bench.networks.tiles import Unit, pieces, reach_of, require_reach
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.notices import notice
 
+Units = NDArray[np.float32]  # (B, C, h, w): several of one size
 Real = TypeVar("Real", np.float32, np.float64)
 
 _TURNS = tuple(product(range(4), (False, True)))  # quarter turns, then mirrored or not
@@ -44,9 +47,10 @@ _SMALLEST = 16  # lr pixels of a tile's side: where these don't fit, nothing wil
 
 
 class _Fitting:
-    """The largest tile that fits into memory; ``None`` as long as nothing was too large."""
+    """What fits into memory; ``None`` as long as nothing was too large."""
 
     def __init__(self) -> None:
+        self.pixels: int | None = None  # lr pixels of images that are computed together
         self.tile: int | None = None
         self.lock = threading.Lock()
 
@@ -55,7 +59,7 @@ class _Fitting:
 class Upscaler:
     """A loaded model under one degradation: lr planes in, uint8 sr planes out.
 
-    Where memory doesn't suffice, tiles are halved until it does; that is said once.
+    Where memory doesn't suffice, batches are halved, and then tiles, until it does; that is said.
 
     Args:
         name: the run, which errors name.
@@ -125,53 +129,95 @@ class Upscaler:
         """
         return to_uint8(self.unrounded(lr))
 
+    def together(self, lrs: Sequence[NDArray[np.generic]]) -> list[Image]:
+        """As a call with each; the model sees all of them at once, as far as memory goes.
+
+        Args:
+            lrs: lr images of one shape, for a model with ``batches``.
+
+        Raises:
+            SrBenchError: as a call; it doesn't say which of the images it is about.
+            MemoryError: as a call.
+        """
+        return [to_uint8(sr) for sr in self._unrounded(lrs)]
+
     def unrounded(self, lr: NDArray[np.generic]) -> Planes:
-        """The same before rounding and clamping: float64, about 0..255."""
-        through = Through(self._apply, self.degradation, self.scale)
-        return through(self.model.colour, np.asarray(lr, dtype=np.float64))
+        """As a call, before rounding and clamping: float64, about 0..255."""
+        return self._unrounded([lr])[0]
 
-    def _apply(self, lr: Planes) -> Planes:
-        """The model, with self-ensemble and tiles where asked for, on (h, w) or (h, w, C)."""
-        unit = (np.atleast_3d(lr).transpose(2, 0, 1) / 255).astype(np.float32)  # (C, h, w)
-        values = self._averaged(unit) if self.ensemble else self._enlarged(unit)
-        sr = values.transpose(1, 2, 0).astype(np.float64) * 255  # (H, W, C)
-        return np.asarray(sr.reshape(sr.shape[:2] + lr.shape[2:]))
+    def _unrounded(self, lrs: Sequence[NDArray[np.generic]]) -> list[Planes]:
+        through = Through(self.model.colour, self.degradation, self.scale)
+        planes = [np.asarray(lr, dtype=np.float64) for lr in lrs]
+        made = self._apply([through.seen(lr) for lr in planes])
+        return [through.back(lr, sr) for lr, sr in zip(planes, made)]
 
-    def _averaged(self, lr: Unit) -> Planes:
-        """(C, h, w) -> (C, H, W), the mean over the 8 flips and rotations."""
-        total = np.zeros(self._shape(lr))
+    def _apply(self, lrs: list[Planes]) -> list[Planes]:
+        """The model, with self-ensemble and tiles where asked for, on each (h, w) or (h, w, C)."""
+        each = [(np.atleast_3d(lr).transpose(2, 0, 1) / 255).astype(np.float32) for lr in lrs]
+        units = each[0][None] if len(each) == 1 else np.stack(each)  # (B, C, h, w)
+        values = self._averaged(units) if self.ensemble else self._enlarged(units)
+        srs = (sr.transpose(1, 2, 0).astype(np.float64) * 255 for sr in values)  # (H, W, C)
+        return [np.asarray(sr.reshape(sr.shape[:2] + lr.shape[2:])) for sr, lr in zip(srs, lrs)]
+
+    def _averaged(self, lrs: Units) -> Planes:
+        """(B, C, h, w) -> (B, C, H, W), the mean over the 8 flips and rotations."""
+        total = np.zeros(self._shape(lrs))
         for turns, mirrored in _TURNS:
-            total += _turned_back(self._enlarged(_turned(lr, turns, mirrored)), turns, mirrored)
+            total += _turned_back(self._enlarged(_turned(lrs, turns, mirrored)), turns, mirrored)
         return total / len(_TURNS)
 
-    def _enlarged(self, lr: Unit) -> Unit:
-        """(C, h, w) -> (C, H, W): the model, in tiles where asked for or memory needs them."""
-        while True:
-            limits = (self.tile, self._fitting.tile, max(lr.shape[1:]))
+    def _enlarged(self, lrs: Units) -> Units:
+        """(B, C, h, w) -> (B, C, H, W): the model, on as much at once as memory holds."""
+        made: list[Units] = []
+        while (done := sum(map(len, made))) < len(lrs):
+            part = lrs[done : done + self._at_once(lrs)]
+            limits = (self.tile, self._fitting.tile, max(lrs.shape[2:]))
             tile = min(limit for limit in limits if limit is not None)
-            sr = self._attempt(lr, tile)
-            if sr is not None:
-                return sr
+            srs = self._attempt(part, tile)
+            if srs is not None:
+                made.append(srs)
+                continue
             # Outside of what caught the error, which holds on to all that the call had made.
             free_memory(self.device)
-            self._halve(lr, tile)
+            if len(part) > 1:
+                self._halve_batch(part)
+            else:
+                self._halve(part[0], tile)
+        return made[0] if len(made) == 1 else np.concatenate(made)
 
-    def _attempt(self, lr: Unit, tile: int) -> Unit | None:
+    def _at_once(self, lrs: Units) -> int:
+        """How many of them the model sees at once."""
+        most = self._fitting.pixels
+        return len(lrs) if most is None else max(1, most // math.prod(lrs.shape[2:]))
+
+    def _attempt(self, lrs: Units, tile: int) -> Units | None:
         """``None`` where memory doesn't suffice."""
         try:
-            if tile >= max(lr.shape[1:]) and self.tile is None:
-                return self.called(lr)
-            return self._in_tiles(lr, tile)
+            if tile >= max(lrs.shape[2:]) and self.tile is None:
+                return self._called(lrs)
+            return self._in_tiles(lrs, tile)
         except MemoryError:
             return None
 
-    def _in_tiles(self, lr: Unit, tile: int) -> Unit:
-        sr = np.empty(self._shape(lr), np.float32)
-        for rows, columns in pieces(lr.shape[1:], tile, self._reach(tile)):
-            piece = self.called(lr[:, rows.seen, columns.seen])
-            kept = piece[:, rows.kept(self.scale), columns.kept(self.scale)]
-            sr[:, rows.made(self.scale), columns.made(self.scale)] = kept
-        return sr
+    def _in_tiles(self, lrs: Units, tile: int) -> Units:
+        srs = np.empty(self._shape(lrs), np.float32)
+        for rows, columns in pieces(lrs.shape[2:], tile, self._reach(tile)):
+            piece = self._called(lrs[..., rows.seen, columns.seen])
+            kept = piece[..., rows.kept(self.scale), columns.kept(self.scale)]
+            srs[..., rows.made(self.scale), columns.made(self.scale)] = kept
+        return srs
+
+    def _halve_batch(self, lrs: Units) -> None:
+        """Take half as many images at once from now on."""
+        half = len(lrs) // 2
+        pixels = half * math.prod(lrs.shape[2:])
+        with self._fitting.lock:
+            self._fitting.pixels = min(pixels, self._fitting.pixels or pixels)
+        what = f"{self._too_little(lrs[0])} of {len(lrs)} images at once"
+        notice(Path(self.name), f"{what}: goes on with {half}")
+
+    def _too_little(self, lr: Unit) -> str:
+        return f"out of memory on {self.device} with {lr.shape[2]} x {lr.shape[1]} lr pixels"
 
     def _halve(self, lr: Unit, tile: int) -> None:
         """Take tiles of half the size from now on.
@@ -180,7 +226,7 @@ class Upscaler:
             MemoryError: if there are none.
             SrBenchError: if the model's reach is wrong.
         """
-        what = f"out of memory on {self.device} with {lr.shape[2]} x {lr.shape[1]} lr pixels"
+        what = self._too_little(lr)
         if reach_of(self.model) is None:
             raise MemoryError(
                 f"{self.name}: {what}, and the model has no `reach`, so it can't be run in tiles; "
@@ -215,11 +261,15 @@ class Upscaler:
                 range, or NaN in it.
             MemoryError: if the device has too little of it.
         """
-        own = lr.copy()  # contiguous: lr may be a view, and is used by other calls
+        return self._called(lr[None])[0]
+
+    def _called(self, lrs: Units) -> Units:
+        """The same of (B, C, h, w)."""
+        own = lrs.copy()  # contiguous: lrs may be a view, and is used by other calls
         with torch.inference_mode(), turn(self.device):
-            out = self.own_call(torch.from_numpy(own)[None])
-            require_layout(self.name, out, (1, *self._shape(lr)))
-        values: Unit = from_device(out)[0]
+            out = self.own_call(torch.from_numpy(own))
+            require_layout(self.name, out, self._shape(lrs))
+        values: Units = from_device(out)
         require_values(self.name, values, untrained=self.untrained)
         return values
 
@@ -254,16 +304,16 @@ class Upscaler:
         free = replace(self, untrained=True)  # networks overshoot on noise
         require_reach(self.name, self.model, free.called, self.scale)
 
-    def _shape(self, lr: Unit) -> tuple[int, ...]:
-        channels, height, width = lr.shape
-        return channels, height * self.scale, width * self.scale
+    def _shape(self, lrs: Units) -> tuple[int, ...]:
+        *before, height, width = lrs.shape
+        return *before, height * self.scale, width * self.scale
 
 
 def _turned(planes: NDArray[Real], turns: int, mirrored: bool) -> NDArray[Real]:
-    """(C, h, w) mirrored left to right, then turned by ``turns`` quarters."""
-    return np.rot90(planes[..., ::-1] if mirrored else planes, turns, axes=(1, 2))
+    """(..., h, w) mirrored left to right, then turned by ``turns`` quarters."""
+    return np.rot90(planes[..., ::-1] if mirrored else planes, turns, axes=(-2, -1))
 
 
 def _turned_back(planes: NDArray[Real], turns: int, mirrored: bool) -> NDArray[Real]:
-    back = np.rot90(planes, -turns, axes=(1, 2))
+    back = np.rot90(planes, -turns, axes=(-2, -1))
     return back[..., ::-1] if mirrored else back

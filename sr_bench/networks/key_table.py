@@ -41,11 +41,12 @@ def key_table(
     the file is looked for among the network's, by its values.
 
     Raises:
-        WrongUse: for a variant that the method doesn't have.
+        WrongUse: for a variant or a scale that the method doesn't have.
         SrBenchError: if the file doesn't fit the network.
     """
     if variant not in method.variants:
         raise unknown("variant", variant, method.variants, where=f"method {method.name}")
+    method.require_scale(scale)
     if method.key_map is not None:
         rows = method.key_map(file, variant, scale)
         return [KeyRow(r.theirs, r.ours, r.shape, r.divisor) for r in rows]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 from scipy.io.matlab import MatlabFunction, MatlabOpaque
 
+from sr_bench.networks.mat_hdf5 import is_hdf5, read_hdf5
 from sr_bench.networks.unwrap import some
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.filetype import describe
@@ -20,16 +21,19 @@ _NUMBERS = "fiub"  # NumPy's kinds of real numbers
 
 
 def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
-    """The numeric arrays of a MATLAB file (up to version 7.2), by name.
+    """The numeric arrays of a MATLAB file, by name.
 
     Fields of structs are ``name.field``; elements of cells and of struct arrays are counted from 1,
     as MATLAB does: ``model.weight.1``. What isn't numeric is left out, with a note.
 
     Raises:
-        SrBenchError: if the file isn't one, is of version 7.3 (HDF5), holds no numbers, or complex
-            ones, whose imaginary part would be lost.
+        SrBenchError: if the file isn't one, is of version 7.3 (HDF5) while h5py isn't installed,
+            holds no numbers, or complex ones, whose imaginary part would be lost.
     """
-    found = {k: v for name, value in load_mat(path).items() for k, v in _inside(name, value)}
+    if path.is_file() and is_hdf5(path):
+        found = read_hdf5(path)
+    else:
+        found = {k: v for name, value in load_mat(path).items() for k, v in _inside(name, value)}
     complex_ones = [k for k, v in found.items() if _kind(v) == "c"]
     if complex_ones:
         raise SrBenchError(
@@ -56,9 +60,7 @@ def load_mat(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
-    with path.open("rb") as file:
-        head = file.read(520)
-    if head.startswith(b"MATLAB 7.3") or b"\x89HDF\r\n" in head:
+    if is_hdf5(path):
         raise SrBenchError(
             f"{path}: a MATLAB file of version 7.3 (HDF5), which isn't read here; in MATLAB, save "
             "it again with: save('FILE.mat', '-struct', 'S', '-v7')"

@@ -18,7 +18,8 @@ from torch import nn
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks import method_fields as rules
 from sr_bench.networks.weights import RenamedKey
-from sr_bench.support.errors import SrBenchError, unknown
+from sr_bench.support.errors import SrBenchError, WrongUse, unknown
+from sr_bench.support.scale import SCALES
 from sr_bench.support.strict_yaml import shown
 
 ModelColour = Literal["any", "y", "rgb", "ycbcr"]
@@ -29,7 +30,8 @@ class Model(Protocol):
 
     ``colour`` says which planes it wants: ``y`` (C = 1), ``rgb`` or ``ycbcr`` (C = 3), or ``any``
     planes (C = 1 or 3, each treated alike). A model that can be tiled has ``reach`` as well: how
-    many lr pixels away an output pixel still depends on.
+    many lr pixels away an output pixel still depends on. One that takes (B, C, h, w), and treats
+    each image as if it were alone, has ``batches = True``.
     """
 
     colour: ModelColour
@@ -141,6 +143,7 @@ class Method:
         key_map: ``(file, variant, scale)`` to how the file's keys become the network's; ``None``
             for a method without checkpoints.
         reference: paper or program, with DOI.
+        scales: those that its networks exist for; any other is refused before ``load`` is called.
         title: what tables and figures call it; the name if empty.
         colour: of its marks in figures, `#rrggbb`; `None` for the next one that is free.
         marker: the shape of its marks, one of matplotlib's; ``None`` for the next one that is free.
@@ -173,6 +176,7 @@ class Method:
     published: Mapping[tuple[str, str, int], Published] = field(default_factory=dict)
     training: Training | None = None
     key_map: Callable[[Path, str, int], list[RenamedKey]] | None = None
+    scales: tuple[int, ...] = tuple(SCALES)
     title: str = ""
     colour: str | None = None
     marker: str | None = None
@@ -199,6 +203,11 @@ class Method:
                 f"METHOD: published has {shown(key)}, but variants are {shown(self.variants)}; "
                 "add the variant or correct the key"
             )
+        if key[2] not in self.scales:  # type: ignore[index]
+            raise SrBenchError(
+                f"METHOD: published has {shown(key)}, but scales are {shown(self.scales)}; "
+                "add the scale or correct the key"
+            )
         if not isinstance(value, Published):
             raise SrBenchError(
                 f"METHOD: published[{shown(key)}] is {shown(value)}, expected Published('group of "
@@ -209,8 +218,10 @@ class Method:
         """The model of a run; whatever ``load`` raises names the run.
 
         Raises:
+            WrongUse: for a scale that the method doesn't have.
             SrBenchError: if ``load`` fails.
         """
+        self.require_scale(setup.scale)
         try:
             return self.load(setup)
         except (SrBenchError, MemoryError, ModuleNotFoundError, OSError):
@@ -221,14 +232,27 @@ class Method:
                 f"mend the file of method {self.name}"
             ) from error
 
+    def require_scale(self, scale: int) -> None:
+        """Refuse a scale that the method has no network for.
+
+        Raises:
+            WrongUse: naming those that it has.
+        """
+        if scale not in self.scales:
+            listed = ", ".join(map(str, sorted(self.scales)))
+            raise WrongUse(
+                f"method {self.name}: scale is {scale}, it has {listed}; choose one of them"
+            )
+
     def weights_file(self, variant: str, weights: str, scale: int) -> Published | None:
         """Where the weights of a run come from; ``None`` for a method without weights.
 
         Raises:
-            WrongUse: for a variant or weights that the method doesn't have.
+            WrongUse: for a variant, a scale or weights that the method doesn't have.
         """
         if variant not in self.variants:
             raise unknown("variant", variant, self.variants, where=f"method {self.name}")
+        self.require_scale(scale)
         if weights == "none" and not self.published:
             return None
         key = (variant, weights, scale)

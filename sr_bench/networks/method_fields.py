@@ -61,6 +61,13 @@ def is_scale(value: object) -> bool:
     return type(value) is int and value in SCALES
 
 
+def is_scales(value: object) -> bool:
+    """Whether it holds distinct scales."""
+    if not isinstance(value, (tuple, list)) or not value:
+        return False
+    return all(map(is_scale, value)) and len(set(value)) == len(value)
+
+
 def is_colour(value: object) -> bool:
     """Whether it is a colour, or none."""
     return value is None or (isinstance(value, str) and bool(_COLOUR.fullmatch(value)))
@@ -104,6 +111,7 @@ METHOD_RULES: dict[str, Rule] = {  # and training, which is Training or None
     ),
     "published": (lambda value: isinstance(value, Mapping), "a dictionary"),
     "key_map": _MAYBE_FUNCTION,
+    "scales": (is_scales, "a tuple of distinct scales from 2 to 8, as (2, 3, 4)"),
     "title": _MAYBE_TEXT,
     "colour": (is_colour, "a colour as '#0072B2', or None"),
     "marker": (is_marker, f"one of matplotlib's markers {' '.join(MARKERS)}, or None"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,45 +17,55 @@ _NO_CHROMA = 128.0  # Cb and Cr of a gray image
 
 
 class Through(NamedTuple):
-    """A model's call between planes of lr and of sr.
+    """Between the planes of lr and sr, and those that a model sees and makes.
 
     Args:
-        apply: the model on the planes that it sees, (h, w) or (h, w, 3).
+        colour: the planes that the model wants.
         degradation: how lr was made: which planes lr has.
         scale: the upscaling factor.
     """
 
-    apply: Callable[[Planes], Planes]
+    colour: ModelColour
     degradation: Degradation
     scale: int
 
-    def __call__(self, colour: ModelColour, lr: Planes) -> Planes:
-        """lr in the degradation's planes -> sr in the same, by a model of that colour."""
-        by_colour = {"any": self.apply, "y": self._y, "ycbcr": self._ycbcr, "rgb": self._rgb}
-        return by_colour[colour](lr)
+    def seen(self, lr: Planes) -> Planes:
+        """What the model sees of lr: (h, w) or (h, w, 3)."""
+        rgb = self.degradation.colour == "rgb"
+        if self.colour == "rgb":
+            if lr.ndim == 2:
+                return np.repeat(lr[..., None], 3, axis=2)
+            return lr if rgb else ycbcr_to_rgb(lr)
+        if self.colour == "ycbcr":
+            if lr.ndim == 2:
+                chroma = np.full_like(lr, _NO_CHROMA)
+                return np.stack([lr, chroma, chroma], axis=-1)
+            return rgb_to_ycbcr(lr) if rgb else lr
+        if self.colour == "y" and lr.ndim == 3:
+            return self._ycbcr(lr)[..., 0]
+        return lr
 
-    def _rgb(self, lr: Planes) -> Planes:
-        if lr.ndim == 2:
-            sr = self.apply(np.repeat(lr[..., None], 3, axis=2))
-            return sr if self.degradation.colour == "rgb" else gray_of_rgb(sr)
-        if self.degradation.colour == "rgb":
-            return self.apply(lr)
-        return rgb_to_ycbcr(self.apply(ycbcr_to_rgb(lr)))
+    def back(self, lr: Planes, made: Planes) -> Planes:
+        """sr in lr's planes, of what the model made."""
+        rgb = self.degradation.colour == "rgb"
+        if self.colour == "rgb":
+            if lr.ndim == 2:
+                return made if rgb else gray_of_rgb(made)
+            return made if rgb else rgb_to_ycbcr(made)
+        if self.colour == "ycbcr":
+            if lr.ndim == 2:
+                return made[..., 0]
+            return ycbcr_to_rgb(made) if rgb else made
+        if self.colour == "y" and lr.ndim == 3:
+            return self._with_chroma(lr, made)
+        return made
+
+    def _with_chroma(self, lr: Planes, y: Planes) -> Planes:
+        """Y of the model, Cb and Cr by bicubic, as the SRCNN paper does."""
+        ycbcr, border = self._ycbcr(lr), self.degradation.border
+        sr = imresize(ycbcr, scale=self.scale, rounding="none", border=border).astype(np.float64)
+        sr[..., 0] = y
+        return sr if self.degradation.colour == "ycbcr" else ycbcr_to_rgb(sr)
 
     def _ycbcr(self, lr: Planes) -> Planes:
-        if lr.ndim == 2:
-            chroma = np.full_like(lr, _NO_CHROMA)
-            return self.apply(np.stack([lr, chroma, chroma], axis=-1))[..., 0]
-        if self.degradation.colour == "ycbcr":
-            return self.apply(lr)
-        return ycbcr_to_rgb(self.apply(rgb_to_ycbcr(lr)))
-
-    def _y(self, lr: Planes) -> Planes:
-        """Y through the model, Cb and Cr by bicubic, as the SRCNN paper does."""
-        if lr.ndim == 2:
-            return self.apply(lr)
-        ycbcr = lr if self.degradation.colour == "ycbcr" else rgb_to_ycbcr(lr)
-        border = self.degradation.border
-        sr = imresize(ycbcr, scale=self.scale, rounding="none", border=border).astype(np.float64)
-        sr[..., 0] = self.apply(ycbcr[..., 0])
-        return sr if self.degradation.colour == "ycbcr" else ycbcr_to_rgb(sr)
+        return lr if self.degradation.colour == "ycbcr" else rgb_to_ycbcr(lr)

@@ -37,17 +37,18 @@ class InferenceNetwork(nn.Module):
     cuDNN are fastest in.
 
     Args:
-        network: taken over. Where it has a ``colour`` and a ``reach``, this has them too.
+        network: taken over. Its ``colour``, ``reach`` and ``batches`` are this one's too.
     """
 
     colour: ModelColour
     reach: int
+    batches: bool
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.in_strips = True
-        for name in ("colour", "reach"):
+        for name in ("colour", "reach", "batches"):
             if hasattr(network, name):
                 setattr(self, name, getattr(network, name))
         self.eval()

@@ -65,6 +65,11 @@ def reach_of(model: Model) -> int | None:
     return reach if type(reach) is int and reach >= 0 else None
 
 
+def takes_batches(model: Model) -> bool:
+    """Whether a model takes several images at once, as it says."""
+    return getattr(model, "batches", False) is True
+
+
 def require_reach(name: str, model: Model, call: Callable[[Unit], Unit], scale: int) -> None:
     """Compare a strip of noise with the same strip cut off, along both sides.
 

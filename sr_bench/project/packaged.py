@@ -26,6 +26,12 @@ def _runs() -> Mapping[str, Any]:
     return dict(read_yaml(path.read_text(encoding="utf-8"))["runs"])
 
 
+def packaged_run(name: str) -> Run | None:
+    """The run of that name in the ``params.yaml`` of sr-bench's own repository."""
+    entry = _runs().get(name)
+    return None if entry is None else Run.model_validate(entry)
+
+
 def packaged_weights(run: Run) -> Path | None:
     """The weights of a run that sr-bench trained; ``None`` where it brings none."""
     wanted = {name: getattr(run, name) for name in _FIELDS} | {"variant": run.base_variant}

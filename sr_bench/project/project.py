@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -284,7 +285,11 @@ class Project:
 
     def images_of(self, run: Run) -> int:
         """How many images the run upscales: each dataset once for every degradation in use."""
-        return sum(self._images(work.dataset) for work in self.work(run))
+        return self.images_of_work(self.work(run))
+
+    def images_of_work(self, work: Iterable[Work]) -> int:
+        """How many images so much work upscales."""
+        return sum(self._images(one.dataset) for one in work)
 
     def _images(self, dataset: str) -> int:
         manifest = self.manifest(dataset)

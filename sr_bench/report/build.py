@@ -17,7 +17,6 @@ from sr_bench.analysis.ledger.ledger import (
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
 from sr_bench.networks.checkpoint import read_facts
-from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 from sr_bench.report.names import Names
 from sr_bench.report.timings import speedups, timings
@@ -81,13 +80,8 @@ def _against_ledger(project: Project, table: pd.DataFrame) -> tuple[pd.DataFrame
     if not project.ledgers:
         return pd.DataFrame(columns=REPRODUCTION), pd.DataFrame(columns=TRAINED)
     ledger = read_ledgers(project.ledgers, project.catalogue)
-    context = Context(
-        methods=frozenset(load_methods(project.method_folders)),
-        runs=frozenset(project.params.runs),
-        datasets={p.name: frozenset(d) for p, d in project.params.protocols.items()},
-        catalogue=project.catalogue,
-    )
-    return judge(ledger, table, context), compare_trained(ledger, table, project.catalogue)
+    judged = judge(ledger, table, Context.of(project))
+    return judged, compare_trained(ledger, table, project.catalogue)
 
 
 def trainings(project: Project) -> pd.DataFrame:

@@ -48,20 +48,23 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a project's methods, weights and sources: facts of the methods' own files."""
+    """The names of a project's methods, weights, sources and machines."""
 
     # the project's methods by name; one that isn't there is called by its name
     methods: Mapping[str, Method] = field(default_factory=dict)
     citations: Citations = field(default_factory=dict)  # of its published numbers
     catalogue: Catalogue = field(default_factory=Catalogue.installed)
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of machine and device
 
     @classmethod
     def of(cls, project: Project) -> Names:
         """Those of a project's methods and published numbers."""
         from sr_bench.networks.method_files import load_methods  # torch
+        from sr_bench.report.timings import places
 
         citations = all_citations(project.ledgers)
-        return cls(load_methods(project.method_folders), citations, project.catalogue)
+        methods = load_methods(project.method_folders)
+        return cls(methods, citations, project.catalogue, places(project))
 
     @property
     def baseline(self) -> str | None:
@@ -77,6 +80,10 @@ class Names:
         """A source of published numbers as a text cites it: ``Dong et al. 2016``."""
         found = self.citations.get(key)
         return found.short if found else key
+
+    def place(self, machine: str, device: str) -> str:
+        """A machine and its device: ``AMD EPYC (Zen 5), 1 core``."""
+        return self.places.get((machine, device), f"{machine}, {device}")
 
     def marks(self, method: str) -> tuple[str | None, str | None]:
         """The colour and the marker that a method's file asks for."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from sr_bench.analysis.ledger.ledger import VERIFIABLE
 from sr_bench.report.build import Report
 from sr_bench.report.tables.all_tables import ReportTables
 from sr_bench.report.tables.formats.markdown import escape, markdown_body
@@ -36,6 +37,8 @@ def reports_readme(report: Report, tables: ReportTables, plots: Mapping[str, str
         body=lambda table: markdown_body(replace(table, remarks=())),
         tables=tables,
         totals=", ".join(f"{int(counts.get(verdict, 0))} {verdict}" for verdict in VERDICTS),
+        known=len(report.reproduction),
+        verifiable=int((report.reproduction[VERIFIABLE] == "yes").sum()),
         not_run=report.not_run,
         speed=plots,
     )

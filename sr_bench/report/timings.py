@@ -33,6 +33,22 @@ def timings(project: Project) -> pd.DataFrame:
     return table.sort_values(["run", "machine", "device", "precision", "input"], ignore_index=True)
 
 
+def places(project: Project) -> dict[tuple[str, str], str]:
+    """What people call each machine and device that was timed: ``AMD EPYC (Zen 5), 1 core``.
+
+    Two that would be called alike keep their fingerprint's name beside it.
+    """
+    found = {
+        (results.machine.name, row.device): results.machine.place(row.device)
+        for results, row in _timed(project)
+    }
+    titles = list(found.values())
+    return {
+        (name, device): title if titles.count(title) == 1 else f"{title} [{name}]"
+        for (name, device), title in found.items()
+    }
+
+
 def rows_table(machine: str, rows: Iterable[TimingRow]) -> pd.DataFrame:
     """Rows of one machine in the columns of ``timings.csv``, as they come."""
     return _table([_facts(machine, row) for row in rows])

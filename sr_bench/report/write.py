@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sr_bench.analysis.best import not_worse
 from sr_bench.analysis.ledger.citations import bibtex
+from sr_bench.analysis.ledger.ledger import VERIFIABLE
 from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_table
 from sr_bench.project.project import Project
 from sr_bench.report.build import Report
@@ -22,8 +23,9 @@ from sr_bench.report.figures.speed import write_plots
 from sr_bench.report.provenance.records import Provenance, collect, write_provenance
 from sr_bench.report.provenance.stamp import unstamp
 from sr_bench.report.readme import filled, reports_readme
+from sr_bench.report.site.links import Links
 from sr_bench.report.site.pictures import find_pictures
-from sr_bench.report.site.write import write_page
+from sr_bench.report.site.write import Surroundings, write_page
 from sr_bench.report.tables.all_tables import ReportTables, report_tables, write_tables
 from sr_bench.report.tables.published import VERDICTS
 from sr_bench.support.files import write_text
@@ -64,7 +66,7 @@ def _write(project: Project, report: Report) -> tuple[tuple[str, ...], str | Non
     speed, others = _draw(project, report, made)
     write_text(folder / "README.md", reports_readme(report, tables, speed.captions))
     readme = _readme(project, tables, speed.captions)
-    _write_pages(project, report)
+    _write_pages(project, report, tables)
     drawn = speed + others
     write_provenance(folder, made, drawn.subjects)
     return drawn.notes, readme
@@ -132,6 +134,8 @@ def _summary(report: Report) -> dict[str, object]:
         "runs": int(report.cells["run"].nunique()),
         "cells": len(report.cells),
         "published": {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS},
+        "known": len(report.reproduction),
+        "verifiable": int((report.reproduction[VERIFIABLE] == "yes").sum()),
     }
 
 
@@ -143,13 +147,18 @@ def _draw(project: Project, report: Report, made: Provenance) -> tuple[Plots, Pl
     return speed, others + write_comparisons(project, project.params.figures, identify)
 
 
-def _write_pages(project: Project, report: Report) -> None:
+def _write_pages(project: Project, report: Report, tables: ReportTables) -> None:
     """The page that is committed, and the one whose images stay on this machine."""
-    viewer = project.params.viewer
-    shown = find_pictures(project, viewer.committed) if viewer.committed else None
-    write_page(report, project.reports, shown)
-    if viewer.local:
-        write_page(report, project.local_page, find_pictures(project, viewer.local))
+    entries, static = project.params.viewer, (*tables.headline, *tables.at_a_glance)
+    settled = replace(project, out=None)  # where the pages will lie
+    links = Links.of(settled, settled.reports)
+    shown = find_pictures(project, entries.committed) if entries.committed else None
+    small = replace(shown, suffix=".webp") if shown else None
+    write_page(report, project.reports, Surroundings(small, links, static))
+    if entries.local:
+        links = Links.of(settled, settled.local_page)
+        local = find_pictures(project, entries.local)
+        write_page(report, project.local_page, Surroundings(local, links, static))
 
 
 def _readme(project: Project, tables: ReportTables, plots: Mapping[str, str]) -> str | None:

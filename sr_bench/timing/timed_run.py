@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.evaluation.upscaling.upscale import load_upscaler
+from sr_bench.evaluation.upscaling.prepared import load_upscaler
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler

@@ -48,6 +48,8 @@ class Job:
         recipe = find_recipe(method, entry.variant, entry.recipe)
         if method.training is None:
             raise SrBenchError(f"method {method.name} has nothing to train")
+        for scale in entry.scales:
+            method.require_scale(scale)
         return cls(name, entry, method.training, recipe, project)
 
     @property

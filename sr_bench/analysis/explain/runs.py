@@ -171,7 +171,7 @@ class _Maker:
     def _load(self, way: Way) -> Upscaler | None:
         from dataclasses import replace
 
-        from sr_bench.evaluation.upscaling.upscale import load_upscaler
+        from sr_bench.evaluation.upscaling.prepared import load_upscaler
         from sr_bench.networks.method_files import find_method
         from sr_bench.project.run_weights import noted_weights
 

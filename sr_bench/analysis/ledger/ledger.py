@@ -15,6 +15,8 @@ from sr_bench.analysis.ledger.citations import read_citations
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.table import DECIMALS
+from sr_bench.networks.method_files import load_methods
+from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.text_files import read_rows
 
@@ -28,7 +30,8 @@ _PRINTED, _SCALE = (
     re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{1,12})?|\.[0-9]{1,12})"),
     re.compile(r"[2-8]"),
 )
-REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note", WHERE]
+VERIFIABLE = "verifiable"  # "yes": a run of sr-bench measured the number, or could
+REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note", WHERE, VERIFIABLE]
 TRAINED = [*CELL, "published", "run", "measured", "delta"]
 
 
@@ -40,6 +43,16 @@ class Context:
     runs: frozenset[str]
     datasets: dict[str, frozenset[str]]  # protocol -> datasets
     catalogue: Catalogue = field(default_factory=Catalogue.installed)
+
+    @classmethod
+    def of(cls, project: Project) -> Context:
+        """What a project can measure."""
+        return cls(
+            methods=frozenset(load_methods(project.method_folders)),
+            runs=frozenset(project.params.runs),
+            datasets={p.name: frozenset(d) for p, d in project.params.protocols.items()},
+            catalogue=project.catalogue,
+        )
 
 
 def read_ledger(path: Path, catalogue: Catalogue | None = None) -> pd.DataFrame:
@@ -74,7 +87,6 @@ def read_ledgers(paths: Sequence[Path], catalogue: Catalogue | None = None) -> p
 def _read(path: Path, catalogue: Catalogue | None) -> pd.DataFrame:
     columns = [*COLUMNS, RUN, TRAINED_RUN]
     remedy = "correct it (params.yaml: ledger names it)"
-    known = (catalogue or Catalogue.installed()).protocols.protocols
     rows = read_rows(path, [*columns, WHERE], columns, remedy=remedy)
     known = (catalogue or Catalogue.installed()).protocols.protocols
     citations = read_citations(path)
@@ -170,6 +182,7 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     value = found.get(key)
     out: dict[str, object] = {k: row[k] for k in REPRODUCTION if k in row}
     out |= {"published": row["value"], "measured": value, "delta": None}
+    out[VERIFIABLE] = "no" if value is None and _why_never(row, context) else "yes"
     if value is None or protocol is None:
         return out | {"verdict": "not run", "note": _join(_why_not_run(row, context), row["note"])}
     delta = round(value - float(row["value"]), DECIMALS)
@@ -202,17 +215,22 @@ def _elsewhere(row: dict[str, str], metric: str, found: dict[Key, float]) -> str
     return f"the printed digits come out under {' and '.join(dict.fromkeys(same))}"
 
 
-def _why_not_run(row: dict[str, str], context: Context) -> str:
-    dataset, method, protocol = row["dataset"], row["method"], row["protocol"]
-    run = f"{row[RUN]}-x{row['scale']}"
-    if not protocol:
+def _why_never(row: dict[str, str], context: Context) -> str:
+    """Why no run can measure the number; empty where one could."""
+    if not row["protocol"]:
         return "no protocol of sr-bench is known to score it so"
-    if dataset not in context.catalogue.sources:
-        return f"{dataset} is not a dataset that can be fetched"
-    if method not in context.methods:
+    if row["dataset"] not in context.catalogue.sources:
+        return f"{row['dataset']} is not a dataset that can be fetched"
+    if row["method"] not in context.methods:
         return "no method file"
-    if not row[RUN]:
-        return "the weights behind this row were not published"
+    return "" if row[RUN] else "the weights behind this row were not published"
+
+
+def _why_not_run(row: dict[str, str], context: Context) -> str:
+    dataset, protocol = row["dataset"], row["protocol"]
+    run = f"{row[RUN]}-x{row['scale']}"
+    if never := _why_never(row, context):
+        return never
     if dataset not in context.datasets.get(protocol, frozenset()):
         return f"{dataset} is not among the datasets of {protocol} in params.yaml"
     if run not in context.runs:

@@ -56,11 +56,17 @@ def published_numbers(own: Sequence[Path] = (), catalogue: Catalogue | None = No
     Raises:
         SrBenchError: if a file is missing or damaged.
     """
+    numbers = [read_ledger(path, catalogue) for path in ledgers_with_packaged(own)]
+    return pd.concat(numbers, ignore_index=True).drop_duplicates()
+
+
+def ledgers_with_packaged(own: Sequence[Path] = ()) -> list[Path]:
+    """A project's ledgers, and the one that comes with sr-bench."""
     from sr_bench.project.packaged import packaged_ledger  # torch
 
-    paths = dict.fromkeys(path.resolve() for path in (*own, packaged_ledger()))  # one, in a clone
-    numbers = [read_ledger(path, catalogue) for path in paths]
-    return pd.concat(numbers, ignore_index=True).drop_duplicates()
+    return list(
+        dict.fromkeys(path.resolve() for path in (*own, packaged_ledger()))
+    )  # one, in a clone
 
 
 def neighbours(numbers: pd.DataFrame, cell: Cell, value: float) -> Neighbours:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sr_bench.data.catalogue.protocols import Protocol, find_protocol
-from sr_bench.evaluation.upscaling.upscale import load_upscaler
+from sr_bench.evaluation.upscaling.prepared import load_upscaler
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.inference import Upscaler
-from sr_bench.networks.method import ModelColour
+from sr_bench.networks.method import Method, ModelColour
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions, open_model
+from sr_bench.project.entries import Run
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import note_weights, noted_weights
 from sr_bench.support.errors import SrBenchError, WrongUse
@@ -130,7 +132,20 @@ def _of_run(project: Project, named: str, methods: Methods, options: CandidateOp
     if not project.weights_note(named).is_file():
         note_weights(project, named, progress=lambda _: None)
     method = methods[run.method][1]
-    file = noted_weights(project, run, method)
+    return candidate_of(run, method, noted_weights(project, run, method), options)
+
+
+def candidate_of(
+    run: Run, method: Method, file: Path | None, options: CandidateOptions
+) -> Candidate:
+    """A run as a candidate.
+
+    Args:
+        run: its variant, weights and scale.
+        method: its method.
+        file: its weights; ``None`` for a method without any.
+        options: how it is called.
+    """
     first = load_upscaler(run, method, file, _usual())
 
     def upscaler(rule: Degradation) -> Upscaler:
@@ -138,10 +153,10 @@ def _of_run(project: Project, named: str, methods: Methods, options: CandidateOp
         return _adapted(built, options).on(options.opened.device)
 
     return Candidate(
-        named,
+        run.name,
         run.scale,
         first.model.colour,
-        f"run {named}",
+        f"run {run.name}",
         upscaler,
         shared=True,
         sha256=None if file is None else sha256(file),

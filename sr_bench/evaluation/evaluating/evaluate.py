@@ -21,7 +21,7 @@ from sr_bench.evaluation.evaluating.candidate import Candidate
 from sr_bench.evaluation.evaluating.parts import Part
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import DECIMALS
-from sr_bench.evaluation.upscaling.upscale import torch_threads, workers_for
+from sr_bench.evaluation.upscaling.dataset import torch_threads, workers_for
 from sr_bench.imaging import images
 from sr_bench.imaging.images import Colour, Image
 from sr_bench.networks.device import CPU

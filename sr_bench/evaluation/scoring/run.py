@@ -14,6 +14,7 @@ from sr_bench.evaluation.scoring.table import DECIMALS, IMAGE_COLUMNS, write_tab
 from sr_bench.imaging import images
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project, Work
+from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sweep
 
@@ -36,6 +37,18 @@ def score_run(project: Project, run: Run) -> pd.DataFrame:
         table = _scored(run, work, opened)
         write_record(path, run, write_table(path, table), work, opened)
     return table
+
+
+def score_part(project: Project, run: Run, part: RunPart) -> pd.DataFrame:
+    """The rows of a part of the run; ``build/scores/<run>.csv``, which is of all, stays as it is.
+
+    Raises:
+        WrongUse: for a dataset or a protocol that the run isn't scored on.
+        SrBenchError: as :func:`score_run`.
+    """
+    with project.writing(f"run {run.name}", f"run-{run.name}"):
+        work = part.of(project, run)
+        return _scored(run, work, {one.dataset: project.dataset(one.dataset) for one in work})
 
 
 def _scored(run: Run, work: Sequence[Work], opened: Mapping[str, Dataset]) -> pd.DataFrame:

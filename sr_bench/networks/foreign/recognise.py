@@ -147,7 +147,7 @@ def _tried(
         if not _has_weights(method):
             continue
         published = {scale for _, _, scale in method.published}
-        for scale in scales:
+        for scale in (s for s in scales if s in method.scales):
             # Loading takes long where a method has no map of keys: only the scales that it has.
             if method.key_map is None and published and scale not in {*published, options.scale}:
                 continue
@@ -159,6 +159,7 @@ def _why_not(path: Path, fit: Fit, method: Method, options: OpenOptions) -> Exce
     """Why the file doesn't fit; nothing is told of what was tried."""
     with collected_notices():
         try:
+            method.require_scale(fit.scale)
             if method.key_map is not None:
                 method.key_map(path, fit.variant, fit.scale)
             else:
@@ -169,7 +170,7 @@ def _why_not(path: Path, fit: Fit, method: Method, options: OpenOptions) -> Exce
 
 
 def _misfit(path: Path, method: Method, options: OpenOptions) -> SrBenchError:
-    fit = Fit(method.name, method.variants[0], options.scale or 2)
+    fit = Fit(method.name, method.variants[0], options.scale or method.scales[0])
     why = " ".join(str(_why_not(path, fit, method, options)).split())
     return SrBenchError(f"{path}: isn't weights of {fit.network} at any scale; as {fit}: {why}")
 

@@ -12,6 +12,7 @@ import pandas as pd
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.networks.method_fields import TRAINED
 from sr_bench.report.build import HEADLINE_PROTOCOLS
+from sr_bench.report.pooling import pooled
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.setting import SIZES
 
@@ -84,16 +85,17 @@ def by_device(timings: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 def with_time(rows: pd.DataFrame, timings: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     """The runs of ``rows`` that were timed on the chosen input: ``cost`` and ``spread`` in seconds.
 
-    ``spread`` is the interquartile range. Rows without a positive time are left out.
+    Both are of all runs of a network together (:func:`sr_bench.report.pooling.pooled`), of those in
+    ``timings``: one machine's and device's. Rows without a positive time are left out.
     """
     chosen = timings[
         (timings["input"] == choice.input)
         & (timings["precision"] == choice.precision)
         & (timings["median_s"] > 0)
     ]
-    joined = rows.merge(chosen[["run", "median_s", "iqr_s", "params"]], on="run", how="inner")
-    joined["iqr_s"] = joined["iqr_s"].fillna(0.0)
-    return joined.rename(columns={"median_s": "cost", "iqr_s": "spread"})
+    together = pooled(chosen, rows)[["run", "pooled_s", "spread_s", "params"]]
+    joined = rows.merge(together, on="run", how="inner")
+    return joined.rename(columns={"pooled_s": "cost", "spread_s": "spread"})
 
 
 def with_macs(
@@ -125,20 +127,32 @@ def missing(rows: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
     return [run for run in rows["run"] if run not in have]
 
 
-def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
+def pareto_front(
+    cost: Sequence[float], value: Sequence[float], spread: Sequence[float] | None = None
+) -> list[int]:
     """Indices of the points that no other point beats, by rising cost.
 
-    A point is beaten by one that costs no more and is no worse, and is better in one of the two; of
-    identical points none beats the other.
+    A point is beaten by a better one that costs no more, or more by no more than the larger of
+    their spreads: such costs can't be told apart. Of two that are equally good the cheaper one
+    beats the other if it is cheaper by more than that.
     """
-    order = sorted(range(len(cost)), key=lambda i: (cost[i], -value[i], i))
-    front: list[int] = []
-    for i in order:
-        last = front[-1] if front else None
-        same = last is not None and (cost[i], value[i]) == (cost[last], value[last])
-        if last is None or same or value[i] > value[last]:
-            front.append(i)
-    return front
+    room = spread or [0.0] * len(cost)
+
+    def beats(i: int, j: int) -> bool:
+        apart = max(room[i], room[j])
+        if value[i] == value[j]:
+            return cost[i] < cost[j] - apart
+        return value[i] > value[j] and cost[i] <= cost[j] + apart
+
+    every = range(len(cost))
+    left = [j for j in every if not any(beats(i, j) for i in every)]
+    return sorted(left, key=lambda i: (cost[i], value[i], i))
+
+
+def front_of(rows: pd.DataFrame) -> list[int]:
+    """The front of rows with a cost, as positions."""
+    numbers = (rows[name].astype(float).tolist() for name in ("cost", "value", "spread"))
+    return pareto_front(*numbers)
 
 
 def labelled(rows: pd.DataFrame) -> set[str]:
@@ -147,7 +161,7 @@ def labelled(rows: pd.DataFrame) -> set[str]:
     Of a method these are the best with published weights and the best with weights trained here.
     """
     measured = rows[rows["cost"] > 0]
-    front = pareto_front(measured["cost"].tolist(), measured["value"].tolist())
+    front = front_of(measured)
     best = rows.groupby(["method", rows["weights"].map(trained_here)])["value"].idxmax()
     return {*measured["run"].iloc[front], *rows.loc[best, "run"]}
 

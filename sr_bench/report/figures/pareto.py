@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from sr_bench.report.figures.costs import labelled, pareto_front, trained_here
+from sr_bench.report.figures.costs import front_of, labelled, trained_here
 from sr_bench.report.figures.labels import Array, Scene, draw_labels, text_sizes
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
@@ -72,8 +72,8 @@ def pareto_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
     """PSNR against ``cost`` with the Pareto front, one panel a scale.
 
     Args:
-        rows: one row a run: run, method, variant, weights, scale, value, cost, spread (the
-            interquartile range of the cost), params. A cost of 0 is a dotted line across the panel.
+        rows: one row a run: run, method, variant, weights, scale, value, cost, spread (what
+            the cost's repetitions differ by), params. A cost of 0 is a dotted line over the panel.
     """
     look = _Look(methods.names.labels(rows), methods, cost)
     tried: list[Drawn] = []
@@ -157,7 +157,7 @@ def _mark(row: Any, look: _Look) -> Line2D:
 
 def _steps(axes: Axes, rows: pd.DataFrame) -> tuple[list[float], list[float]]:
     """The best PSNR that each cost buys, from the cheapest point to the panel's right edge."""
-    front = pareto_front(rows["cost"].tolist(), rows["value"].tolist())
+    front = front_of(rows)
     x: list[float] = []
     y: list[float] = []
     for i in front:

@@ -105,7 +105,7 @@ class _SpeedPlots:
     def _time(
         self, rows: pd.DataFrame, machine: str, device: str, timed: pd.DataFrame
     ) -> Iterator[Plot]:
-        choice, where = self.choice, printable(f"{machine}, {device}")
+        choice, where = self.choice, printable(self.methods.names.place(machine, device))
         shown = with_time(rows, timed, choice)
         left_out = missing(rows, shown)
         if left_out:
@@ -114,7 +114,8 @@ class _SpeedPlots:
         if len(shown):
             caption = (
                 f"{_quality(rows, choice)} Time: median of one {_input(choice)} in "
-                f"{choice.precision} on {where}; bars: interquartile range."
+                f"{choice.precision} on {where}, all runs of a network together; bars: how far "
+                "these lie apart. The front steps over larger differences only."
             )
             cost = Cost(f"time per {_input(choice)} (s)", _axis(choice), caption)
             yield self._pareto(slug("psnr-time", machine, device), shown, cost, machine)
@@ -142,7 +143,7 @@ class _SpeedPlots:
         return Plot(stem, cost.caption, drawn.figure, _subjects(shown, *machines))
 
     def _growth(self, machine: str, device: str, timed: pd.DataFrame) -> Iterator[Plot]:
-        where = printable(f"{machine}, {device}")
+        where = printable(self.methods.names.place(machine, device))
         rows = growth_rows(self.scores, timed, self.choice.precision)
         if rows.empty:
             self.notes.append(

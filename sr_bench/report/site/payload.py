@@ -12,15 +12,27 @@ from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.build import Report
 from sr_bench.report.figures.style import looks
 from sr_bench.report.names import Names
+from sr_bench.report.pooling import pooled
+from sr_bench.report.site.links import NO_LINKS, Links, cited
 from sr_bench.report.tables.quality import MAIN
 
 _IMAGE_DECIMALS = 4  # per-image values are kept as integers of 1 / 10,000
 _CELL = ["run", "dataset", "protocol", "metric"]
 _MEASURED = ("scale", "measured", "delta")  # the numbers of a row of the ledger
-_TIMES = ["run", "machine", "device", "precision", "input", "median_s", "iqr_s", "params", "macs"]
+_TIMES = [
+    "run",
+    "machine",
+    "device",
+    "precision",
+    "input",
+    "median_s",
+    "spread_s",
+    "params",
+    "macs",
+]
 
 
-def payload(report: Report) -> dict[str, object]:
+def payload(report: Report, links: Links = NO_LINKS) -> dict[str, object]:
     """All tables of the page.
 
     Cells are ``[run, dataset, protocol, metric, value, values of images]``, the first four as
@@ -34,6 +46,7 @@ def payload(report: Report) -> dict[str, object]:
     runs, datasets = _names(cells, "run"), _names(cells, "dataset")
     metrics = _names(cells, "metric")
     protocols = [_protocol(name, report) for name in _protocols(report)]
+    catalogue = report.names.catalogue
     images = {d: _names(rows, "image") for d, rows in report.per_image.groupby("dataset")}
     return {
         "protocols": protocols,
@@ -43,10 +56,13 @@ def payload(report: Report) -> dict[str, object]:
         "mainMetrics": list(MAIN),
         "imageDecimals": _IMAGE_DECIMALS,
         "runs": _runs(cells, report.names),
-        "methods": _methods(report),
+        "methods": _methods(report, links),
         "baseline": report.names.baseline,
         "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
-        "timings": _rows(report.timings[_TIMES]),
+        "timings": _rows(_timings(report)),
+        "machines": [[*where, title] for where, title in report.names.places.items()],
+        "links": {"root": links.root, "reports": links.reports},
+        "free": [s.name for s in catalogue.sources.all().values() if s.redistributable],
         "sources": _sources(report),
         "ledger": _packed(report.reproduction),
         "notRun": report.not_run,
@@ -100,12 +116,18 @@ def _runs(cells: pd.DataFrame, names: Names) -> list[dict[str, object]]:
     ]
 
 
-def _methods(report: Report) -> dict[str, dict[str, str]]:
-    """How each method is called and drawn, as its file says."""
+def _methods(report: Report, links: Links) -> dict[str, dict[str, str]]:
+    """How each method is called, drawn and cited, and where its file lies."""
     named = [*_names(report.cells, "method"), *_names(report.reproduction, "method")]
     drawn = looks(named, report.names.marks)
     return {
-        method: {"title": report.names.title(method), "colour": colour, "marker": marker}
+        method: {
+            "title": report.names.title(method),
+            "colour": colour,
+            "marker": marker,
+            "file": links.methods.get(method, ""),
+            **cited(method, report.names),
+        }
         for method, (colour, marker) in drawn.items()
     }
 
@@ -141,6 +163,12 @@ def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
         {str(key): _number(value) for key, value in row.items()}
         for row in table.astype(object).to_dict("records")
     ]
+
+
+def _timings(report: Report) -> pd.DataFrame:
+    """Of each run the time of its network, over all runs of it, and their spread."""
+    rows = pooled(report.timings, report.cells)
+    return rows.assign(median_s=rows["pooled_s"])[_TIMES]
 
 
 def _sources(report: Report) -> dict[str, dict[str, str]]:

@@ -6,21 +6,28 @@ import base64
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from markupsafe import Markup
 
 from sr_bench.report.build import Report
+from sr_bench.report.site.links import NO_LINKS, Links
 from sr_bench.report.site.payload import payload
 from sr_bench.report.site.pictures import FOLDER, Viewer, write_pictures
+from sr_bench.report.tables.formats.html import html_table
 from sr_bench.report.tables.formats.templates import template
+from sr_bench.report.tables.model import Table
 from sr_bench.support.files import write_text
 
 _SCRIPTS = (
+    "state",
     "dom",
     "table",
     "data",
+    "run",
     "images",
     "leaderboard",
     "plot",
@@ -29,9 +36,24 @@ _SCRIPTS = (
     "viewer",
     "main",
 )
+_SECTIONS = {
+    "leaderboard": "Leaderboard",
+    "viewer": "Viewer",
+    "speed": "PSNR against cost",
+    "ledger": "Published against measured",
+}
 
 
-def write_page(report: Report, folder: Path, viewer: Viewer | None = None) -> int:
+@dataclass(frozen=True)
+class Surroundings:
+    """What the page has besides a report: pictures, links, tables that need no script."""
+
+    viewer: Viewer | None = None
+    links: Links = NO_LINKS
+    static: Sequence[Table] = ()
+
+
+def write_page(report: Report, folder: Path, around: Surroundings = Surroundings()) -> int:
     """Write ``folder/index.html`` and, with a viewer, ``folder/images/``; the same bytes each time.
 
     Without a viewer there is no ``folder/images/`` afterwards.
@@ -39,30 +61,35 @@ def write_page(report: Report, folder: Path, viewer: Viewer | None = None) -> in
     Returns:
         The bytes of all of it.
     """
+    viewer = around.viewer
     if not viewer:
         shutil.rmtree(folder / FOLDER, ignore_errors=True)
     pictures, size = write_pictures(viewer, folder) if viewer else ([], 0)
     shown = {"protocol": viewer.protocol, "pictures": pictures} if viewer else None
-    content = payload(report) | {"viewer": shown}
-    text = _page(content, f"{size / 1e6:.1f} MB in {FOLDER}/" if viewer else "no images")
+    content = payload(report, around.links) | {"viewer": shown}
+    text = _page(content, f"{size / 1e6:.1f} MB in {FOLDER}/" if viewer else "no images", around)
     write_text(folder / "index.html", text)
     return size + len(text.encode())
 
 
-def _page(content: dict[str, object], images: str) -> str:
+def _page(content: dict[str, object], images: str, around: Surroundings) -> str:
     style = _asset("page.css")
     script = (
         '"use strict";\n(() => {\n' + "\n".join(_asset(f"{s}.js") for s in _SCRIPTS) + "})();\n"
     )
     data = _embedded(content)
+    static = [Markup(html_table(table)) for table in around.static]
     return template("index.html.j2").render(
         style=Markup(style),
         script=Markup(script),
         data=Markup(data),
         style_hash=_hash(style),
         script_hash=_hash(script),
-        kilobytes=round((len(style) + len(script) + len(data.encode())) / 1000),
+        kilobytes=round(sum(len(t.encode()) for t in (style, script, data, *static)) / 1000),
         images=images,
+        links=around.links,
+        static=static,
+        sections=_SECTIONS.items(),
     )
 
 

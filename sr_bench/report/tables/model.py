@@ -37,6 +37,7 @@ class Number:
     unit: float = 1.0  # how much of `value` is one of what is shown: 1e-3 for seconds shown in ms
     grade: Grade = Grade.NONE  # best, second, or neither, of its column and group
     marked: bool = False  # not significantly worse than the best
+    note: str = ""  # a doubt, for under the table
 
     @property
     def text(self) -> str:
@@ -138,6 +139,8 @@ class Table:
 
 def note_of(cell: Cell) -> str:
     """The text that a cell puts under the table; empty for none."""
+    if isinstance(cell, Number):
+        return cell.note
     if isinstance(cell, Note):
         return cell.text
     return cell.reason if isinstance(cell, Missing) else ""

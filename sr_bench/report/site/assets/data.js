@@ -7,7 +7,7 @@ const CELLS = DATA.cells.map(([run, dataset, protocol, metric, value, images]) =
   protocol: DATA.protocols[protocol],
   metric: DATA.metrics[metric],
   value: real(value),
-  images: images.map((v) => (v === null ? null : real(v) === Infinity ? Infinity : v / 10 ** DATA.imageDecimals)),
+  get images() { return images.map((v) => (v === null ? null : real(v) === Infinity ? Infinity : v / 10 ** DATA.imageDecimals)); },
 }));
 // The ledger: each text stands once in the data, a row holds its position.
 const LEDGER = DATA.ledger.rows.map((row) => Object.fromEntries(DATA.ledger.columns.map((name, i) =>
@@ -22,12 +22,26 @@ const isBetter = (metric, value, other) => (factsOf(metric).higherIsBetter ? val
 const keyOf = (run, dataset, protocol, metric) => JSON.stringify([run, dataset, protocol, metric]);
 const INDEX = new Map(CELLS.map((c) => [keyOf(c.run.name, c.dataset.name, c.protocol.name, c.metric), c]));
 const cellOf = (...names) => INDEX.get(keyOf(...names));
-const trainedOn = (run) => (run.maker ? `${run.data} (${run.maker})` : run.data === "none" ? "–" : run.data);
-const runCount = (protocol) => unique(CELLS.filter((c) => c.protocol === protocol).map((c) => c.run)).length;
-const PROTOCOLS = [...DATA.protocols].sort((a, b) => runCount(b) - runCount(a)); // what most runs share comes first
-const scalesOf = (runs) => unique(runs.map((run) => run.scale)).sort();
+const trainedOn = (run) => (run.maker ? `${run.data}, ${run.maker}` : run.data === "none" ? "not trained" : run.data);
+const runTitle = (run) => `${run.short} x${run.scale}, ${trainedOn(run)}`;
+const methodOf = (run) => DATA.methods[run.method];
+const RUNS = new Map(DATA.runs.map((run) => [run.name, run]));
+const runsOf = new Map(DATA.protocols.map((p) => [p, new Set()]));
+for (const cell of CELLS) runsOf.get(cell.protocol).add(cell.run);
+const PROTOCOLS = [...DATA.protocols].sort((a, b) => runsOf.get(b).size - runsOf.get(a).size); // what most runs share comes first
+const scalesOf = (runs) => unique(runs.map((run) => run.scale)).sort((a, b) => a - b);
 
-// Positions of the pictures that the viewer has, and the address of its state.
-const pictureOf = (dataset, image, scale) =>
-  DATA.viewer?.pictures.find((p) => p.dataset === dataset && p.image === image && p.scale === scale);
-const viewAddress = (...parts) => "#view/" + parts.map((part) => encodeURIComponent(part)).join("/");
+// What was published for a cell: rows of the ledger say the number measured, not the run.
+const sameKey = (method, scale, dataset, protocol, metric, value) => JSON.stringify([method, scale, dataset, protocol, metric, value]);
+const MEASURED = new Map();
+for (const row of LEDGER.filter((row) => row.measured !== null)) {
+  const key = sameKey(row.method, row.scale, row.dataset, row.protocol, row.metric, real(row.measured));
+  MEASURED.set(key, [...(MEASURED.get(key) ?? []), row]);
+}
+const publishedOf = (c) => MEASURED.get(sameKey(c.run.method, c.run.scale, c.dataset.name, c.protocol.name, c.metric, c.value)) ?? [];
+
+// The pictures that the viewer has, and the address that shows two of them.
+const PICTURES = DATA.viewer?.pictures ?? [];
+const pictureOf = (dataset, image, scale) => PICTURES.find((p) => p.dataset === dataset && p.image === image && p.scale === scale);
+const viewOf = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");
+const viewAddress = (...parts) => addressWith({ view: viewOf(...parts), at: "viewer" });

@@ -1,4 +1,4 @@
-// The drill-down: one cell's images, beside the baseline's and the best run's.
+// The drill-down: one cell's images, beside the baseline's and the best run's, and where to see them.
 function rivals(cell) {
   const same = CELLS.filter((c) => c.dataset === cell.dataset && c.protocol === cell.protocol && c.metric === cell.metric && c.run.scale === cell.run.scale);
   const ranked = same.filter((c) => Number.isFinite(c.value)); // an infinite mean does not rank
@@ -6,17 +6,18 @@ function rivals(cell) {
   return { base: same.find((c) => c.run.method === DATA.baseline), best };
 }
 
-function drillColumns(cell, { base, best }) {
-  const value = (name, from) => ({
-    name, text: (row) => fixed(from.images[row.i] ?? NaN, DATA.imageDecimals), value: (row) => from.images[row.i],
-  });
-  const gain = (row) => cell.images[row.i] - base.images[row.i];
-  const columns = [{ name: "image", text: (row) => row.image }, value("this run", cell)];
+function drillColumns(cell, { base, best }, seen) {
+  const value = (name, from) => {
+    const images = from.images;
+    return { name, text: (row) => fixed(images[row.i] ?? NaN, DATA.imageDecimals), value: (row) => images[row.i] };
+  };
+  const own = cell.images, columns = [{ name: "image", text: (row) => row.image }, value("this run", cell)];
   if (base && base !== cell) {
+    const others = base.images, gain = (row) => own[row.i] - others[row.i];
     columns.push(value(base.run.short, base), { name: "gain", text: (row) => signed(gain(row), factsOf(cell.metric).decimals), value: gain });
   }
   if (best !== cell) columns.push(value(`best: ${best.run.short}, ${trainedOn(best.run)}`, best));
-  if (DATA.viewer?.protocol === cell.protocol.name) columns.push({ name: "view", text: () => "–", node: (row) => viewLink(cell, row.image, base) });
+  if (seen) columns.push({ name: "view", text: () => "–", node: (row) => viewLink(cell, row.image, base) });
   return columns;
 }
 
@@ -28,16 +29,28 @@ function viewLink(cell, image, base) {
   return el("a", { href, "aria-label": `view ${image}`, onclick: () => byId("drill").close() }, "view");
 }
 
+// Why a number leads to no picture; nothing where it does.
+function whyUnseen(cell) {
+  const { viewer, free } = DATA, set = cell.dataset.name;
+  const make = "sr-bench report in a clone that has upscaled them writes build/page/index.html";
+  if (!viewer) return `This page was written without images: ${make} with them.`;
+  if (!PICTURES.some((p) => p.dataset === set)) {
+    return free.includes(set) ? `This page holds no pictures of ${set}: ${make} with them.` : `Pictures of ${set} may not be redistributed: ${make} with them.`;
+  }
+  if (viewer.protocol !== cell.protocol.name) return `The viewer shows images made under ${viewer.protocol}; these were made under ${cell.protocol.name}.`;
+  if (!PICTURES.some((p) => p.dataset === set && p.sr[cell.run.name])) return `This page holds pictures of ${set} for some runs only, and this is none of them: ${make} for all runs.`;
+  return "";
+}
+
 function openDrill(cell) {
-  const dialog = byId("drill");
   const facts = `${metricName(cell.metric)} of each image of ${cell.dataset.name}, x${cell.run.scale}, ${cell.protocol.name}; mean ${fixed(cell.value, DATA.imageDecimals)}`;
-  const rows = cell.dataset.images.map((image, i) => ({ image, i })).filter((row) => cell.images[row.i] !== null && cell.images[row.i] !== undefined);
-  dialog.replaceChildren(
-    el("form", { method: "dialog" }, el("button", { class: "close", "aria-label": "Close" }, "×")),
-    el("h2", { id: "drill-title" }, cell.run.name),
-    sortable({ caption: facts, columns: drillColumns(cell, rivals(cell)), rows }),
+  const [own, why, printed] = [cell.images, whyUnseen(cell), publishedText(cell)];
+  const rows = cell.dataset.images.map((image, i) => ({ image, i })).filter((row) => (own[row.i] ?? null) !== null);
+  openDialog(runTitle(cell.run),
+    ...(printed ? [el("p", {}, `Published: ${printed}.`)] : []),
+    ...(why ? [el("p", { class: "notice" }, why), ...picturesOf(cell.run)] : []),
+    sortable({ caption: facts, columns: drillColumns(cell, rivals(cell), !why), rows }),
     el("p", { class: "signature" }, el("code", {}, cell.protocol.signature)),
+    el("p", {}, el("button", { type: "button", onclick: () => openRun(cell.run) }, "All of this run: paper, file, citation, rows to copy")),
   );
-  dialog.querySelector("form").addEventListener("submit", (event) => { event.preventDefault(); dialog.close(); });
-  dialog.showModal();
 }

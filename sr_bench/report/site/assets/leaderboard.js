@@ -1,60 +1,77 @@
-// One protocol at a time: numbers of two protocols don't compare.
+// One protocol at a time, one table for each scale: numbers of two protocols don't compare.
 function leaderboard(root) {
-  const table = el("div");
-  const protocol = choice("protocol", () => { filters(); draw(); });
-  const scale = choice("scale", () => draw());
-  const metrics = choice("metrics", () => draw());
+  const tables = el("div");
+  const words = search("search", "q", draw);
+  const protocol = choice("protocol", "protocol", () => { filters(); draw(); });
+  const scale = choice("scale", "scale", draw);
+  const metrics = choice("metrics", "metrics", draw);
+  const method = choice("method", "method", draw);
+  const data = choice("trained on", "data", draw);
   const more = el("div", { class: "filters" });
-  let datasets, data;
+  let datasets;
+  const both = ["main", MAIN.map(metricName).join(" and ")], first = [QUALITY, metricName(QUALITY)];
   protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
-  metrics.set([["main", MAIN.map(metricName).join(" and ")], [QUALITY, metricName(QUALITY)], ["all", "all"]]);
+  metrics.set([...(innerWidth < 640 ? [first, both] : [both, first]), ["all", "all"]]); // a phone has room for one
 
   const mine = () => CELLS.filter((c) => c.protocol.name === protocol.value);
   function filters() {
     const runs = unique(mine().map((c) => c.run));
     scale.set([...scalesOf(runs).map((s) => [String(s), `x${s}`]), ["all", "all"]]);
-    datasets = ticks("datasets", unique(mine().map((c) => c.dataset.name)).map((d) => [d, d]), () => true, draw);
-    data = ticks("trained on", unique(runs.map((r) => r.data)).map((d) => [d, d === "none" ? "nothing" : d]), () => true, draw);
-    more.replaceChildren(datasets.node, data.node);
+    const options = (values) => values.sort((a, b) => a[1].localeCompare(b[1], "en", { numeric: true }));
+    method.set([["", "all methods"], ...options(unique(runs.map((r) => r.method)).map((m) => [m, DATA.methods[m].title]))]);
+    data.set([["", "all training sets"], ...options(unique(runs.map((r) => r.data)).map((d) => [d, d === "none" ? "nothing" : d]))]);
+    datasets = ticks("datasets", "datasets", unique(mine().map((c) => c.dataset.name)).map((d) => [d, d]), () => true, draw);
+    more.replaceChildren(datasets.node);
   }
   const wanted = (metric) => metrics.value === "all" || metrics.value === metric || (metrics.value === "main" && MAIN.includes(metric));
+  const fits = (run) => (scale.value === "all" || String(run.scale) === scale.value) && (!method.value || run.method === method.value)
+    && (!data.value || run.data === data.value) && words.fits(`${runTitle(run)} ${methodOf(run).title} ${run.name}`);
   function draw() {
-    const cells = mine().filter((c) => datasets.value.has(c.dataset.name) && data.value.has(c.run.data)
-      && wanted(c.metric) && (scale.value === "all" || c.run.scale === Number(scale.value)));
-    table.replaceChildren(...boardTable(cells, DATA.protocols.find((p) => p.name === protocol.value)));
+    const [ticked, runs] = [datasets.value, new Set(unique(mine().map((c) => c.run)).filter(fits))];
+    const cells = mine().filter((c) => runs.has(c.run) && ticked.has(c.dataset.name) && wanted(c.metric));
+    const known = DATA.protocols.find((p) => p.name === protocol.value);
+    tables.replaceChildren(...(cells.length ? boards(cells, known) : [notice("No run is left: change the search or a filter, or tick a dataset.")]));
   }
-  root.append(el("div", { class: "controls" }, protocol.node, scale.node, metrics.node), more, table, ...notRun());
-  if (!CELLS.length) return table.append(notice("There are no scores."));
+  root.append(el("div", { class: "controls" }, ...[words, protocol, scale, method, data, metrics].map((c) => c.node)), more, tables, ...notRun());
+  if (!CELLS.length) return tables.append(notice("There are no scores."));
   filters();
   draw();
 }
 
 const notice = (text) => el("p", { class: "notice", role: "status" }, text);
 
-function boardTable(cells, protocol) {
-  if (!cells.length) return [notice("No run is left: tick a dataset and a training set.")];
-  const columns = [
-    { name: "run", text: (row) => row.run.short, node: (row) => el("span", { title: row.run.name }, row.run.short) },
+function boards(cells, protocol) {
+  const scales = scalesOf(cells.map((c) => c.run));
+  const table = (file) => el("a", { href: `${DATA.links.reports}tables/${file}` }, file);
+  return [
+    el("p", { class: "caption" }, `${protocol.name}: ${protocol.summary}. Bold: the best of the runs shown.`),
+    ...scales.map((scale) => boardTable(scale, cells.filter((c) => c.run.scale === scale), protocol)),
+    el("p", { class: "signature" }, "Signature ", el("code", {}, protocol.signature)),
+    el("p", { class: "hint" }, "A number opens its images, a name opens its paper, file, citation and rows to copy. Arrow keys go from one to the next. This table as files: ",
+      table(`${protocol.name}.csv`), ", ", table(`${protocol.name}.tex`), "; the sources of all numbers: ", table("sources.bib"), "."),
   ];
-  const scaled = scalesOf(cells.map((c) => c.run)).length > 1;
-  if (scaled) columns.push({ name: "scale", text: (row) => `x${row.run.scale}`, value: (row) => row.run.scale });
+}
+
+function boardTable(scale, cells, protocol) {
+  const columns = [{ name: "method, trained on, by", text: (row) => `${row.run.short} ${trainedOn(row.run)}`, node: (row) => runButton(row.run) }];
   const bests = new Map();
   for (const c of cells.filter((c) => Number.isFinite(c.value))) {
     const best = bests.get(bestKey(c));
     if (best === undefined || isBetter(c.metric, c.value, best)) bests.set(bestKey(c), c.value);
   }
-  const pairs = new Map(cells.map((c) => [JSON.stringify([c.dataset.name, c.metric]), c]));
+  const pairs = new Map(cells.map((c) => [bestKey(c), c]));
   for (const { dataset, metric } of pairs.values()) columns.push(boardColumn(dataset, metric, protocol, bests));
-  columns.push({ name: "trained on", text: (row) => trainedOn(row.run) });
   const rows = unique(cells.map((c) => c.run)).map((run) => ({ run }));
-  return [
-    sortable({ caption: `${protocol.name}: ${protocol.summary}. Bold: the best of the runs shown, at each scale.`, columns, rows, sort: [scaled ? 2 : 1, factsOf(cells[0].metric).higherIsBetter] }),
-    el("p", { class: "signature" }, "Signature ", el("code", {}, protocol.signature)),
-    el("p", { class: "hint" }, "A number opens its images. Arrow keys go from number to number."),
-  ];
+  const table = sortable({ caption: `x${scale}`, columns, rows, sort: [1, factsOf(cells[0].metric).higherIsBetter], key: "sort" });
+  table.classList.add("block");
+  return table;
 }
 
-const bestKey = (cell) => JSON.stringify([cell.run.scale, cell.dataset.name, cell.metric]);
+const bestKey = (cell) => JSON.stringify([cell.dataset.name, cell.metric]);
+
+function runButton(run) {
+  return el("button", { type: "button", class: "run", onclick: () => openRun(run) }, el("span", { class: "name" }, run.short), " ", el("span", { class: "made" }, trainedOn(run)));
+}
 
 function boardColumn(dataset, metric, protocol, bests) {
   const cell = (row) => cellOf(row.run.name, dataset.name, protocol.name, metric);
@@ -67,7 +84,7 @@ function boardColumn(dataset, metric, protocol, bests) {
       if (!found) return null;
       const text = shown(metric, found.value);
       const best = Number.isFinite(found.value) && text === shown(metric, bests.get(bestKey(found)));
-      const button = { type: "button", class: best ? "cell best" : "cell", "aria-label": `${text}${best ? ", best" : ""}: images of ${dataset.name}, ${row.run.name}` };
+      const button = { type: "button", class: best ? "cell best" : "cell", "aria-label": `${text}${best ? ", best" : ""}: ${metricName(metric)} of ${dataset.name}, ${runTitle(row.run)}` };
       return el("button", { ...button, onclick: () => openDrill(found) }, text);
     },
   };

@@ -10,13 +10,15 @@ function verdictMark(verdict) {
 function ledger(root) {
   if (!LEDGER.length) return root.append(notice("This project has no ledger of published numbers."));
   const count = (verdict) => LEDGER.filter((row) => row.verdict === verdict).length;
-  const verdicts = ticks("verdict", VERDICTS.map((v) => [v, `${v} (${count(v)})`]), (v) => v !== "not run", draw);
+  const verdicts = ticks("verdict", "verdict", VERDICTS.map((v) => [v, `${v} (${count(v)})`]), (v) => v !== "not run", draw);
   const filter = (label, column, name) => {
-    const made = choice(label, draw);
+    const made = choice(label, `ledger-${column}`, draw);
     const values = unique(LEDGER.map((row) => row[column]));
     made.set([["", "all"], ...values.map((v) => [v, name(v)]).sort((a, b) => a[1].localeCompare(b[1]))]);
     return { ...made, fits: (row) => !made.select.value || row[column] === made.select.value };
   };
+  const words = search("search", "ledger-q", draw);
+  const textOf = (row) => `${DATA.sources[row.source].title} ${DATA.methods[row.method].title} ${row.variant} ${row.dataset} x${row.scale} ${metricName(row.metric)} ${row.published} ${row.protocol} ${row.where} ${row.note}`;
   const filters = [
     filter("source", "source", (key) => DATA.sources[key].title),
     filter("method", "method", (key) => DATA.methods[key].title),
@@ -24,13 +26,13 @@ function ledger(root) {
   ];
   const blocks = el("div");
   function draw() {
-    const rows = LEDGER.filter((row) => verdicts.value.has(row.verdict) && filters.every((f) => f.fits(row)));
+    const rows = LEDGER.filter((row) => verdicts.value.has(row.verdict) && filters.every((f) => f.fits(row)) && words.fits(textOf(row)));
     const sources = unique(rows.map((row) => row.source));
     const caption = el("p", { class: "caption" }, `${rows.length} of ${LEDGER.length} published numbers; ${LEDGER.length - count("not run")} are verified here.`);
     const made = sources.map((key) => sourceBlock(key, rows.filter((row) => row.source === key), sources.length === 1));
     blocks.replaceChildren(caption, ...(made.length ? made : [notice("No published number is left: tick a verdict, or choose other filters.")]));
   }
-  root.append(el("div", { class: "controls" }, ...filters.map((f) => f.node)), el("div", { class: "filters" }, verdicts.node), blocks);
+  root.append(el("div", { class: "controls" }, words.node, ...filters.map((f) => f.node)), el("div", { class: "filters" }, verdicts.node), blocks);
   draw();
 }
 

@@ -1,8 +1,13 @@
 // Quality against a cost on a logarithmic axis. Colour and shape both tell the method.
 const DISC = "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0-11 0";
+const polygon = (corners, radius, turned = 0, inner = radius) => "M" + Array.from({ length: corners }, (_, i) => {
+  const [r, angle] = [i % 2 ? inner : radius, ((i + turned) / corners) * 2 * Math.PI];
+  return `${(r * Math.sin(angle)).toFixed(2)} ${(-r * Math.cos(angle)).toFixed(2)}`;
+}).join("L") + "Z";
 const SHAPES = { // by the markers of matplotlib's that methods ask for; any other is a disc
   s: "M-5-5h10v10h-10z", "^": "M0-6L6 5H-6Z", v: "M0 6L6-5H-6Z", D: "M0-6.5L6.5 0L0 6.5L-6.5 0Z", P: "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
   X: "M-6-3.5L-3.5-6L0-2.5L3.5-6L6-3.5L2.5 0L6 3.5L3.5 6L0 2.5L-3.5 6L-6 3.5L-2.5 0Z",
+  ">": "M6 0L-5 6V-6Z", "<": "M-6 0L5 6V-6Z", d: "M0-6.5L4 0L0 6.5L-4 0Z", p: polygon(5, 6.2), h: polygon(6, 6.2), H: polygon(6, 6.2, 0.5), 8: polygon(8, 6, 0.5), "*": polygon(10, 7.5, 0, 3),
 };
 const INK = "#000000"; // black is the letters' colour, which is light on a dark page
 const FRAME = { width: 760, height: 400, left: 56, right: 24, top: 16, bottom: 44 };
@@ -11,14 +16,16 @@ const COSTS = {
   macs: { name: "multiply-adds", axis: "multiply-adds (log)", unit: "" },
   params: { name: "parameters", axis: "parameters (log)", unit: "" },
 };
+const PLACES = new Map(DATA.machines.map(([machine, device, title]) => [JSON.stringify([machine, device]), title]));
+const TIMINGS = DATA.timings.map((row) => ({ ...row, place: PLACES.get(JSON.stringify([row.machine, row.device])) ?? `${row.machine}, ${row.device}` }));
 const short = (n) => (n >= 1e9 ? `${+(n / 1e9).toPrecision(3)} G` : n >= 1e6 ? `${+(n / 1e6).toPrecision(3)} M` : n >= 1e3 ? `${+(n / 1e3).toPrecision(3)} k` : `${+n.toPrecision(3)}`);
 
 function plot(root) {
-  if (!DATA.timings.length) {
+  if (!TIMINGS.length) {
     return root.append(notice("No timings yet, and so no speed, multiply-adds or parameters to plot against. sr-bench time measures this machine; the next report draws them."));
   }
   const draw = () => refresh();
-  const pick = Object.fromEntries(["protocol", "dataset", "scale", "machine", "device", "precision", "input", "cost"].map((name) => [name, choice(name, draw)]));
+  const pick = Object.fromEntries(["protocol", "dataset", "scale", "place", "precision", "input", "cost"].map((name) => [name, choice(name, `plot-${name}`, draw)]));
   const out = el("div");
   root.append(el("div", { class: "controls" }, ...Object.values(pick).map((p) => p.node)), out);
   pick.protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
@@ -31,7 +38,7 @@ function plot(root) {
     const cells = CELLS.filter((c) => c.metric === QUALITY && c.protocol.name === pick.protocol.value && Number.isFinite(c.value));
     pick.dataset.set(unique(cells.map((c) => c.dataset.name)).map((d) => [d, d]));
     pick.scale.set(scalesOf(cells.map((c) => c.run)).map((s) => [String(s), `x${s}`]));
-    const rows = ["machine", "device", "precision", "input"].reduce((left, name) => narrow(name, left), DATA.timings);
+    const rows = ["place", "precision", "input"].reduce((left, name) => narrow(name, left), TIMINGS);
     const costs = Object.keys(COSTS).filter((cost) => rows.some((row) => row[cost] > 0));
     pick.cost.set(costs.map((cost) => [cost, COSTS[cost].name]));
     const chosen = cells.filter((c) => c.dataset.name === pick.dataset.value && String(c.run.scale) === pick.scale.value);
@@ -43,18 +50,22 @@ function plot(root) {
 function joined(cells, rows, cost) {
   const byRun = new Map(rows.map((row) => [row.run, row]));
   return cells.map((c) => ({ run: c.run, y: c.value, row: byRun.get(c.run.name) }))
-    .map((p) => ({ ...p, x: p.row?.[cost], spread: cost === "median_s" ? p.row?.iqr_s ?? 0 : 0 }));
+    .map((p) => ({ ...p, x: p.row?.[cost], spread: cost === "median_s" ? p.row?.spread_s ?? 0 : 0 }));
 }
 
+// Those that no other run beats: one that is better, and not slower by more than the spread.
 function front(points) {
-  const order = (a, b) => a.x - b.x || (isBetter(QUALITY, b.y, a.y) ? 1 : isBetter(QUALITY, a.y, b.y) ? -1 : 0);
-  let best;
-  return [...points].sort(order).filter((p) => (best === undefined || isBetter(QUALITY, p.y, best)) && ((best = p.y), true));
+  const beats = (one, other) => {
+    const room = Math.max(one.spread, other.spread);
+    if (isBetter(QUALITY, one.y, other.y)) return one.x <= other.x + room;
+    return one.y === other.y && one.x < other.x - room;
+  };
+  return points.filter((p) => !points.some((other) => beats(other, p))).sort((a, b) => a.x - b.x);
 }
 
 function picture(all, cost, pick) {
   const points = all.filter((p) => p.x > 0);
-  const left = all.filter((p) => !(p.x > 0)).map((p) => p.run.short);
+  const left = all.filter((p) => !(p.x > 0)).map((p) => runTitle(p.run));
   if (!points.length) return [notice("No run of this choice was timed; choose another, or time it with sr-bench time.")];
   const best = front(points);
   const notes = [
@@ -107,20 +118,39 @@ function drawing(points, best, cost) {
     ...at.yTicks.flatMap((v) => [svg("line", { x1: FRAME.left, x2: right, y1: at.y(v), y2: at.y(v) }), text(FRAME.left - 6, at.y(v) + 4, "end", `${+v.toFixed(3)}`)]),
     text((FRAME.left + right) / 2, FRAME.height - 6, "middle", COSTS[cost].axis), text(FRAME.left, 11, "end", factsOf(QUALITY).unit));
   const path = best.map((p, i) => (i ? `H${at.x(p.x)}V${at.y(p.y)}` : `M${at.x(p.x)} ${at.y(p.y)}`)).join("");
-  const tip = el("p", { class: "tip", role: "status", "aria-live": "polite" }, "Point at a mark, or move to it with Tab.");
+  const tip = el("p", { class: "tip", role: "status", "aria-live": "polite" }, "Point at a mark, or move to it with Tab; a click or Enter opens the run.");
   const marks = points.map((p) => point(p, at, best, cost, tip));
-  const chart = svg("svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group", "aria-label": `${metricName(QUALITY)} against cost` }, grid, svg("path", { class: "front", d: path }), ...marks);
+  const chart = svg("svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group", "aria-label": `${metricName(QUALITY)} against cost` }, grid, svg("path", { class: "front", d: path }), ...names(best, at), ...marks);
   return el("div", { class: "plot" }, chart, tip);
 }
 
+// The names of the front's runs, right below their marks; one that would cover another is left out.
+function names(best, at) {
+  const boxes = [], right = FRAME.width - FRAME.right;
+  return [...best].reverse().flatMap((p) => {
+    const text = p.run.data === "none" ? p.run.short : `${p.run.short}, ${trainedOn(p.run)}`, length = text.length * 6.2;
+    const left = at.x(p.x) + 9 + length > right;
+    const box = { x: left ? at.x(p.x) - 9 - length : at.x(p.x) + 9, y: at.y(p.y) + 15, length };
+    if (boxes.some((b) => Math.abs(b.y - box.y) < 14 && b.x < box.x + length && box.x < b.x + b.length)) return [];
+    boxes.push(box);
+    return [svg("text", { x: at.x(p.x) + (left ? -9 : 9), y: box.y, "text-anchor": left ? "end" : "start", "aria-hidden": "true" }, text)];
+  });
+}
+
 function point(p, at, best, cost, tip) {
-  const text = `${p.run.name}: ${withUnit(QUALITY, p.y)} at ${short(p.x)}${COSTS[cost].unit}${p.spread ? ` (IQR ${short(p.spread)} s)` : ""}${best.includes(p) ? ", on the Pareto front" : ""}`;
+  const text = `${runTitle(p.run)}: ${withUnit(QUALITY, p.y)} at ${short(p.x)}${COSTS[cost].unit}${p.spread ? ` (processes differ by ${short(p.spread)} s)` : ""}${best.includes(p) ? ", on the Pareto front" : ""}`;
   const low = Math.max(p.x - p.spread / 2, p.x / 2);
   const bar = p.spread ? [svg("line", { class: "spread", x1: at.x(low), x2: at.x(p.x + p.spread / 2), y1: at.y(p.y), y2: at.y(p.y) })] : [];
   const symbol = mark(p.run);
   symbol.setAttribute("transform", `translate(${at.x(p.x)} ${at.y(p.y)})`);
-  const node = svg("g", { class: "point", tabindex: "0", role: "img", "aria-label": text }, ...bar, symbol);
+  const node = svg("g", { class: "point", tabindex: "0", role: "button", "aria-label": text }, ...bar, symbol);
   for (const name of ["pointerenter", "focus"]) node.addEventListener(name, () => { tip.textContent = text; });
+  node.addEventListener("click", () => openRun(p.run));
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    openRun(p.run);
+  });
   return node;
 }
 
@@ -132,9 +162,10 @@ function legend(points) {
 
 function numbers(points, best, cost) {
   const columns = [
-    { name: "run", text: (p) => p.run.name },
+    { name: "run", text: (p) => runTitle(p.run), node: (p) => runButton(p.run) },
     { name: metricName(QUALITY), text: (p) => shown(QUALITY, p.y), value: (p) => p.y },
     { name: COSTS[cost].name, text: (p) => short(p.x) + COSTS[cost].unit, value: (p) => p.x },
+    ...(cost === "median_s" ? [{ name: "spread", text: (p) => (p.spread ? `${short(p.spread)} s` : "–"), value: (p) => p.spread }] : []),
     { name: "Pareto front", text: (p) => (best.includes(p) ? "yes" : "") },
   ];
   return el("details", {}, el("summary", {}, "The numbers of this plot"), sortable({ caption: `${metricName(QUALITY)} and cost of each run drawn`, columns, rows: points, sort: [2, false] }));

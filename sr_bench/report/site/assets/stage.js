@@ -17,7 +17,7 @@ function makeStage() {
   const zoomText = el("output", { class: "zoom", "aria-live": "polite" });
   const button = (text, label, action) => el("button", { type: "button", "aria-label": label, onclick: action }, text);
   const tools = el("div", { class: "controls tools" }, slider, gainLabel, button("−", "zoom out", () => zoomBy(0.5)), zoomText,
-    button("+", "zoom in", () => zoomBy(2)), button("Fit", "fit the picture", () => fit()), button("1:1", "one pixel to one", () => zoomTo(1)));
+    button("+", "zoom in", () => zoomBy(2)), button("Fit", "fit the picture", () => fit()), button("1:1", "1:1, one pixel to one", () => zoomTo(1)));
   const size = { width: 1, height: 1 };
   let [x, y, zoom, mode] = [0, 0, 1, "slider"];
 
@@ -72,7 +72,7 @@ function makeStage() {
   function load(...named) {
     [left, right].forEach((side, i) => {
       const [name, address] = named[i];
-      side.label.textContent = name === "hr" ? "HR" : name;
+      side.label.textContent = name;
       side.error.hidden = true;
       side.image.alt = `${side === left ? "left" : "right"}: ${name}`;
       side.image.onerror = () => { side.error.hidden = false; side.error.textContent = `${address} is not beside this page.`; };

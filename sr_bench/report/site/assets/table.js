@@ -1,11 +1,13 @@
 // A table that sorts by any column. A column is {name, text(row), value?(row), node?(row), group?}.
-// Rows without a value stay last in both directions.
-function sortable({ caption, columns, rows, sort }) {
-  const body = el("tbody");
+// Rows without a value stay last in both directions. Long tables are shown a page at a time; `key` is
+// where the address keeps the order.
+const PAGE = 100;
+function sortable({ caption, columns, rows, sort, key }) {
+  const body = el("tbody"), pager = pages(rows.length, draw);
   const heads = columns.map((column, i) =>
     el("th", { scope: "col", class: column.value ? "number" : null },
       el("button", { type: "button", onclick: () => turn(i) }, column.name, el("span", { class: "arrow", "aria-hidden": "true" }))));
-  let [at, down] = sort ?? [-1, false];
+  let [at, down] = orderOf(key, columns) ?? sort ?? [-1, false];
   const valueOf = (row) => (columns[at].value ?? columns[at].text)(row);
   const absent = (value) => value === null || value === undefined || Number.isNaN(value);
 
@@ -18,7 +20,7 @@ function sortable({ caption, columns, rows, sort }) {
   function draw() {
     const sorted = at < 0 ? rows : [...rows].sort(order);
     heads.forEach((head, i) => head.setAttribute("aria-sort", i !== at ? "none" : down ? "descending" : "ascending"));
-    body.replaceChildren(...sorted.map((row) => el("tr", { class: row.mark ?? null }, ...columns.map((column, i) => {
+    body.replaceChildren(...sorted.slice(pager.first, pager.first + PAGE).map((row) => el("tr", { class: row.mark ?? null }, ...columns.map((column, i) => {
       const content = column.node?.(row) ?? column.text(row);
       return el(i ? "td" : "th", { scope: i ? null : "row", class: column.value ? "number" : column.class ?? null }, content);
     }))));
@@ -27,12 +29,36 @@ function sortable({ caption, columns, rows, sort }) {
   function turn(i) {
     down = i === at ? !down : Boolean(columns[i].value);
     at = i;
-    draw();
+    if (key) remember({ [key]: packed([columns[at].name, down ? "down" : "up"]) });
+    pager.restart();
   }
-  draw();
+  pager.restart();
   const table = el("table", {}, el("thead", {}, el("tr", {}, ...heads)), body);
   const region = el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption }, table);
-  return el("div", {}, el("p", { class: "caption" }, caption), region);
+  return el("div", {}, el("p", { class: "caption" }, caption), region, pager.node);
+}
+
+// The order that the address asks for; none where it names no column of this table.
+function orderOf(key, columns) {
+  const [name, way] = key && STATE.has(key) ? unpacked(STATE.get(key)) : [];
+  const at = columns.findIndex((column) => column.name === name);
+  return at < 0 ? null : [at, way === "down"];
+}
+
+// Which rows of a long table are shown; `restart` goes back to the first ones and draws.
+function pages(count, draw) {
+  const said = el("span", { role: "status" });
+  const step = (text, by) => el("button", { type: "button", onclick: () => go(pager.first + by) }, text);
+  const [back, on] = [step("Previous", -PAGE), step("Next", PAGE)];
+  const pager = { first: 0, restart: () => go(0), node: el("div", { class: "pager", hidden: count <= PAGE }, back, said, on) };
+  function go(first) {
+    pager.first = first;
+    back.disabled = first <= 0;
+    on.disabled = first + PAGE >= count;
+    said.textContent = `rows ${first + 1} to ${Math.min(count, first + PAGE)} of ${count}`;
+    draw();
+  }
+  return pager;
 }
 
 // The buttons of a table's body are one tab stop; arrow keys go from one to the next.

@@ -3,17 +3,23 @@
 const ZOOMS = [0.125, 16];
 
 function viewer(root) {
-  const pictures = DATA.viewer?.pictures ?? [];
+  const pictures = PICTURES;
   if (!pictures.length) {
     return root.append(notice("This page was written without images. A clone that has them in build/sr writes a page that compares them: see docs/page.md."));
   }
-  const pick = { dataset: choice("dataset", onPicture), image: choice("image", onPicture), scale: choice("scale", onPicture), left: choice("left", onRun), right: choice("right", onRun), mode: choice("view", onMode) };
+  const pick = Object.fromEntries([["dataset", chosen], ["image", chosen], ["scale", chosen], ["left", turned], ["right", turned]].map(([name, changed]) => [name, choice(name, null, changed)]));
+  pick.mode = choice("view", "mode", onMode);
   const stage = makeStage();
   const scores = el("p", { class: "scores", role: "status" });
   pick.mode.set([["slider", "slider"], ["sides", "side by side"], ["difference", "difference"]]);
-  const swap = el("button", { type: "button", onclick: () => show(pick.right.value, pick.left.value) }, "Swap");
+  const swap = el("button", { type: "button", onclick: () => { show(pick.right.value, pick.left.value); keep(); } }, "Swap");
   root.append(el("div", { class: "controls" }, ...Object.values(pick).map((p) => p.node), swap), stage.node, scores, help());
 
+  // The address holds the five choices as one value, so that a link can name them all.
+  const PARTS = ["dataset", "image", "scale", "left", "right"];
+  function keep() { remember({ view: viewOf(...PARTS.map((part) => pick[part].value)) }); }
+  function chosen() { onPicture(); keep(); }
+  function turned() { onRun(); keep(); }
   const names = (list) => unique(list).map((v) => [String(v), String(v)]);
   const current = () => pictureOf(pick.dataset.value, pick.image.value, Number(pick.scale.value));
   function onPicture() {
@@ -23,7 +29,7 @@ function viewer(root) {
     pick.image.set(names(ofSet.map((p) => p.image)));
     pick.scale.set(ofSet.filter((p) => p.image === pick.image.value).map((p) => [String(p.scale), `x${p.scale}`]));
     const runs = Object.keys(current().sr);
-    const options = [["hr", "HR (the reference)"], ...runs.map((run) => [run, run])];
+    const options = [["hr", "HR (the reference)"], ...runs.map((run) => [run, RUNS.has(run) ? runTitle(RUNS.get(run)) : run])];
     pick.left.set(options);
     pick.right.set(options);
     stage.resize(current());
@@ -43,8 +49,9 @@ function viewer(root) {
   }
   function onRun() {
     const address = (name) => (name === "hr" ? current().hr : current().sr[name]);
-    stage.load([pick.left.value, address(pick.left.value)], [pick.right.value, address(pick.right.value)]);
-    const text = (name) => (name === "hr" ? "HR" : `${name}: ${scoreText(name)}`);
+    const title = (name) => (name === "hr" ? "HR" : RUNS.has(name) ? runTitle(RUNS.get(name)) : name);
+    stage.load(...[pick.left.value, pick.right.value].map((name) => [title(name), address(name)]));
+    const text = (name) => (name === "hr" ? "HR" : `${title(name)}: ${scoreText(name)}`);
     scores.textContent = `Left ${text(pick.left.value)}. Right ${text(pick.right.value)}. (${DATA.viewer.protocol})`;
   }
   const scoreText = (run) => {
@@ -52,26 +59,20 @@ function viewer(root) {
     return known.map((metric) => withUnit(metric, scoreOf(run, metric))).join(" / ") || "not scored";
   };
   function onMode() { stage.mode(pick.mode.value); }
-  function onHash() {
-    if (!location.hash.startsWith("#view/")) return;
-    const [dataset, image, scale, left, right] = location.hash.slice(6).split("/").map(decodeURIComponent);
+  function onView() {
+    const [dataset, image, scale, left, right] = (STATE.get("view") ?? "").split("/").map(decodeURIComponent);
     if (!pictureOf(dataset, image, Number(scale))) return;
-    pick.dataset.select.value = dataset;
-    onPicture();
-    pick.image.select.value = image;
-    onPicture();
-    pick.scale.select.value = scale;
-    onPicture();
+    for (const [part, value] of [["dataset", dataset], ["image", image], ["scale", scale]]) {
+      pick[part].select.value = value;
+      onPicture();
+    }
     show(left, right);
-    byId("viewer").scrollIntoView();
-    stage.focus();
   }
   stage.key("d", () => { pick.mode.select.value = pick.mode.value === "difference" ? "slider" : "difference"; onMode(); });
-  stage.key("s", () => show(pick.right.value, pick.left.value));
-  window.addEventListener("hashchange", onHash);
+  stage.key("s", () => { show(pick.right.value, pick.left.value); keep(); });
   onPicture();
   onMode();
-  onHash();
+  onView();
 }
 
 const help = () => el("details", { class: "hint" }, el("summary", {}, "Mouse, touch and keys"), el("p", {},

@@ -45,7 +45,8 @@ class HtmlCell(NamedTuple):
 
 def _html_cell(cell: Cell, notes: dict[str, str]) -> HtmlCell:
     if isinstance(cell, Number):
-        return HtmlCell(cell.text, cell.grade.name.lower(), "†" if cell.marked else "")
+        mark, letter = "†" if cell.marked else "", notes.get(cell.note, "")
+        return HtmlCell(cell.text, cell.grade.name.lower(), mark, letter)
     if isinstance(cell, (Missing, Note)):
         text = NO_NUMBER if isinstance(cell, Missing) else ""
         return HtmlCell(text, letter=notes.get(note_of(cell), ""))

@@ -136,7 +136,9 @@ def _body(table: Table) -> Iterator[str]:
 
 def _cell(cell: Cell, column: Column, notes: dict[str, str]) -> str:
     if isinstance(cell, Number):
-        mark = r"\rlap{$^\dagger$}" if cell.marked else ""
+        letter = notes.get(cell.note, "")
+        above = (r"\dagger" if cell.marked else "") + (rf"\mathrm{{{letter}}}" if letter else "")
+        mark = rf"\rlap{{$^{{{above}}}$}}" if above else ""
         return _GRADES[cell.grade].format(number(cell.text)) + mark
     if isinstance(cell, (Missing, Note)):
         letter = notes.get(note_of(cell), "")

@@ -51,7 +51,8 @@ def _line(texts: list[str]) -> str:
 def _cell(cell: Cell, notes: dict[str, str]) -> str:
     if isinstance(cell, Number):
         stars = _EMPHASIS[cell.grade]
-        return f"{stars}{cell.text}{stars}{'†' if cell.marked else ''}"
+        letter = f" {notes[cell.note]}" if cell.note else ""
+        return f"{stars}{cell.text}{stars}{'†' if cell.marked else ''}{letter}"
     if isinstance(cell, (Missing, Note)):
         head = NO_NUMBER if isinstance(cell, Missing) else ""
         letter = notes.get(note_of(cell), "")
