@@ -12,8 +12,8 @@ from sr_bench.report.tables.formats.html import html
 from sr_bench.report.tables.formats.latex import latex, latex_document, latex_narrow
 from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.formats.plain import csv_text
-from sr_bench.report.tables.front_page import against_authors_tables, cited_table
 from sr_bench.report.tables.formats.venues import examples
+from sr_bench.report.tables.front_page import against_authors_tables, cited_table
 from sr_bench.report.tables.headline import headline_tables
 from sr_bench.report.tables.model import Table
 from sr_bench.report.tables.narrow import narrow
