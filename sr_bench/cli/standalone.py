@@ -187,7 +187,7 @@ def _score_folders(
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)
-        rule = None if metric else (protocol, scale)
+        rule = None if metric else (of.protocol, of.scale)
         _show_scores(pairs, scored, skipped, json, rule=rule)
     if scored.failed:
         raise SrBenchError(scored.refusal)
