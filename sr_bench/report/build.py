@@ -27,7 +27,7 @@ from sr_bench.support.errors import SrBenchError
 HEADLINE_PROTOCOLS = ("srcnn-2015", "edsr-2017")
 TRAININGS = [
     "training", "data", "images", "recipe", "step", "steps", "minutes", "machine", "precision",
-    "start", "val_psnr",
+    "start", "val_psnr", "method", "variant", "scales", "tag",
 ]  # fmt: skip
 
 
@@ -53,14 +53,15 @@ def build_report(project: Project) -> Report:
     Raises:
         SrBenchError: if scores with different signatures meet in one table, or a file is damaged.
     """
-    parts, not_run = [], {}
+    parts, not_run, missing = [], {}, project.missing_files()
     for run in project.params.runs:
         path = project.scores(run)
         if path.is_file():
             require_unchanged(project, run)
             parts.append(read_run(path, project.catalogue.protocols))
         else:
-            not_run[run] = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
+            said = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
+            not_run[run] = missing.get(run, said)
     if not parts:
         raise SrBenchError(f"{project.root / 'build' / 'scores'}: no scores; run: dvc repro")
     per_image = pd.concat(parts, ignore_index=True)
@@ -108,4 +109,8 @@ def _training(project: Project, name: str) -> dict[str, object]:
         "steps": facts["recipe"]["steps"],
         "start": entry.start or "",
         "val_psnr": round(sum(scores) / len(scores), 3) if scores else None,
+        "method": entry.method,
+        "variant": entry.variant,
+        "scales": " ".join(map(str, entry.scales)),
+        "tag": entry.tag or "",
     }
