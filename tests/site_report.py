@@ -81,6 +81,7 @@ def _ledger():
             "",
             "table 2",
             "yes",
+            "",
         ),
         (
             "readme",
@@ -97,6 +98,7 @@ def _ledger():
             "a <b>doubt</b>",
             "",
             "yes",
+            "",
         ),
         (
             "readme",
@@ -113,6 +115,7 @@ def _ledger():
             "no weights",
             "",
             "no",
+            "",
         ),
     ]
     return pd.DataFrame(rows, columns=REPRODUCTION)
