@@ -108,9 +108,18 @@ def _methods() -> Rows:
 
 
 def _metrics() -> Rows:
-    from sr_bench.evaluation.scoring.extra import known_metrics
+    from sr_bench.analysis.metrics import describe_metric
+    from sr_bench.evaluation.scoring.extra import known_metrics, needs_of
 
-    return [{"metric": name, _ORIGIN: who} for name, who in known_metrics().items()]
+    return [
+        {
+            "metric": name,
+            "needs": needs_of(name),
+            "better": "higher" if describe_metric(name).higher_is_better else "lower",
+            _ORIGIN: who,
+        }
+        for name, who in known_metrics().items()
+    ]
 
 
 def _runs() -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +21,8 @@ from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
+from sr_bench.support.packaged import packaged_ledger
+from sr_bench.support.text_files import read_object
 
 COMPUTED = "computed.json"  # beside SR images that aren't of float32 on a CPU: where they were made
 
@@ -127,7 +129,7 @@ class Project:
         """
         table: dict[str, list[Protocol]] = {}
         for protocol in run.protocols:
-            for dataset in self.params.protocols[protocol]:
+            for dataset in dict.fromkeys((*self.params.protocols[protocol], *run.also)):
                 if self._has_scale(dataset, run.scale):
                     table.setdefault(dataset, []).append(self.protocol_on(protocol, dataset))
         return table
@@ -204,8 +206,6 @@ class Project:
     def _ledger(self, named: str) -> Path:
         if named != LEDGER:
             return self.root / named
-        from sr_bench.project.packaged import packaged_ledger  # torch
-
         return packaged_ledger()
 
     @property
@@ -332,6 +332,30 @@ class Project:
     def made(self, run: str) -> Path:
         """What the run's SR images were made from, and those of a run that isn't finished."""
         return self.root / "build" / "made" / run
+
+    @property
+    def missing(self) -> Path:
+        """The list of what couldn't be had when all was made."""
+        return self.root / "build" / "missing.json"
+
+    def missing_files(self) -> dict[str, str]:
+        """What it says: a dataset or a run to the file that it needs, and its address."""
+        if not self.missing.is_file():
+            return {}
+        found = read_object(self.missing, remedy="make it again: sr-bench all")
+        return {name: str(file) for name, file in found.items()}
+
+    def without(self, datasets: Collection[str]) -> Project:
+        """The same without those datasets, and without runs that have no other."""
+
+        def left(names: Iterable[str]) -> tuple[str, ...]:
+            return tuple(name for name in names if name not in datasets)
+
+        params = self.params
+        table = {protocol: left(names) for protocol, names in params.protocols.items()}
+        runs = {n: r.model_copy(update={"also": left(r.also)}) for n, r in params.runs.items()}
+        some = {n: r for n, r in runs.items() if r.also or any(table[p] for p in r.protocols)}
+        return replace(self, params=params.model_copy(update={"protocols": table, "runs": some}))
 
     @property
     def work_notes(self) -> Path:

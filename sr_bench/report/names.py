@@ -85,6 +85,11 @@ class Names:
         found = self.citations.get(key)
         return found.short if found else key
 
+    def link(self, key: str) -> str:
+        """The address of a source; empty where nobody wrote it down."""
+        found = self.citations.get(key)
+        return found.link if found else ""
+
     def place(self, machine: str, device: str) -> str:
         """A machine and its device: ``AMD EPYC (Zen 5), 1 core``."""
         return self.places.get((machine, device), f"{machine}, {device}")

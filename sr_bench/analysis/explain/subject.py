@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from sr_bench.analysis.explain.deviations import DEVIATIONS, Deviation
+from sr_bench.analysis.explain.deviation import Deviation
+from sr_bench.analysis.explain.deviations import DEVIATIONS
 from sr_bench.analysis.explain.making import bicubic
 from sr_bench.analysis.explain.measure import Made, Numbers, number_key, pooled
 from sr_bench.analysis.explain.way import Way
