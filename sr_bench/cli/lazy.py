@@ -35,9 +35,12 @@ COMMANDS = {
     "Analysis": {
         "explain": "explain:explain",
         "compare": "compare:compare",
+        "rank": "rank:rank",
         "check": "check:check",
         "ledger": "ledger:ledger",
         "lineage": "lineage:lineage",
+        "claims": "claims:claims",
+        "submit": "submit:submit",
         "time": "timing:time",
     },
     "Methods and code": {

@@ -49,6 +49,11 @@ class Params(BaseModel):
     figures: dict[str, FigureEntry] = {}
     viewer: ViewerEntries = ViewerEntries()
 
+    @field_validator("viewer", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return {} if value is None else value
+
     @field_validator("fetch")
     @classmethod
     def _known_sources(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:

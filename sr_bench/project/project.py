@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
+from sr_bench.support.packaged import packaged_ledger
 from sr_bench.support.text_files import read_object
 
 COMPUTED = "computed.json"  # beside SR images that aren't of float32 on a CPU: where they were made
@@ -205,8 +206,6 @@ class Project:
     def _ledger(self, named: str) -> Path:
         if named != LEDGER:
             return self.root / named
-        from sr_bench.project.packaged import packaged_ledger  # torch
-
         return packaged_ledger()
 
     @property
@@ -395,43 +394,6 @@ class Project:
                 f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
                 f"'{run.weights}' come from {origin}; correct one of them"
             )
-
-
-def catalogue_here() -> Catalogue:
-    """What is known in the current folder: with a project's own datasets, if its params are right.
-
-    Raises:
-        CatalogueError: for a catalogue file of the project that can't be used.
-    """
-    if (Path.cwd() / PARAMS).is_file():
-        with suppress(WrongUse):
-            return Project.load(Path.cwd()).catalogue
-    return Catalogue.of_project(Path())
-
-
-def dataset_here(name: str) -> Dataset:
-    """A dataset that was fetched into the current folder, or that its params.yaml has.
-
-    Raises:
-        WrongUse: for a name that is unknown, or of weights.
-        SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
-    """
-    source = catalogue_here().sources.find(name)
-    if source.kind == "weights":
-        raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
-    if (Path.cwd() / PARAMS).is_file():
-        with suppress(WrongUse):
-            return Project.load(Path()).dataset(name)
-    return open_dataset(source, Path("data"), Project.manifest_in(Path(), name))
-
-
-def method_folders_here() -> list[Path]:
-    """Where method files lie: as the project in the current folder says, else what is installed."""
-    if (Path.cwd() / PARAMS).is_file():
-        return Project.load(Path.cwd()).method_folders
-    from sr_bench.networks.installed import installed_folders  # torch
-
-    return installed_folders()
 
 
 def require_project(root: Path | None = None) -> Project:
