@@ -36,10 +36,23 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, name, abs_src_path=str(ROOT / name)))
     files.append(File.generated(config, "cli.md", content=cli_page()))
     reports = ROOT / "reports"
-    for path in (reports / "index.html", *(reports / "images").rglob("*.png")):
+    url = (config.repo_url or "").rstrip("/")
+    files.append(File.generated(config, "results/index.html", content=results_page(reports, url)))
+    shown = (path for path in (reports / "images").rglob("*") if path.is_file())
+    beside = (*reports.glob("*.csv*"), *(reports / "tables").glob("*"), *shown)
+    for path in beside:
         name = f"results/{path.relative_to(reports).as_posix()}"
         files.append(File.generated(config, name, abs_src_path=str(path)))
     return files
+
+
+def results_page(reports: Path, url: str) -> str:
+    """The page; what it links to outside ``reports/`` is in the repository, if that is known."""
+    text = (reports / "index.html").read_text(encoding="utf-8")
+    if not url:
+        return text
+    text = text.replace('"root":"../"', f'"root":"{url}/blob/HEAD/"')
+    return text.replace('href="../docs/', f'href="{url}/blob/HEAD/docs/')
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

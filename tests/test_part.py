@@ -92,4 +92,4 @@ def test_on_the_command_line(cli, project):
     _, said = cli(["score", RUN, "--dataset", "Set9"], 2, cwd=project)
     assert "unknown dataset 'Set9'" in said
     photo = ["upscale", "a.png", "--model", "bicubic", "--out", "o", "--dataset", "Set5"]
-    assert "for a run; photos take neither" in cli(photo, 2, cwd=project)[1]
+    assert "are for runs; photos take none" in cli(photo, 2, cwd=project)[1]

@@ -142,14 +142,14 @@ def many(text, rows):
 def test_many_rows_are_shown_a_page_at_a_time(opened, site):
     (site / "many").mkdir(exist_ok=True)
     text = (site / "plain/index.html").read_text()
-    (site / "many/index.html").write_text(many(text, 250))
+    (site / "many/index.html").write_text(many(text, 120))
     page = opened("many")
     board = page.locator("#leaderboard")
-    assert board.locator("tbody tr").count() == 100
-    board.get_by_role("button", name="Next").click()
-    board.get_by_role("button", name="Next").click()
     assert board.locator("tbody tr").count() == 50
+    board.get_by_role("button", name="Next").click()
+    board.get_by_role("button", name="Next").click()
+    assert board.locator("tbody tr").count() == 20
     assert board.get_by_role("button", name="Next").is_disabled()
-    assert "rows 201 to 250 of 250" in board.locator(".pager").inner_text()
+    assert "rows 101 to 120 of 120" in board.locator(".pager").inner_text()
     board.locator("thead button").nth(1).click()  # sorts all rows, not the page
     assert board.locator("tbody .name").first.inner_text() == "Method 0"

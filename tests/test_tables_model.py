@@ -14,6 +14,7 @@ from sr_bench.data.catalogue.sources import Source, Sources
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS
 from sr_bench.networks.method import Method, Published
 from sr_bench.networks.method_files import load_methods
+from sr_bench.project.entries import TrainEntry
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import Picture, filled
 from sr_bench.report.tables.formats.latex import latex
@@ -166,6 +167,22 @@ def test_mixed_signatures_are_refused():
 )
 def test_what_weights_were_trained_on_and_by_whom(key, named):
     assert NAMES.weights(*key) == named
+
+
+def test_weights_that_sr_bench_brings_are_not_trained_here():
+    entry = {"method": "edsr", "variant": "baseline", "recipe": "r", "data": "Open690"}
+    mine = Names(NAMES.methods, trained=(TrainEntry(**entry, scales=(2,)),))
+    key = ("edsr", "baseline", "sr-bench-open690")
+    assert mine.weights(*key, 2) == ("Open690", "here", "Open690")
+    assert mine.weights("edsr", "baseline+", key[2], 2).by == "here"
+    assert mine.weights(*key, 3) == ("Open690", "sr-bench", "sr-bench Open690")
+    nothing = Names(NAMES.methods, trained=())
+    assert nothing.weights(*key, 2).by == "sr-bench"
+    runs = pd.DataFrame(
+        [{"run": "r", "method": "edsr", "variant": "baseline", "weights": key[2], "scale": 2}]
+    )
+    assert nothing.labels(runs) == {"r": "EDSR baseline sr-bench Open690"}
+    assert mine.labels(runs) == {"r": "EDSR baseline Open690*"}
 
 
 def test_a_group_of_sources_says_what_its_weights_were_trained_on():

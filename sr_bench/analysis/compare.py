@@ -156,7 +156,7 @@ def compare(table: pd.DataFrame, reference: str) -> list[Comparison]:
     _require_numbers(table)
     found: list[Comparison] = []
     for dataset in _shared(table, "dataset"):
-        wide = _by_image(table[table["dataset"] == dataset], dataset)
+        wide = by_image(table[table["dataset"] == dataset], dataset)
         found += _against(wide, reference, table[table["dataset"] == dataset].iloc[0])
     if not found:
         runs = ", ".join(table["run"].unique())
@@ -164,7 +164,7 @@ def compare(table: pd.DataFrame, reference: str) -> list[Comparison]:
     return found
 
 
-def _by_image(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
+def by_image(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Images down, runs across; every run must have every image."""
     wide = rows.pivot(index="image", columns="run", values="value")
     gaps = wide.isna()

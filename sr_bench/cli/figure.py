@@ -41,6 +41,9 @@ def figure(
     errors: Annotated[
         bool, typer.Option("--errors", help="Also show the error of each run.")
     ] = False,
+    no_caption: Annotated[
+        bool, typer.Option("--no-caption", help="Leave the caption out of the picture.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -54,6 +57,7 @@ def figure(
     PSNR and SSIM below each are of the whole image, as in reports/per_image.csv.gz.
     """
     from sr_bench.report.figures.all_figures import COMPARE, write_comparison
+    from sr_bench.report.figures.panels import PAGE, PLAIN
     from sr_bench.report.provenance.records import collect
 
     project = require_project()
@@ -63,7 +67,8 @@ def figure(
         raise WrongUse(f"{image} is a figure of params.yaml, which says all but --out; leave it")
     else:
         name, entry = f"{COMPARE}-{image}", _of_params(project, image)
-    made = write_comparison(project, name, entry, out, collect(project).identify)
+    form = PLAIN if no_caption else PAGE
+    made = write_comparison(project, name, entry, out, collect(project).identify, form)
     caption = next(iter(made.captions.values()))
     licence = project.source(entry.dataset).licence
     facts = {"files": [str(f) for f in made.files], "caption": caption, "licence": licence}

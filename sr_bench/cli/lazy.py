@@ -24,6 +24,7 @@ COMMANDS = {
     },
     "A project": {"init": "starting:init", "lock": "starting:lock", "add": "adding:app"},
     "Pipeline": {
+        "all": "everything:everything",
         "fetch": "pipeline:fetch",
         "train": "training:train",
         "work": "pipeline:work",
@@ -34,9 +35,12 @@ COMMANDS = {
     "Analysis": {
         "explain": "explain:explain",
         "compare": "compare:compare",
+        "rank": "rank:rank",
         "check": "check:check",
         "ledger": "ledger:ledger",
         "lineage": "lineage:lineage",
+        "claims": "claims:claims",
+        "submit": "submit:submit",
         "time": "timing:time",
     },
     "Methods and code": {

@@ -99,17 +99,39 @@ def print_done(text: str, facts: object, *, json: bool) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, apart: int = 0
 ) -> None:
-    """A table for people; numbers to the right, unbroken. The last ``apart`` rows stand apart."""
+    """A table for people; numbers to the right, unbroken. The last ``apart`` rows stand apart.
+
+    Where stdout is piped, for programs: lines with tabs, under the names of the columns, and the
+    title is a comment (#).
+    """
+    cells = [[f"{v:.4f}" if isinstance(v, float) else printable(str(v)) for v in r] for r in rows]
+    if not console.is_terminal:
+        remark(title)
+        print("\n".join("\t".join(map(_cell, line)) for line in [columns, *cells]))
+        return
     table = Table(title=title, title_justify="left")
     for i, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[i]) for row in rows)
         side: JustifyMethod = "right" if numeric else "left"
         table.add_column(column, justify=side, overflow="fold", no_wrap=numeric)
-    for i, row in enumerate(rows):
-        if apart and i == len(rows) - apart:
+    for i, line in enumerate(cells):
+        if apart and i == len(cells) - apart:
             table.add_section()
-        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else printable(str(v)) for v in row))
+        table.add_row(*line)
     console.print(table)
+
+
+def remark(text: str) -> None:
+    """A sentence beside a table: where stdout is piped, a comment (#) between its lines."""
+    if console.is_terminal:
+        console.print(text, highlight=False)
+    elif text:
+        print("\n".join(f"# {line}" for line in printable(text, lines=True).splitlines()))
+
+
+def _cell(text: str) -> str:
+    """One line without tabs."""
+    return " ".join(text.split())
 
 
 def _is_number(cell: object) -> bool:

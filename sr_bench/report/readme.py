@@ -53,6 +53,7 @@ def reports_readme(report: Report, tables: ReportTables, pictures: Pictures) -> 
         body=lambda table: markdown_body(replace(table, remarks=())),
         tables=tables,
         totals=", ".join(f"{int(counts.get(verdict, 0))} {verdict}" for verdict in VERDICTS),
+        submitted=report.submitted.to_dict("records"),
         known=len(report.reproduction),
         verifiable=int((report.reproduction[VERIFIABLE] == "yes").sum()),
         not_run=report.not_run,

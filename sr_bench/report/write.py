@@ -26,6 +26,7 @@ from sr_bench.report.readme import Picture, Pictures, filled, reports_readme
 from sr_bench.report.readme_texts import readme_texts
 from sr_bench.report.site.links import Links
 from sr_bench.report.site.pictures import find_pictures
+from sr_bench.report.site.store import FOLDER
 from sr_bench.report.site.write import Surroundings, write_page
 from sr_bench.report.tables.all_tables import ReportTables, report_tables, write_tables
 from sr_bench.report.tables.published import VERDICTS
@@ -34,7 +35,7 @@ from sr_bench.support.locks import is_running
 from sr_bench.support.text_files import read_text
 
 SOURCES = "sources.bib"  # among the tables
-_FOLDERS = ("figures", "images", "plots")
+_FOLDERS = ("figures", FOLDER, "plots")
 
 
 def write_report(project: Project, report: Report) -> tuple[str, ...]:
@@ -157,6 +158,7 @@ def _write_pages(project: Project, report: Report, tables: ReportTables) -> None
     shown = find_pictures(project, entries.committed) if entries.committed else None
     small = replace(shown, suffix=".webp") if shown else None
     write_page(report, project.reports, Surroundings(small, links, static))
+    (project.reports / FOLDER).mkdir(exist_ok=True)  # DVC wants it, without a viewer too
     if entries.local:
         links = Links.of(settled, settled.local_page)
         local = find_pictures(project, entries.local)

@@ -45,6 +45,8 @@ class Context:
     runs: frozenset[str]
     datasets: dict[str, frozenset[str]]  # protocol -> datasets
     catalogue: Catalogue = field(default_factory=Catalogue.installed)
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # run -> more datasets
+    missing: Mapping[str, str] = field(default_factory=dict)  # run or dataset -> what can't be had
 
     @classmethod
     def of(cls, project: Project) -> Context:
@@ -56,6 +58,8 @@ class Context:
             runs=frozenset(project.params.runs),
             datasets={p.name: frozenset(d) for p, d in project.params.protocols.items()},
             catalogue=project.catalogue,
+            also={name: run.also for name, run in project.params.runs.items()},
+            missing=project.missing_files(),
         )
 
 
@@ -243,7 +247,11 @@ def _why_not_run(row: dict[str, str], context: Context) -> str:
     run = f"{row[RUN]}-x{row['scale']}"
     if never := _why_never(row, context):
         return never
-    if dataset not in context.datasets.get(protocol, frozenset()):
+    for needed in (run, dataset):
+        if needed in context.missing:
+            return f"not run: {context.missing[needed]}"
+    listed = (*context.datasets.get(protocol, ()), *context.also.get(run, ()))
+    if dataset not in listed:
         return f"{dataset} is not among the datasets of {protocol} in params.yaml"
     if run not in context.runs:
         return "its weights are published, but no run of this project uses them"

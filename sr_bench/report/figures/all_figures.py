@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from sr_bench.project.entries import FigureEntry
 from sr_bench.project.project import Project
@@ -24,6 +25,7 @@ from sr_bench.report.figures.files import (
     remove_stale,
     write_each,
 )
+from sr_bench.report.figures.panels import PAGE, PLAIN, Form
 from sr_bench.report.names import Names, slug
 from sr_bench.support.errors import SrBenchError, WrongUse
 
@@ -75,6 +77,7 @@ def write_comparison(
     entry: FigureEntry,
     folder: Path | None = None,
     identify: Identify = no_provenance,
+    form: Form = PAGE,
 ) -> Plots:
     """Write one comparison figure under the name ``stem``, and return what was written.
 
@@ -83,8 +86,15 @@ def write_comparison(
         SrBenchError: for missing SR images or scores, or a box outside the image.
     """
     pictures = load_pictures(project, entry)
-    figure, caption = comparison_figure(pictures, entry)
-    plot = Plot(slug(stem), caption, figure, subjects_of(pictures.shown), DPI)
+    figure, caption = comparison_figure(pictures, entry, form)
+    subjects = subjects_of(pictures.shown)
+
+    def again(other: Form) -> Figure:
+        return comparison_figure(pictures, entry, other)[0]
+
+    plot = Plot(
+        slug(stem), caption, figure, subjects, DPI, again if form == PAGE else None, (PLAIN,)
+    )
     return write_each([plot], folder or comparison_folder(project, entry.dataset), [], identify)
 
 

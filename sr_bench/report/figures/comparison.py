@@ -25,7 +25,15 @@ from sr_bench.report.figures.comparison_layout import (
     arrange,
 )
 from sr_bench.report.figures.comparison_pictures import Pictures, RunPicture
-from sr_bench.report.figures.panels import LINE, draw_foot, fitted_lines, new_figure, wrapped
+from sr_bench.report.figures.panels import (
+    LINE,
+    PAGE,
+    Form,
+    draw_foot,
+    fitted_lines,
+    new_figure,
+    wrapped,
+)
 from sr_bench.report.figures.region import choose_box, cut, require_inside
 from sr_bench.report.figures.style import paper_style, printable
 
@@ -34,7 +42,9 @@ _ERRORS = "inferno"
 _LEAST, _STEP = 10, 5  # grey levels: the error scale ends at a multiple of 5, not below 10
 
 
-def comparison_figure(pictures: Pictures, entry: FigureEntry) -> tuple[Figure, str]:
+def comparison_figure(
+    pictures: Pictures, entry: FigureEntry, form: Form = PAGE
+) -> tuple[Figure, str]:
     """The figure and its caption.
 
     Raises:
@@ -45,17 +55,18 @@ def comparison_figure(pictures: Pictures, entry: FigureEntry) -> tuple[Figure, s
     srs = [shown.luminance for shown in pictures.shown]
     box = entry.box or choose_box(pictures.luminance, srs, border=pictures.border)
     with paper_style():
-        return _Drawing(pictures, entry, box).draw()
+        return _Drawing(pictures, entry, box, form).draw()
 
 
 class _Drawing:
     """One figure while it is drawn."""
 
-    def __init__(self, pictures: Pictures, entry: FigureEntry, box: Box) -> None:
+    def __init__(self, pictures: Pictures, entry: FigureEntry, box: Box, form: Form) -> None:
         self.pictures, self.entry, self.box = pictures, entry, box
         self.caption = _caption(pictures, entry, box)
         self.names, self.layout = self._laid_out()
-        self.foot = wrapped(self.caption, self.layout.width / DPI - 0.1)
+        lines = wrapped(self.caption, self.layout.width / DPI - 0.1)
+        self.foot = lines if form.captioned else []
         self.height = self.layout.height + round((len(self.foot) * LINE + 0.12) * DPI)
         # A hundredth of a dot more: the canvas drops fractions, and 2069.999 would lose a dot.
         self.figure = new_figure((self.layout.width + 0.01) / DPI, (self.height + 0.01) / DPI)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from sr_bench.report.figures.panels import COLUMN, PLAIN, Form
 from sr_bench.report.figures.style import paper_style, printable
 from sr_bench.support.files import replacing
 
+PAPER = "paper"  # the folder of the figures for papers, beside the others
 Identify = Callable[[Iterable[str]], str]  # subjects to the id of what made them
 _METADATA: dict[str, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": "sr-bench"},
@@ -34,6 +36,8 @@ class Plot:
     # whose content it shows, as `provenance.json` calls them: `runs/bicubic-x2`
     subjects: tuple[str, ...] = ()
     dpi: float = 200  # dots an inch of its PNG
+    again: Callable[[Form], Figure] | None = None  # draws it for a paper
+    forms: tuple[Form, ...] = (PLAIN, COLUMN)  # of the papers that it is drawn for
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,18 @@ def no_provenance(subjects: Iterable[str]) -> str:
 def write_each(
     plots: Iterable[Plot], folder: Path, notes: list[str], identify: Identify = no_provenance
 ) -> Plots:
-    """Write plots one after the other as SVG, PDF and PNG, each with its id and caption."""
+    """Write plots one after the other as SVG, PDF and PNG, each with its id and caption.
+
+    In ``paper/`` are PDFs without the caption in the picture, as wide as a page and as a column.
+    """
     files: list[Path] = []
     captions: dict[str, str] = {}
     subjects: dict[str, tuple[str, ...]] = {}
     for plot in plots:
-        files += save_figure(plot, folder, identify(plot.subjects))
+        identity = identify(plot.subjects)
+        files += save_figure(plot, folder, identity)
+        for form in plot.forms if plot.again else ():
+            files.append(_save_for_paper(plot, form, folder / PAPER, identity))
         captions[plot.stem], subjects[plot.stem] = plot.caption, plot.subjects
     return Plots(tuple(files), captions, tuple(notes), subjects)
 
@@ -90,6 +100,18 @@ def save_figure(plot: Plot, folder: Path, provenance: str = "") -> list[Path]:
     return paths
 
 
+def _save_for_paper(plot: Plot, form: Form, folder: Path, provenance: str) -> Path:
+    """Write ``<stem>.pdf`` without caption, or ``<stem>-column.pdf``, one column wide."""
+    assert plot.again is not None
+    path = folder / f"{plot.stem}{form.suffix}.pdf"
+    with paper_style():
+        figure = plot.again(form)
+        with replacing(path) as temporary:
+            metadata = _metadata("pdf", plot.caption, provenance)
+            figure.savefig(temporary, format="pdf", metadata=metadata, dpi=plot.dpi)
+    return path
+
+
 def _metadata(kind: str, caption: str, provenance: str) -> dict[str, str | None]:
     known = {
         _KEYS[kind][0]: printable(caption),
@@ -102,6 +124,7 @@ def remove_stale(folder: Path, stems: Iterable[str], written: Plots) -> None:
     """Remove figures of earlier calls, whose names begin with ``stems``, that aren't drawn now."""
     for stem in stems:
         for kind in _METADATA:
-            for path in folder.glob(f"{stem}*.{kind}"):
-                if path not in written.files:
-                    path.unlink()
+            for place in (folder, folder / PAPER):
+                for path in place.glob(f"{stem}*.{kind}"):
+                    if path not in written.files:
+                        path.unlink()

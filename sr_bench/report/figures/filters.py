@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from sr_bench.report.figures.files import Plot
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
     LINE,
+    PAGE,
+    PLAIN,
+    Form,
     Grid,
     Margins,
     draw_grid,
@@ -108,9 +112,11 @@ def filters_plot(banks: Sequence[Bank], method: Method, scale: int) -> Plot:
     )
     tiles = [tile for bank in banks for tile in _tiles(bank)]
     subjects = tuple(f"runs/{bank.run}" for bank in banks)
+    again = partial(_draw, tiles, caption)
     with paper_style():
-        figure = _draw(tiles, caption)
-    return Plot(slug(STEM, method.name, f"x{scale}"), caption, figure, subjects, dpi=300)
+        figure = again(PAGE)
+    stem = slug(STEM, method.name, f"x{scale}")
+    return Plot(stem, caption, figure, subjects, dpi=300, again=again, forms=(PLAIN,))
 
 
 def filter_plots(project: Project, method: Method, notes: list[str]) -> Iterator[Plot]:
@@ -159,7 +165,7 @@ def _tiles(bank: Bank) -> list[tuple[str, Image]]:
     return [(bank.label + names[i], mosaic(bank.weights[:, i])) for i in planes]
 
 
-def _draw(tiles: Sequence[tuple[str, Image]], caption: str) -> Figure:
+def _draw(tiles: Sequence[tuple[str, Image]], caption: str, form: Form) -> Figure:
     columns = min(_COLUMNS, len(tiles))
     each = (DOUBLE_COLUMN - (_COLUMNS - 1) * _GAP) / _COLUMNS
     used = columns * (each + _GAP) - _GAP
@@ -167,7 +173,7 @@ def _draw(tiles: Sequence[tuple[str, Image]], caption: str) -> Figure:
     names = [fitted_lines(printable(name), each) for name, _ in tiles]
     text = LINE * max(len(lines) for lines in names)
     space = Margins(0, width - used, _GAP, top=0, bottom=text + _GAP, foot=0.06)
-    figure, panels = draw_grid(Grid(len(tiles), columns, width, each, space, [], caption))
+    figure, panels = draw_grid(Grid(len(tiles), columns, width, each, space, [], caption, form))
     for axes, (_, picture), lines in zip(panels, tiles, names):
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="none")
         axes.set_axis_off()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.figures.files import Plot
-from sr_bench.report.figures.panels import line_panels
-from sr_bench.report.figures.style import Lines, paper_style, printable
+from sr_bench.report.figures.panels import PAGE, Form, line_panels
+from sr_bench.report.figures.style import Lines, looks, paper_style, printable
 from sr_bench.report.names import Names, slug
 from sr_bench.support.errors import SrBenchError
 
@@ -39,7 +40,10 @@ def gain_plots(
         notes.append(f"{STEM}: no method's file says baseline=True")
         return
     per_image = _labelled(per_image, names)
-    lines = Lines(_by_scales(per_image, base))
+    shown = per_image[per_image["method"] != base].drop_duplicates("label")
+    methods = dict(zip(shown["label"], shown["method"]))
+    marks = looks(methods.values(), names.marks)
+    lines = Lines({label: methods[label] for label in _by_scales(per_image, base)}, marks)
     for protocol in protocols:
         rows = gains(per_image, protocol, base)
         if rows.empty:
@@ -47,12 +51,15 @@ def gain_plots(
         for scale, shown in rows.groupby("scale"):
             caption = (
                 f"PSNR of each image minus {names.title(base)}'s at ×{scale}, in dB; images sorted "
-                f"by it, for each run by itself. *: trained here. {shown['signature'].iloc[0]}."
+                "by its mean over the runs: one place is one image. *: trained here. "
+                f"{shown['signature'].iloc[0]}."
             )
             subjects = tuple(f"runs/{run}" for run in shown["run"].unique())
+            again = partial(_draw, shown, lines, caption)
+            stem = slug(STEM, protocol, f"x{scale}")
             with paper_style():
-                figure = _draw(shown, lines, caption)
-            yield Plot(slug(STEM, protocol, f"x{scale}"), caption, figure, subjects)
+                figure = again(PAGE)
+            yield Plot(stem, caption, figure, subjects, again=again)
 
 
 def gains(per_image: pd.DataFrame, protocol: str, baseline: str) -> pd.DataFrame:
@@ -91,11 +98,11 @@ def _by_scales(rows: pd.DataFrame, baseline: str) -> list[str]:
     return list(counts.sort_values(ascending=False, kind="stable").index)
 
 
-def _draw(rows: pd.DataFrame, lines: Lines, caption: str) -> Figure:
+def _draw(rows: pd.DataFrame, lines: Lines, caption: str, form: Form) -> Figure:
     datasets = list(dict.fromkeys(rows["dataset"]))
-    across = min(len(datasets), _COLUMNS)
+    across = form.across(min(len(datasets), _COLUMNS))
     legend = lines.legend({*rows["label"]})
-    figure, panels = line_panels((len(datasets), across), _HEIGHT, legend, caption)
+    figure, panels = line_panels((len(datasets), across), _HEIGHT, legend, caption, form)
     for i, (axes, dataset) in enumerate(zip(panels, datasets)):
         axes.set_title(printable(dataset), fontweight="bold")
         axes.set_xlabel("images, sorted")
@@ -107,10 +114,11 @@ def _draw(rows: pd.DataFrame, lines: Lines, caption: str) -> Figure:
 
 def _panel(axes: Axes, rows: pd.DataFrame, lines: Lines) -> None:
     axes.axhline(0, color="#777777", lw=0.6)
-    most = 1
+    means = rows.groupby("image", sort=False)["gain"].mean()
+    images = means.sort_values(ascending=False, kind="stable").index
+    most = len(images)
     for label, line in rows.groupby("label", sort=False):
-        gain = line["gain"].sort_values(ascending=False).to_numpy()
-        most = max(most, len(gain))
+        gain = line.set_index("image")["gain"].reindex(images).to_numpy()
         style = lines.style(str(label), markers=len(gain) <= _FEW)
         axes.plot(np.arange(1, len(gain) + 1), gain, **style)
     axes.set_xlim(1 - 0.03 * most, most + 0.03 * most)

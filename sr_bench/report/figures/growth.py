@@ -13,6 +13,8 @@ from sr_bench.report.figures.costs import fitted_exponent, pixels_of
 from sr_bench.report.figures.labels import write_at
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
+    PAGE,
+    Form,
     Grid,
     Margins,
     draw_grid,
@@ -43,13 +45,13 @@ def growth_rows(runs: pd.DataFrame, timings: pd.DataFrame, precision: str) -> pd
     return rows[several].reset_index(drop=True)
 
 
-def growth_figure(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
+def growth_figure(rows: pd.DataFrame, caption: str, methods: Looks, form: Form = PAGE) -> Figure:
     """Time (left, with the exponent p of time = c pixels^p) and memory (right) against size."""
     with paper_style():
-        return _draw(rows, caption, methods)
+        return _draw(rows, caption, methods, form)
 
 
-def _draw(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
+def _draw(rows: pd.DataFrame, caption: str, methods: Looks, form: Form) -> Figure:
     scales = sorted(rows["scale"].unique())
     most = int(rows.groupby("scale").apply(_count, include_groups=False).max())
     room = _label_width(rows, methods)
@@ -61,6 +63,7 @@ def _draw(rows: pd.DataFrame, caption: str, methods: Looks) -> Figure:
         margins=Margins(_LEFT, room, room + _BETWEEN),
         legend=legend_rows(methods.legend(set(rows["method"]), 3.5), DOUBLE_COLUMN),
         caption=caption,
+        form=form,
     )
     figure, panels = draw_grid(grid)
     for i, axes in enumerate(panels):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,6 +18,22 @@ from sr_bench.report.figures.style import FONT, printable
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.3, 6.9  # inches: no wider than a column, a page of most venues
 LINE = 0.135  # inches: a line of text
+
+
+@dataclass(frozen=True)
+class Form:
+    """For what a figure is drawn: this project's pages, or a paper, which has captions itself."""
+
+    suffix: str = ""  # of its file's name
+    captioned: bool = True  # whether the caption stands in the figure
+    column: bool = False  # whether it is one column of a paper wide, its panels below each other
+
+    def across(self, columns: int) -> int:
+        """How many panels of a row there are."""
+        return 1 if self.column else columns
+
+
+PAGE, PLAIN, COLUMN = Form(), Form("", captioned=False), Form("-column", False, column=True)
 
 
 @dataclass(frozen=True)
@@ -46,12 +62,17 @@ class Grid:
     margins: Margins  # the space around the panels
     legend: Sequence[Sequence[Line2D]]  # entries in rows, below the panels
     caption: str  # below the legend
+    form: Form = PAGE  # a column's grid is as wide as one and has one panel in a row
 
 
 def draw_grid(grid: Grid) -> tuple[Figure, list[Axes]]:
     """A figure with legend and caption, and its empty panels, row by row."""
+    if grid.form.column:
+        flat = [entry for row in grid.legend for entry in row]
+        rows_of = legend_rows(flat, SINGLE_COLUMN - 0.2)
+        grid = replace(grid, columns=1, width=SINGLE_COLUMN, legend=rows_of)
     space, rows = grid.margins, -(-grid.panels // grid.columns)
-    caption = wrapped(grid.caption, grid.width - 0.1)
+    caption = wrapped(grid.caption, grid.width - 0.1) if grid.form.captioned else []
     foot = LINE * (len(caption) + len(grid.legend)) + space.foot
     row = grid.height + space.top + space.bottom
     total = foot + rows * row
@@ -70,7 +91,11 @@ def draw_grid(grid: Grid) -> tuple[Figure, list[Axes]]:
 
 
 def line_panels(
-    shape: tuple[int, int], height: float, legend: Sequence[Line2D], caption: str
+    shape: tuple[int, int],
+    height: float,
+    legend: Sequence[Line2D],
+    caption: str,
+    form: Form = PAGE,
 ) -> tuple[Figure, list[Axes]]:
     """A grid for panels of lines; as wide as a column where there is one of them.
 
@@ -80,7 +105,7 @@ def line_panels(
     """
     width = SINGLE_COLUMN if shape[1] == 1 else DOUBLE_COLUMN
     rows = legend_rows(legend, width - 0.2)
-    return draw_grid(Grid(*shape, width, height, _OF_LINES, rows, caption))
+    return draw_grid(Grid(*shape, width, height, _OF_LINES, rows, caption, form))
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -18,7 +18,9 @@ from sr_bench.report.figures.costs import front_of, labelled, trained_here
 from sr_bench.report.figures.labels import Array, Scene, draw_labels, text_sizes
 from sr_bench.report.figures.panels import (
     DOUBLE_COLUMN,
+    PAGE,
     SINGLE_COLUMN,
+    Form,
     Grid,
     Margins,
     draw_grid,
@@ -34,7 +36,7 @@ from sr_bench.report.figures.style import (
     printable,
 )
 
-_MARGINS = Margins(left=0.42, right=0.14, between=0.31)
+_MARGINS = Margins(left=0.48, right=0.14, between=0.31)
 _HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first that leaves the labels room
 _COLUMNS = 3
 _GRAY = "#777777"
@@ -66,16 +68,17 @@ class _Look:
     names: dict[str, str]  # run to label
     methods: Looks
     cost: Cost
+    form: Form
 
 
-def pareto_figure(rows: pd.DataFrame, cost: Cost, methods: Looks) -> Drawn:
+def pareto_figure(rows: pd.DataFrame, cost: Cost, methods: Looks, form: Form = PAGE) -> Drawn:
     """PSNR against ``cost`` with the Pareto front, one panel a scale.
 
     Args:
         rows: one row a run: run, method, variant, weights, scale, value, cost, spread (what
             the cost's repetitions differ by), params. A cost of 0 is a dotted line over the panel.
     """
-    look = _Look(methods.names.labels(rows), methods, cost)
+    look = _Look(methods.names.labels(rows), methods, cost, form)
     tried: list[Drawn] = []
     for height in _HEIGHTS:
         with paper_style():
@@ -99,10 +102,10 @@ def _draw(rows: pd.DataFrame, look: _Look, height: float) -> Drawn:
 def _panels(rows: pd.DataFrame, look: _Look, height: float) -> tuple[Figure, list[Axes]]:
     """A figure with its legend and caption, and empty axes above them, one for each scale."""
     count = rows["scale"].nunique()
-    columns = min(count, _COLUMNS)
+    columns = look.form.across(min(count, _COLUMNS))
     width = SINGLE_COLUMN if count == 1 else DOUBLE_COLUMN
     legend = _legend_rows(rows, look, width)
-    grid = Grid(count, columns, width, height, _MARGINS, legend, look.cost.caption)
+    grid = Grid(count, columns, width, height, _MARGINS, legend, look.cost.caption, look.form)
     figure, panels = draw_grid(grid)
     for i, axes in enumerate(panels):
         axes.set_xlabel(look.cost.title)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from sr_bench.analysis.metrics import describe_metric
 from sr_bench.report.figures.costs import (
@@ -28,6 +30,7 @@ from sr_bench.report.figures.files import (
     write_each,
 )
 from sr_bench.report.figures.growth import growth_figure, growth_rows
+from sr_bench.report.figures.panels import PAGE, Form
 from sr_bench.report.figures.pareto import Cost, pareto_figure
 from sr_bench.report.figures.style import Looks, looks, printable
 from sr_bench.report.names import NO_NAMES, Names, slug
@@ -140,7 +143,11 @@ class _SpeedPlots:
         if drawn.unlabelled:
             listed = ", ".join(drawn.unlabelled)
             self.notes.append(f"{stem}: no room for the labels of {listed}")
-        return Plot(stem, cost.caption, drawn.figure, _subjects(shown, *machines))
+
+        def again(form: Form) -> Figure:
+            return pareto_figure(shown, cost, self.methods, form).figure
+
+        return Plot(stem, cost.caption, drawn.figure, _subjects(shown, *machines), again=again)
 
     def _growth(self, machine: str, device: str, timed: pd.DataFrame) -> Iterator[Plot]:
         where = printable(self.methods.names.place(machine, device))
@@ -156,8 +163,9 @@ class _SpeedPlots:
             f"{self.choice.precision} on {where}. In brackets: p of time = c pixels^p, by least "
             "squares. Runs that differ in weights alone are one line; bars: interquartile range."
         )
-        figure = growth_figure(rows, caption, self.methods)
-        yield Plot(slug("time-size", machine, device), caption, figure, _subjects(timed, machine))
+        again = partial(growth_figure, rows, caption, self.methods)
+        stem, subjects = slug("time-size", machine, device), _subjects(timed, machine)
+        yield Plot(stem, caption, again(PAGE), subjects, again=again)
 
 
 def _subjects(rows: pd.DataFrame, *machines: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +36,7 @@ _COLOURS = (
     "#F0E442",
 )
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))  # 3 against 8 colours
+_SHADES = (0.0, 0.45, -0.45, 0.25, -0.25)  # of lines of one method, towards white and black
 _MARKERS = ("D", "o", "^", "s", "v", "P", "X")  # 7 against 8 colours: 56 pairs, none twice
 
 _STYLE: dict[Any, Any] = {
@@ -179,11 +180,29 @@ def handle(
 
 
 class Lines:
-    """How each named line looks: colour, marker and dashes, all different where they can be."""
+    """How each named line looks: its method's colour and marker, in shades and dashes of its own.
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._looks = looks(names)
-        self._order = list(self._looks)
+    Args:
+        methods: each line's name to its method.
+        marks: colour and marker of each method.
+    """
+
+    def __init__(self, methods: Mapping[str, str], marks: Mapping[str, tuple[str, str]]) -> None:
+        self._order = list(methods)
+        counts: dict[str, int] = {}
+        self._styles: dict[str, dict[str, Any]] = {}
+        for name, method in methods.items():
+            colour, marker = marks[method]
+            place = counts[method] = counts.get(method, -1) + 1
+            shade, dash = divmod(place, len(_DASHES))
+            face = "white" if shade % 2 else None  # hollow, too
+            self._styles[name] = {
+                "color": _shaded(colour, _SHADES[shade % len(_SHADES)]),
+                "marker": marker,
+                "ls": _DASHES[dash],
+                "lw": 0.9,
+                "markersize": 2.6,
+            } | ({"markerfacecolor": face} if face else {})
 
     def legend(self, shown: Container[str] | None = None) -> list[Line2D]:
         """An entry for each line, or for those shown."""
@@ -192,11 +211,11 @@ class Lines:
 
     def style(self, name: str, *, markers: bool = True) -> dict[str, Any]:
         """What ``Axes.plot`` and ``Line2D`` take."""
-        colour, marker = self._looks[name]
-        return {
-            "color": colour,
-            "marker": marker if markers else "",
-            "ls": _DASHES[self._order.index(name) % len(_DASHES)],
-            "lw": 0.9,
-            "markersize": 2.6,
-        }
+        return self._styles[name] | ({} if markers else {"marker": ""})
+
+
+def _shaded(colour: str, by: float) -> str:
+    """A colour nearer to white (above 0) or to black (below 0)."""
+    end = 255 if by > 0 else 0
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + abs(by) * (end - part)):02x}" for part in parts)

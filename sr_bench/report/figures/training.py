@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +14,8 @@ from matplotlib.ticker import ScalarFormatter
 
 from sr_bench.project.project import Project
 from sr_bench.report.figures.files import Plot
-from sr_bench.report.figures.panels import line_panels
-from sr_bench.report.figures.style import Lines, amount, log_axis, paper_style, printable
+from sr_bench.report.figures.panels import PAGE, Form, line_panels
+from sr_bench.report.figures.style import Lines, amount, log_axis, looks, paper_style, printable
 from sr_bench.report.names import NO_NAMES, Names, slug
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.text_files import read_rows
@@ -79,17 +79,21 @@ def training_plots(curves: Sequence[Curve], names: Names = NO_NAMES) -> Iterator
             "set, and training loss, of each recipe's own kind, against the training's own steps."
         )
         subjects = tuple(f"trainings/{curve.training}" for curve in of)
+        marks = looks([method], names.marks)
+        again = partial(_draw, of, printable(caption), marks)
         with paper_style():
-            figure = _draw(of, printable(caption))
-        yield Plot(slug(STEM, method), caption, figure, subjects)
+            figure = again(PAGE)
+        yield Plot(slug(STEM, method), caption, figure, subjects, again=again)
 
 
-def _draw(curves: Sequence[Curve], caption: str) -> Figure:
+def _draw(
+    curves: Sequence[Curve], caption: str, marks: Mapping[str, tuple[str, str]], form: Form
+) -> Figure:
     columns = sorted({curve.scales for curve in curves}, key=lambda s: (len(s), s))
     sets = list(dict.fromkeys(curve.data for curve in curves))
-    lines = Lines(curve.variant for curve in curves)
+    lines = Lines({curve.variant: curve.method for curve in curves}, marks)
     count = 2 * len(sets) * len(columns)
-    figure, axes = line_panels((count, len(columns)), _HEIGHT, lines.legend(), caption)
+    figure, axes = line_panels((count, len(columns)), _HEIGHT, lines.legend(), caption, form)
     panels = [axes[i : i + len(columns)] for i in range(0, count, len(columns))]
     for i, data in enumerate(sets):
         for j, scales in enumerate(columns):

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from sr_bench.report.build import Report
 from sr_bench.report.tables.formats.html import html
-from sr_bench.report.tables.formats.latex import latex, latex_document
+from sr_bench.report.tables.formats.latex import latex, latex_document, latex_narrow
 from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.formats.plain import csv_text
+from sr_bench.report.tables.formats.venues import examples
 from sr_bench.report.tables.front_page import against_authors_tables, cited_table
 from sr_bench.report.tables.headline import headline_tables
 from sr_bench.report.tables.model import Table
+from sr_bench.report.tables.narrow import narrow
 from sr_bench.report.tables.published import (
     at_a_glance,
     reproduction_tables,
@@ -32,6 +34,7 @@ FORMATS: dict[str, Callable[[Table], str]] = {
     "html": html,
 }
 DOCUMENT = "all.tex"
+NARROW = "narrow.tex"
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,9 @@ def _with_rows(tables: Sequence[Table]) -> tuple[Table, ...]:
 def write_tables(tables: ReportTables, folder: Path) -> list[Path]:
     """Write every table in every format, and ``all.tex``, which compiles to all of them.
 
+    Tables of quality are also there for one column of a paper, a scale each, as
+    ``<table>-x2.narrow.tex``, with examples of papers that hold them.
+
     ``folder`` then holds these files alone: a table that is gone leaves none behind.
 
     Returns:
@@ -94,5 +100,10 @@ def write_tables(tables: ReportTables, folder: Path) -> list[Path]:
         for table in tables:
             for suffix, written in FORMATS.items():
                 write_text(fresh / f"{table.name}.{suffix}", written(table))
+        small = [made for table in (*tables.headline, *tables.quality) for made in narrow(table)]
+        for table in small:
+            write_text(fresh / f"{table.name}.{NARROW}", latex_narrow(table))
+        for venue, text in examples(small).items():
+            write_text(fresh / f"example-{venue}.tex", text)
         write_text(fresh / DOCUMENT, latex_document(list(tables)))
     return sorted(folder.iterdir())

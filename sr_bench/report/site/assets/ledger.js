@@ -28,7 +28,7 @@ function ledger(root) {
   function draw() {
     const rows = LEDGER.filter((row) => verdicts.value.has(row.verdict) && filters.every((f) => f.fits(row)) && words.fits(textOf(row)));
     const sources = unique(rows.map((row) => row.source));
-    const caption = el("p", { class: "caption" }, `${rows.length} of ${LEDGER.length} published numbers; ${LEDGER.length - count("not run")} are verified here.`);
+    const caption = el("p", { class: "caption" }, `${rows.length} of ${LEDGER.length} published numbers that are known; ${LEDGER.filter((row) => row.verifiable === "yes").length} can be verified here: a run measured them, or could.`);
     const made = sources.map((key) => sourceBlock(key, rows.filter((row) => row.source === key), sources.length === 1));
     blocks.replaceChildren(caption, ...(made.length ? made : [notice("No published number is left: tick a verdict, or choose other filters.")]));
   }

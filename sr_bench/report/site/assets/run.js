@@ -37,11 +37,10 @@ const publishedText = (c) => publishedOf(c).map((row) => `${row.published} ${DAT
 
 function runTable(run, cells) {
   const columns = [
-    { name: "dataset", text: (c) => c.dataset.name },
-    { name: "protocol", text: (c) => c.protocol.name },
-    { name: "metric", text: (c) => metricName(c.metric) },
+    { name: "number", text: (c) => `${c.dataset.name} ${metricName(c.metric)}` },
     { name: "measured", text: (c) => shown(c.metric, c.value), value: (c) => c.value, node: (c) => el("button", { type: "button", class: "cell", onclick: () => openDrill(c) }, shown(c.metric, c.value)) },
     { name: "published", text: (c) => publishedText(c) || "–", class: "note" },
+    { name: "protocol", text: (c) => c.protocol.name },
   ];
   return sortable({ caption: "Its numbers, and what was published for the same weights", columns, rows: cells });
 }

@@ -1,7 +1,7 @@
 // A table that sorts by any column. A column is {name, text(row), value?(row), node?(row), group?}.
 // Rows without a value stay last in both directions. Long tables are shown a page at a time; `key` is
 // where the address keeps the order.
-const PAGE = 100;
+const PAGE = 50;
 function sortable({ caption, columns, rows, sort, key }) {
   const body = el("tbody"), pager = pages(rows.length, draw);
   const heads = columns.map((column, i) =>
@@ -12,13 +12,13 @@ function sortable({ caption, columns, rows, sort, key }) {
   const absent = (value) => value === null || value === undefined || Number.isNaN(value);
 
   function order(one, other) {
-    const [a, b] = [valueOf(one), valueOf(other)];
+    const [[a], [b]] = [one, other];
     if (absent(a) || absent(b)) return absent(a) - absent(b);
     const sign = typeof a === "number" ? (a > b) - (a < b) : String(a).localeCompare(String(b), "en", { numeric: true });
     return down ? -sign : sign;
   }
   function draw() {
-    const sorted = at < 0 ? rows : [...rows].sort(order);
+    const sorted = at < 0 ? rows : rows.map((row) => [valueOf(row), row]).sort(order).map(([, row]) => row);
     heads.forEach((head, i) => head.setAttribute("aria-sort", i !== at ? "none" : down ? "descending" : "ascending"));
     body.replaceChildren(...sorted.slice(pager.first, pager.first + PAGE).map((row) => el("tr", { class: row.mark ?? null }, ...columns.map((column, i) => {
       const content = column.node?.(row) ?? column.text(row);

@@ -28,14 +28,21 @@ from sr_bench.report.tables.model import (
 
 LONG = 45  # rows that a page holds under a caption and with notes
 _GRADES = {Grade.NONE: "{}", Grade.BEST: r"\textbf{{{}}}", Grade.SECOND: r"\underline{{{}}}"}
+_GAP, _NARROW_GAP = "10pt", "4pt"  # before a group of columns
 _STYLE = r"\footnotesize\setlength{\tabcolsep}{3pt}"
+_NARROW = r"\scriptsize\setlength{\tabcolsep}{1.5pt}"
 _MADE = "% Made by sr-bench report; don't edit. Needs \\usepackage{booktabs}"
 
 
 def latex(table: Table) -> str:
     """The fragment: caption, label, table, notes."""
-    lines = _long(table) if is_long(table) else _short(table)
+    lines = _long(table) if is_long(table) else _short(table, _STYLE, _GAP)
     return "\n".join(lines) + "\n"
+
+
+def latex_narrow(table: Table) -> str:
+    """The fragment of a table that fits one column of a paper (:func:`.narrow.narrow`)."""
+    return "\n".join(_short(table, _NARROW, _NARROW_GAP)) + "\n"
 
 
 def latex_document(tables: Sequence[Table]) -> str:
@@ -59,12 +66,12 @@ def is_long(table: Table) -> bool:
     return len(table.rows) + len(table.groups) > LONG
 
 
-def _short(table: Table) -> Iterator[str]:
+def _short(table: Table, style: str, gap: str) -> Iterator[str]:
     yield _MADE + "."
     yield _caption(table)
     yield rf"\label{{tab:{table.name}}}"
-    yield rf"\centering{_STYLE}"
-    yield rf"\begin{{tabular}}{{{_alignment(table)}}}"
+    yield rf"\centering{style}"
+    yield rf"\begin{{tabular}}{{{_alignment(table, gap)}}}"
     yield r"\toprule"
     yield from _head(table)
     yield r"\midrule"
@@ -77,7 +84,7 @@ def _short(table: Table) -> Iterator[str]:
 def _long(table: Table) -> Iterator[str]:
     yield _MADE + " and longtable (one column)."
     yield rf"\begingroup{_STYLE}\setlength{{\LTcapwidth}}{{\linewidth}}"
-    yield rf"\begin{{longtable}}{{{_alignment(table)}}}"
+    yield rf"\begin{{longtable}}{{{_alignment(table, _GAP)}}}"
     yield _caption(table)
     yield rf"\label{{tab:{table.name}}}\\"
     yield r"\toprule"
@@ -95,9 +102,6 @@ def _long(table: Table) -> Iterator[str]:
 
 def _caption(table: Table) -> str:
     parts = [escape(table.caption), *(escape(text) for text in legend(table, "underlined"))]
-    if table.signatures:
-        signatures = ", ".join(code(s) for s in table.signatures)
-        parts.append(f"Signature: {signatures}.")
     return rf"\caption[{{{escape(table.title)}}}]{{\raggedright {' '.join(parts)}}}"
 
 
@@ -105,11 +109,11 @@ def _columns(table: Table) -> list[Column]:
     return [table.columns[i] for i in table.shown("paper")]
 
 
-def _alignment(table: Table) -> str:
+def _alignment(table: Table, space: str) -> str:
     """The column letters, with more space where a group of columns begins."""
     letters, group = [], ""
     for column in _columns(table):
-        gap = r"@{\hspace{10pt}}" if column.group not in ("", group) else ""
+        gap = rf"@{{\hspace{{{space}}}}}" if column.group not in ("", group) else ""
         letters.append(gap + ("r" if column.numeric else "l"))
         group = column.group
     return f"@{{}}{''.join(letters)}@{{}}"
@@ -167,7 +171,9 @@ def number(text: str) -> str:
 def _notes(table: Table) -> Iterator[str]:
     texts = [rf"\textsuperscript{{{k}}}~{escape(t)}." for t, k in table.notes("paper").items()]
     texts += [escape(text) for text in table.remarks]
+    texts += [f"Signature: {code(signature)}" for signature in table.signatures]
     if texts:
-        yield r"\par\smallskip\noindent\begin{minipage}{\linewidth}\scriptsize\raggedright"
+        small = r"\normalfont\scriptsize\raggedright"  # some venues set floats in small capitals
+        yield rf"\par\smallskip\noindent\begin{{minipage}}{{\linewidth}}{small}"
         yield "\\\\\n".join(texts)
         yield r"\end{minipage}"
