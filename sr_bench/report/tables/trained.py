@@ -82,7 +82,8 @@ def trained_table(trained: pd.DataFrame, cells: pd.DataFrame, names: Names = NO_
     runs = names.runs(cells)
     groups = [
         Group(called, called, tuple(_aimed(r, runs, names) for r in rows.to_dict("records")))
-        for source, rows in trained.groupby("source", sort=False)
+        # a number that its source prints at two places counts once
+        for source, rows in trained.drop_duplicates().groupby("source", sort=False)
         if (called := names.source(source))
     ]
     here = {runs[run].data for run in trained["run"] if run in runs}
