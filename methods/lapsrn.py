@@ -1,7 +1,8 @@
 """LapSRN: doubles the image level by level, and adds a learned residual to each, on Y.
 
 Lai, Huang, Ahuja, Yang, "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution",
-2017, doi:10.1109/CVPR.2017.618.
+2017, doi:10.1109/CVPR.2017.618. x3, which the authors' script makes of x4 by imresize, is left out:
+the paper prints no number of it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Lai, Huang, Ahuja, Yang, "Fast and Accurate Image Super-Resolution with Deep Laplacian Pyramid
 Networks", 2018, doi:10.1109/TPAMI.2018.2865304. A variant names the convolutions of a block (D)
-and how often it is used at each level (R).
+and how often it is used at each level (R). x3, which the authors' script makes of x4 by imresize,
+is left out.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """VDSR: twenty 3x3 convolutions that learn what MATLAB's bicubic enlargement lacks, on Y.
 
 Kim, Lee, Lee, "Accurate Image Super-Resolution Using Very Deep Convolutional Networks", 2016,
-doi:10.1109/CVPR.2016.182. One set of weights for all scales.
+doi:10.1109/CVPR.2016.182. One set of weights for all scales. The variant "limited" is what its
+authors evaluate: enlarged Y is clipped to 16..235, which matters most for a gray image.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from sr_bench.networks.method import Method, Published, Setup
 from sr_bench.networks.weights import load_strictly, read_mat
 
 LAYERS, FEATURES = 20, 64
+LIMITS = {"": (-math.inf, math.inf), "limited": (16 / 255, 235 / 255)}
 
 
 class VDSR(nn.Module):
@@ -39,7 +42,13 @@ def load(setup: Setup) -> AfterEnlarging:
     file = setup.require_file("vdsr")
     network = VDSR()
     load_strictly(network, read(file), file)
-    return AfterEnlarging(network, layers=LAYERS, scale=setup.scale, degradation=setup.degradation)
+    return AfterEnlarging(
+        network,
+        layers=LAYERS,
+        scale=setup.scale,
+        degradation=setup.degradation,
+        limits=LIMITS[setup.variant],
+    )
 
 
 def read(path: Path) -> dict[str, torch.Tensor]:
@@ -68,8 +77,10 @@ METHOD = Method(
     marker="v",
     load=load,
     reference="Kim et al. 2016, doi:10.1109/CVPR.2016.182",
+    variants=tuple(LIMITS),
     published={
-        ("", "author", s): Published("VDSR-author-weights", "Test/VDSR_Official.mat")
+        (variant, "author", s): Published("VDSR-author-weights", "Test/VDSR_Official.mat")
+        for variant in LIMITS
         for s in (2, 3, 4)
     },
     example=example,

@@ -65,6 +65,16 @@ def test_a_file_of_another_network_is_refused(name, tmp_path):
         method.load(Setup(variant, weights, path, scale, RULE))
 
 
+def test_vdsr_limited_clips_the_enlargement_alone(tmp_path):
+    whole, limited = (loaded("vdsr", variant, 2, tmp_path) for variant in ("", "limited"))
+    limited.network.load_state_dict(whole.network.state_dict())
+    middle = 0.3 + 0.4 * torch.rand(1, 1, 8, 8)
+    with torch.inference_mode():
+        assert torch.equal(whole(middle), limited(middle))
+        dark = limited(torch.zeros(1, 1, 8, 8))
+        assert torch.equal(dark, whole.network(torch.full((1, 1, 16, 16), 16 / 255)))
+
+
 def keep(where, module, inputs):
     where.append(inputs[0])
 

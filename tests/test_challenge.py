@@ -121,7 +121,7 @@ def test_all_teams(cli, repository, hr, tmp_path, monkeypatch):
     """One run over all teams; the endless one is stopped after a while."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("A_TOKEN", "secret")
-    words = ["challenge", repository, "--dataset", hr, "--limit", "30", "--no-time", "--json"]
+    words = ["challenge", repository, "--dataset", hr, "--limit", "15", "--no-time", "--json"]
     out, err = cli([*words, "--csv", "teams.csv"], status=1)
     facts = json.loads(out)
     teams = {entry["team"]: entry for entry in facts["teams"]}
@@ -144,7 +144,7 @@ def every_team_is_measured_or_named_with_the_reason(teams, err):
     assert teams[0]["failed"] == "" and len(teams[0]["files"]["team00_net.pth"]) == 64
     reasons = {
         2: "team02_net.pth",
-        3: "took longer than 30 s (load)",
+        3: "took longer than 15 s (load)",
         5: "expected",  # x2 of a x4 challenge
         6: "No module named 'package_that_nobody_has'",
         7: "its process ended with 3",

@@ -1,4 +1,4 @@
-"""What CI makes from real images: a few runs that use every method, protocol and degradation of this project."""
+"""What CI makes from real images: a few runs for all of this project's methods and protocols."""
 
 import runpy
 from pathlib import Path

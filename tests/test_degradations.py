@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from sr_bench.cli.app import app
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
+from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, degrade, drawn_for
 from sr_bench.imaging.noise import Integers, matlab_v4_normal
 from sr_bench.imaging.second_order import GaussianBlur, SincBlur, gaussian_kernel, sinc_kernel
@@ -153,3 +156,22 @@ def test_another_image_or_scale_draws_anew():
     draws = [drawn_for(i, rule, scale=s).draws for i, s in ((one, 4), (other, 4), (one, 2))]
     assert len(set(draws)) == 3
     assert drawn_for(one, RULES["bd-rdn"], scale=3) is None
+
+
+def test_degrade_writes_every_draw_and_the_order_of_files_changes_nothing(tmp_path):
+    for kind, name in (("scene", "a"), ("chirp", "b")):
+        picture = Picture(kind=kind, height=48, width=60).array()
+        images.write(tmp_path / "hr" / f"{name}.png", picture)
+        images.write(tmp_path / "alone" / f"z-{name}.png", picture)
+    for hr, lr in (("hr", "lr"), ("alone", "again")):
+        command = ["degrade", "--hr", str(tmp_path / hr), "--out", str(tmp_path / lr)]
+        done = CliRunner().invoke(app, [*command, "--scale", "4", "--protocol", "second-order-v1"])
+        assert done.exit_code == 0
+    manifests = [
+        json.loads((tmp_path / lr / "manifest.json").read_text()) for lr in ("lr", "again")
+    ]
+    first, again = (manifest["images"] for manifest in manifests)
+    assert first == {name.removeprefix("z-"): entry for name, entry in again.items()}
+    written = images.read(tmp_path / "lr" / "a.png")
+    assert sha256(written) == first["a"]["lr_sha256"] and first["a"]["draws"][0]["step"]
+    assert "libjpeg" in manifests[0]["degradation"] and manifests[0]["scale"] == 4

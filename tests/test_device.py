@@ -10,7 +10,8 @@ from torch import nn
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.evaluation.upscaling.batches import batches_of
-from sr_bench.evaluation.upscaling.upscale import BadImages, upscale_dataset, upscale_run
+from sr_bench.evaluation.upscaling.dataset import BadImages, upscale_dataset
+from sr_bench.evaluation.upscaling.upscale import upscale_run
 from sr_bench.imaging.images import write
 from sr_bench.networks import device as under_test
 from sr_bench.networks.device import (

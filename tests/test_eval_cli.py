@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.data.datasets import cache
@@ -52,6 +53,22 @@ def test_a_table_with_its_signature(folder, cli):
     assert "published" not in out  # the folder may be called Set5, and isn't
     assert "protocol edsr-2017, since it treats all planes alike" in err
     assert out.count("signature") == 1
+
+
+def test_piped_it_is_lines_with_tabs_and_comments(folder, cli, monkeypatch):
+    out, _ = cli(["eval", *bicubic("--protocol", "edsr-2017", "--protocol", "basicsr-y")])
+    lines = [line.split("\t") for line in out.splitlines() if not line.startswith("#")]
+    assert [line[:4] for line in lines] == [
+        ["model", "dataset", "scale", "psnr"],
+        ["bicubic-x2", "hr", "x2", lines[1][3]],
+        ["model", "dataset", "scale", "psnr"],
+        ["bicubic-x2", "hr", "x2", lines[3][3]],
+    ]
+    assert float(lines[1][3]) > 9 and {len(line) for line in lines} == {6}
+    assert out.splitlines()[0] == "# edsr-2017" and "\n# signature: protocol:edsr-2017" in out
+    monkeypatch.setattr(Console, "is_terminal", True)
+    out, _ = cli(["eval", *bicubic()])
+    assert "\t" not in out and "\nsignature: protocol:edsr-2017" in out and "┃" in out
 
 
 def test_json_and_csv_have_every_image(folder, evaluated):
@@ -281,6 +298,8 @@ def test_our_edsr_is_its_cell_of_the_reports(folder, evaluated, real):
     ].set_index("metric")["value"]
     assert result["mean"]["psnr"] == pytest.approx(cell["psnr"], abs=3e-5)
     assert result["mean"]["ssim"] == pytest.approx(cell["ssim"], abs=1e-5)
-    published = result["published"]
+    published = result["published"]["psnr"]
     assert float(published["below"]["value"]) < 31.8523 < float(published["above"]["value"])
+    ssim, measured = result["published"]["ssim"], result["mean"]["ssim"]
+    assert float(ssim["below"]["value"]) < measured < float(ssim["above"]["value"])
     assert (cache.cache_folder() / "Set5").is_dir()

@@ -1,17 +1,20 @@
 """Weights of the registered methods, opened as files: what they are follows from their content."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from sr_bench.data.catalogue.sources import Source, SourceFile, Sources
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Published
 from sr_bench.networks.method_files import method_files
 from sr_bench.networks.opened import OpenOptions, open_model
 from sr_bench.networks.weights import load_strictly, read_checkpoint
 from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.files import sha256
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "methods/weights"
@@ -53,6 +56,23 @@ def test_published_weights_are_known_by_their_hash(real):
     paths = [p for p in real("SRCNN-author-weights") if p.match("9-1-5(ImageNet)/x3.mat")]
     found = opened(paths[0])
     assert (found.scale, found.origin) == (3, "method srcnn 9-1-5 x3, weights author-imagenet")
+
+
+def test_a_project_s_own_sources_know_weights_by_their_hash(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(EDSR.read_bytes())
+    published = {("baseline", "mine", 2): Published("of-mine", "net/mine.safetensors")}
+    file, method = METHODS["edsr"]
+    known = SourceFile("net/mine.safetensors", path.stat().st_size, sha256(path), ())
+    group = Source("of-mine", "weights", "t", "l", "f", (known,))
+    sources = Sources({"of-mine": {}}, {}, {"of-mine": group})
+    methods = {"edsr": (file, replace(method, published=published))}
+
+    def origin(options):
+        return open_model(str(path), methods=methods, options=options).origin
+
+    assert origin(OpenOptions(sources=sources)) == "method edsr baseline x2, weights mine"
+    assert origin(OpenOptions()) == "method edsr baseline x2"
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,11 @@ def test_mmediting_ssim_is_compared_with_the_blue_channel():
     ("changes", "reason"),
     [
         ({"dataset": "BSD200"}, "BSD200 is not a dataset that can be fetched"),
-        ({"method": "edsr"}, "no method file"),
+        ({"method": "edsr"}, "sr-bench has no file for this method"),
         ({"run": ""}, "the weights behind this row were not published"),
         ({"dataset": "Set14"}, "Set14 is not among the datasets of srcnn-2015 in params.yaml"),
-        ({"scale": "3"}, "bicubic-x3 is not among the runs of params.yaml"),
-        ({}, "bicubic-x2 has no score on Set5 under srcnn-2015"),
+        ({"scale": "3"}, "its weights are published, but no run of this project uses them"),
+        ({}, "its run has no score on Set5 under srcnn-2015"),
     ],
 )
 def test_a_row_that_was_not_run_says_why(changes, reason):

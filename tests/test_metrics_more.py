@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ from typer.testing import CliRunner
 from sr_bench.cli.app import app
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import find_protocol
-from sr_bench.evaluation.metrics import perceptual
+from sr_bench.evaluation.metrics import niqe, perceptual
 from sr_bench.evaluation.metrics.ms_ssim import WEIGHTS, ms_ssim
 from sr_bench.evaluation.scoring.extra import load_extra
 from sr_bench.imaging import images
-from sr_bench.support.errors import WrongUse
+from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.import_without_init import module_without_init
 
 
@@ -145,8 +146,109 @@ def test_niqe_equals_matlab_on_baboon(real):
         pytest.skip(reason)
     baboon = images.read(next(p for p in real("Set14") if p.stem == "baboon"))
     metric = perceptual.load_perceptual("niqe")
-    assert metric(baboon, baboon) == pytest.approx(5.72957338, abs=2e-6)
-    assert "basicsr-" in metric.signature and "+weights." in metric.signature
+    assert metric(baboon) == metric(baboon, baboon) == pytest.approx(5.72957338, abs=1e-4)
+    assert metric.needs == "sr" and "own-1+y+weights.2a7c182a68c9e7f1" in metric.signature
+
+
+def model_of_made_up_images():
+    """A model of NIQE that needs no file of others: of scenes."""
+    scenes = [Picture(kind="scene", height=384, width=384 + 96 * i, gray=True) for i in range(3)]
+    rows = np.concatenate([niqe.features(scene.array()) for scene in scenes])
+    return niqe.Pristine(np.nanmean(rows, axis=0), np.cov(rows, rowvar=False))
+
+
+def test_niqe_is_least_for_what_the_model_was_made_of():
+    model = model_of_made_up_images()
+    scene = Picture(kind="scene", height=384, width=480, gray=True).array()
+    rng = np.random.default_rng(0)
+    noisy = np.clip(scene + rng.normal(0, 25, scene.shape), 0, 255).astype(np.uint8)
+    assert niqe.niqe(scene, model) < niqe.niqe(noisy, model)
+
+
+def test_niqe_of_flat_regions_does_not_hang_on_rounding():
+    """Rounding noise of a flat region has a sign, which the features would count."""
+    image = Picture(kind="scene", height=192, width=288, gray=True).array().copy()
+    image[:, :150] = 77
+    values = niqe.features(image)
+    assert np.isnan(values[0]).any() and not np.isnan(values[-1]).any()
+
+
+def test_the_kinds_of_niqe_see_another_gray():
+    red = np.zeros((20, 20, 3), np.uint8)
+    red[..., 0] = 255
+    seen = {name: gray.of(red) for name, gray in niqe.GRAYS.items()}
+    assert {n: (int(g[0, 0]), g.shape) for n, g in seen.items()} == {
+        "niqe": (81, (20, 20)), "niqe_gray": (76, (20, 20)), "niqe_pi": (81, (12, 12)),
+    }  # fmt: skip
+
+
+def test_niqe_refuses_what_is_no_model_and_small_or_flat_images(tmp_path):
+    path = tmp_path / "model.npz"
+    np.savez(path, mu_pris_param=np.zeros(3), cov_pris_param=np.zeros((36, 36)))
+    with pytest.raises(SrBenchError, match="expected 36 features"):
+        niqe.Pristine.read(path)
+    path.write_bytes(b"no")
+    with pytest.raises(SrBenchError, match="not a model of NIQE"):
+        niqe.Pristine.read(path)
+    model = niqe.Pristine(np.zeros(36), np.eye(36))
+    for shape, why in (((100, 100), "two blocks of 96"), ((96, 192), "flat")):
+        with pytest.raises(ValueError, match=why):
+            niqe.niqe(np.full(shape, 9, np.uint8), model)
+
+
+@pytest.fixture
+def pyiqa(monkeypatch):
+    """A library with pyiqa's call: ``create_metric(name, device=...)``."""
+    import torch
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, *images):
+            return images[0].mean() + len(images)
+
+    library = ModuleType("pyiqa")
+    library.create_metric = lambda name, device: Network().to(device)
+    monkeypatch.setitem(sys.modules, "pyiqa", library)
+    monkeypatch.setattr(perceptual, "version", lambda package: "0.1.16")
+    perceptual.load_perceptual.cache_clear()
+    yield
+    perceptual.load_perceptual.cache_clear()
+
+
+def test_pyiqas_metrics_say_what_they_need_and_carry_their_weights_hash(pyiqa):
+    white = np.full((8, 8, 3), 255, np.uint8)
+    alone, pair = (perceptual.load_perceptual(n, "cpu") for n in ("maniqa", "topiq_fr"))
+    assert alone(white) == alone(white, white) == 2 and pair(white, white) == 3
+    assert alone.signature.startswith("pyiqa-0.1.16+maniqa+weights.")
+    with pytest.raises(ValueError, match="topiq_fr compares sr with hr"):
+        pair(white)
+
+
+def test_sr_is_scored_without_hr_by_a_metric_that_needs_none(pyiqa, tmp_path):
+    for name in ("a", "b"):
+        images.write(tmp_path / "sr" / f"{name}.png", np.full((8, 8, 3), 255, np.uint8))
+    command = ["score", "--sr", str(tmp_path / "sr"), "--metric", "musiq", "--device", "cpu"]
+    done = CliRunner().invoke(app, [*command, "--json", "--csv", str(tmp_path / "out.csv")])
+    facts = json.loads(done.stdout)
+    assert facts["mean"] == {"musiq": 2} and facts["images"][0]["hr"] is None
+    assert "protocol:none|" in facts["signature"] and "metric:musiq+pyiqa-" in facts["signature"]
+    assert (tmp_path / "out.csv").read_text().count("musiq,2,") == 2
+    assert "mean of 2" in CliRunner().invoke(app, command).stdout
+    done = CliRunner().invoke(app, ["score", "--sr", str(tmp_path / "sr"), "--metric", "topiq_fr"])
+    assert isinstance(done.exception, WrongUse)
+    assert "topiq_fr compares SR with HR; add --hr DIR, or choose one of niqe" in str(
+        done.exception
+    )
+
+
+def test_every_metric_says_what_it_needs_and_which_way_is_better():
+    rows = json.loads(CliRunner().invoke(app, ["list", "metrics", "--json"]).stdout)
+    listed = {row["metric"]: (row["needs"], row["better"]) for row in rows}
+    assert listed["niqe"] == ("sr", "lower") and listed["lpips"] == ("pair", "lower")
+    assert listed["ms_ssim"] == ("pair", "higher") and listed["musiq"] == ("sr", "higher")
 
 
 def test_a_perceptual_network_is_computed_on_the_device_that_was_chosen(monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 
 from sr_bench.data.catalogue.entries import CatalogueError
 from sr_bench.imaging import images
+from sr_bench.project.entries import ViewerEntries
 from sr_bench.project.project import Project
 from sr_bench.project.work_notes import note_work
 from sr_bench.support.errors import SrBenchError, WrongUse
@@ -141,6 +142,9 @@ def test_explain_refuses_lr_that_is_given(root, cli):
         1, cwd=root,
     )  # fmt: skip
     assert "pairs: its LR is given" in err
+    for words in (["bicubic", "--scale", "2", "--claim", "30"], ["--costs"]):
+        _, err = cli(["explain", *words, "--hr", "pairs"], 1, cwd=root)
+        assert "pairs: its LR is given" in err and "--sr FOLDER --hr FOLDER" in err
 
 
 def test_list_shows_it(root, cli):
@@ -209,6 +213,11 @@ def test_names_that_are_taken_or_cannot_be(root):
     (root / "params.yaml").write_text(text.replace("fetch: [Set5]", "fetch: [Set5, mine]"))
     with pytest.raises(WrongUse, match="take it out of fetch"):
         Project.load(root)
+
+
+def test_an_empty_viewer_is_none(root):
+    (root / "params.yaml").write_text(TEXT.format(methods=METHODS, datasets=MINE) + "viewer:\n")
+    assert Project.load(root).params.viewer == ViewerEntries()
 
 
 def test_may_be_shown_only_if_it_says_so(root):

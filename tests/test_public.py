@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import sr_bench
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
@@ -184,6 +185,24 @@ def test_a_network_of_y_and_unrounded_lr(monkeypatch, picture):
     assert sr_bench.score(sr, hr, protocol="srcnn-2015", scale=3)["psnr"] > 5
     with pytest.raises(ValueError, match="multiply it by 255"):
         sr_bench.upscale(model, np.full((20, 20), 0.5))
+    with pytest.raises(ValueError, match=r"image is uint16, expected uint8, .* image / 257"):
+        sr_bench.upscale(model, np.full((20, 20), 9000, np.uint16))
+
+
+@pytest.mark.parametrize(
+    ("array", "mode", "why"),
+    [
+        (np.full((8, 9), 9000, np.uint16), None, "it has more than 8 bits a channel"),
+        (np.full((8, 9, 4), 90, np.uint8), "RGBA", "it has an alpha channel: flatten it"),
+    ],
+)
+def test_a_file_that_has_more_than_one_meaning_is_refused(tmp_path, array, mode, why):
+    model = sr_bench.load_model(ROOT / "methods/bicubic.py", scale=2)
+    Image.fromarray(array, mode).save(tmp_path / "photo.png")
+    with pytest.raises(sr_bench.SrBenchError, match=f"photo.png: .*{why}"):
+        sr_bench.upscale(model, tmp_path / "photo.png")
+    with pytest.raises(ValueError, match=r"uint16, expected uint8|RGB with transparency"):
+        sr_bench.upscale(model, array)
 
 
 def test_self_ensemble_is_a_plus(monkeypatch):

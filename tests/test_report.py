@@ -155,7 +155,7 @@ def test_what_trained_weights_reach_stands_beside_the_number_they_aim_at(reporte
             "delta": -7.0,
         }
     ]
-    assert "| 38.00 | bicubic-x2 | 31.0000 | -7.0000 |" in reports_readme(
+    assert "| 38.00 | bicubic | 31.0000 | -7.0000 |" in reports_readme(
         made, report_tables(made), {}
     )
 

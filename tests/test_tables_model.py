@@ -14,8 +14,9 @@ from sr_bench.data.catalogue.sources import Source, Sources
 from sr_bench.evaluation.scoring.table import CELL_COLUMNS
 from sr_bench.networks.method import Method, Published
 from sr_bench.networks.method_files import load_methods
+from sr_bench.project.entries import TrainEntry
 from sr_bench.report.names import Names, slug
-from sr_bench.report.readme import filled
+from sr_bench.report.readme import Picture, filled
 from sr_bench.report.tables.formats.latex import latex
 from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.grades import graded
@@ -24,6 +25,7 @@ from sr_bench.report.tables.model import (
     Column,
     Grade,
     Group,
+    Link,
     Missing,
     Number,
     Table,
@@ -167,6 +169,22 @@ def test_what_weights_were_trained_on_and_by_whom(key, named):
     assert NAMES.weights(*key) == named
 
 
+def test_weights_that_sr_bench_brings_are_not_trained_here():
+    entry = {"method": "edsr", "variant": "baseline", "recipe": "r", "data": "Open690"}
+    mine = Names(NAMES.methods, trained=(TrainEntry(**entry, scales=(2,)),))
+    key = ("edsr", "baseline", "sr-bench-open690")
+    assert mine.weights(*key, 2) == ("Open690", "here", "Open690")
+    assert mine.weights("edsr", "baseline+", key[2], 2).by == "here"
+    assert mine.weights(*key, 3) == ("Open690", "sr-bench", "sr-bench Open690")
+    nothing = Names(NAMES.methods, trained=())
+    assert nothing.weights(*key, 2).by == "sr-bench"
+    runs = pd.DataFrame(
+        [{"run": "r", "method": "edsr", "variant": "baseline", "weights": key[2], "scale": 2}]
+    )
+    assert nothing.labels(runs) == {"r": "EDSR baseline sr-bench Open690"}
+    assert mine.labels(runs) == {"r": "EDSR baseline Open690*"}
+
+
 def test_a_group_of_sources_says_what_its_weights_were_trained_on():
     published = {
         ("", "author", 2): Published("of-others", "a"),
@@ -210,6 +228,7 @@ def reproduction(**row):
 def test_a_published_number_stands_beside_the_measured_one():
     row = {"source": "p", "method": "srcnn", "variant": "9-5-5", "scale": 2, "published": "31.0"}
     row |= {"measured": 31.04567, "delta": 0.04567, "verdict": "reproduced", "note": "why"}
+    row |= {"where": "table 1", "command": "sr-bench reproduce p --dataset Set5"}
     (table,) = reproduction_tables(reproduction(**row), cells(("a-x2", 31.04567)), NAMES)
     published, measured, delta, verdict = table.rows[0][4:8]
     assert (published, measured.text, delta.text, verdict) == (
@@ -218,7 +237,9 @@ def test_a_published_number_stands_beside_the_measured_one():
         "+0.0457",
         "reproduced",
     )
-    assert table.groups[0].label == "SRCNN 9-5-5"
+    group = table.groups[0]
+    assert (group.label, group.where) == ("SRCNN 9-5-5, edsr-2017", Link("table 1", ""))
+    assert group.command == "sr-bench reproduce p --dataset Set5"
     assert table.notes("paper") == {"why": "a"}
     assert table.signatures == ("s",)
 
@@ -325,8 +346,16 @@ def test_a_page_takes_tables_between_its_markers():
 
 def test_a_page_takes_plots_between_its_markers():
     page = "<!-- plot: p -->\n<!-- end: p -->\n"
-    once = filled(page, [], {"p": "PSNR [dB]"}, where="README.md")
+    once = filled(page, [], {"p": Picture("plots/p.png", "PSNR [dB]")}, where="README.md")
     shown = "![PSNR \\[dB\\]](reports/plots/p.png)"
     assert once == f"<!-- plot: p -->\n\n{shown}\n\n<!-- end: p -->\n"
     with pytest.raises(SrBenchError, match="unknown plot 'p'"):
-        filled(once, [], {"q": ""}, where="README.md")
+        filled(once, [], {"q": Picture("", "")}, where="README.md")
+
+
+def test_a_page_takes_sentences_between_its_markers():
+    page = "<!-- text: counts -->\n<!-- end: counts -->\n"
+    once = filled(page, [], None, {"counts": "5 runs.\n"}, where="README.md")
+    assert once == "<!-- text: counts -->\n\n5 runs.\n\n<!-- end: counts -->\n"
+    with pytest.raises(SrBenchError, match="unknown text 'counts'"):
+        filled(page, [], None, {}, where="README.md")

@@ -256,7 +256,14 @@ def test_report_is_told_where_it_stands(make):
         minutes=None,
         report=lambda p: told.append((p.step, len(p.rows), p.before)),
     )
-    assert told == [(20, 0, 0), (30, 1, 0), (40, 1, 0), (60, 2, 0)]
+    assert told == [(1, 0, 0), (20, 0, 0), (30, 1, 0), (40, 1, 0), (60, 2, 0)]
+
+
+def test_the_loss_and_the_speed_are_told_from_the_first_steps(make):
+    told = []
+    train(Project.load(make()), NAME, minutes=None, report=lambda p: told.append((p.loss, p.rate)))
+    assert all(loss > 0 for loss, _ in told)
+    assert told[0][1] == 0 and all(rate > 0 for _, rate in told[1:])
 
 
 def test_a_small_dataset_holds_out_one_image(make):

@@ -39,6 +39,13 @@ _KNOWN = {
     "lpips": Metric("LPIPS", higher_is_better=False),
     "dists": Metric("DISTS", higher_is_better=False),
     "niqe": Metric("NIQE", decimals=2, higher_is_better=False),
+    "niqe_gray": Metric("NIQE", "gray", decimals=2, higher_is_better=False),
+    "niqe_pi": Metric("NIQE", "PI's", decimals=2, higher_is_better=False),
+    "maniqa": Metric("MANIQA"),
+    "musiq": Metric("MUSIQ", decimals=2),
+    "clipiqa": Metric("CLIPIQA"),
+    "topiq_fr": Metric("TOPIQ-FR"),
+    "topiq_nr": Metric("TOPIQ-NR"),
 }
 
 

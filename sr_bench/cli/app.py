@@ -31,6 +31,7 @@ _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "torch": "run",
     "lpips": "metrics",
     "piq": "metrics",
+    "pyiqa": "iqa",
     "torchvision": "metrics",
     "cpuinfo": "test",
     "pytest": "test",

@@ -23,19 +23,17 @@ from sr_bench.cli.show import (
     late_bytes_progress,
     print_json,
 )
-from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.catalogue.sources import Sources
 from sr_bench.evaluation.scoring.table import write_table
-from sr_bench.project.params import PARAMS
-from sr_bench.project.project import Project
+from sr_bench.project.here import catalogue_here, methods_here, project_here
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
-from sr_bench.support.notices import notice
 
 if TYPE_CHECKING:
     from sr_bench.evaluation.evaluating.candidate import Candidate
     from sr_bench.evaluation.evaluating.sets import TestSet
-    from sr_bench.networks.opened import Methods, Pad
+    from sr_bench.networks.opened import Pad
+    from sr_bench.project.project import Project
 
 Several = list[str] | None
 _SET = "Set5"
@@ -107,9 +105,10 @@ def evaluate(
 
     asked = _Asked(tuple(dataset or ()), hr, lr)
     project = project_here()
-    known = Catalogue.of_project(Path()) if project is None else project.catalogue
+    known = catalogue_here() if project is None else project.catalogue
     protocols = [known.protocols.find(name) for name in dict.fromkeys(protocol or ())]
-    opened = OpenOptions(scale, value_range, bgr, multiple_of, _pad(pad), choose_device(device))
+    padding, on = _pad(pad), choose_device(device)
+    opened = OpenOptions(scale, value_range, bgr, multiple_of, padding, on, sources=known.sources)
     methods = methods_here(project)
     numbers = published_numbers([] if project is None else project.ledgers, known)
     candidates, unopened = open_candidates(
@@ -183,24 +182,3 @@ def _pad(name: str) -> Pad:
     if name not in known:
         raise unknown("padding", name, known, where="--pad")
     return cast(Pad, name)
-
-
-def project_here() -> Project | None:
-    """The project in the current folder; another tool's ``params.yaml`` is none."""
-    path = Path(PARAMS)
-    if not path.is_file():
-        return None
-    try:
-        return Project.load(Path())
-    except WrongUse as error:
-        notice(path, f"isn't one of sr-bench, so it has no runs ({error})")
-        return None
-
-
-def methods_here(project: Project | None) -> Methods:
-    """The methods of a project, and those that are installed, each with its file."""
-    from sr_bench.networks.installed import installed_methods
-    from sr_bench.networks.method_files import method_files
-
-    own = {} if project is None else method_files(project.method_folders)
-    return installed_methods() | own

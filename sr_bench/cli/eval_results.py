@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sr_bench.analysis.ledger.neighbours import Cell, Neighbours, neighbours
-from sr_bench.cli.show import console, print_table
+from sr_bench.analysis.ledger.neighbours import Cell, Neighbours, PublishedNumber, neighbours
+from sr_bench.cli.show import print_table, remark
 from sr_bench.support.parallel import Failure
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sr_bench.evaluation.evaluating.results import Result
 
 _SHOWN = ("psnr", "ssim", "ssim_blue")  # of the metrics of a protocol; CSV and JSON have all
-_SIDES = ("above", "equal", "below")
+_COMPARED = {"psnr": "PSNR", "ssim": "SSIM"}  # with published numbers
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,20 @@ class Printed:
     numbers: pd.DataFrame
     titles: Mapping[str, str]
 
-    def published(self, result: Result) -> Neighbours:
-        """The published numbers beside a result; none for a folder's images, or a part of a set."""
+    def published(self, result: Result) -> dict[str, Neighbours]:
+        """The published numbers beside a result, by metric.
+
+        None for a folder's images, for a part of a set, and for a metric that nobody printed.
+        """
         if not (result.test_set.catalogued and result.whole):
-            return Neighbours()
-        cell = Cell(result.protocol.name, result.test_set.name, result.candidate.scale)
-        return neighbours(self.numbers, cell, result.means["psnr"])
+            return {}
+        place = (result.protocol.name, result.test_set.name, result.candidate.scale)
+        found = {
+            metric: neighbours(self.numbers, Cell(*place, metric), value)
+            for metric, value in result.means.items()
+            if metric in _COMPARED
+        }
+        return {metric: beside for metric, beside in found.items() if beside != Neighbours()}
 
     @property
     def failures(self) -> str:
@@ -88,8 +96,6 @@ def facts_of(printed: Printed) -> dict[str, Any]:
 
 
 def _facts(printed: Printed, result: Result) -> dict[str, Any]:
-    beside = printed.published(result)
-    numbers = {side: getattr(beside, side) for side in _SIDES}
     return {
         "model": result.candidate.name,
         "scale": result.candidate.scale,
@@ -98,7 +104,10 @@ def _facts(printed: Printed, result: Result) -> dict[str, Any]:
         "mean" if result.whole else "mean_of_part": result.means,
         "images": result.scored,
         "signature": result.signature,
-        "published": {side: asdict(number) for side, number in numbers.items() if number},
+        "published": {
+            metric: {side: asdict(number) for side, number in _sides(beside)}
+            for metric, beside in printed.published(result).items()
+        },
     }
 
 
@@ -111,7 +120,7 @@ def print_results(printed: Printed) -> None:
         print_table(protocol, columns, [_row(result, metrics) for result in results])
         for result in results:
             for line in _lines(printed, result):
-                console.print(line, highlight=False)
+                remark(line)
         _print_signatures(results)
 
 
@@ -131,13 +140,17 @@ def _row(result: Result, metrics: Sequence[str]) -> list[object]:
 def _lines(printed: Printed, result: Result) -> list[str]:
     what = f"{result.candidate.name} on {result.test_set.name}"
     lines = [f"{what}: {sentence}" for sentence in result.infinite]
-    beside = printed.published(result)
-    found = [
-        f"{side}: {number.label(printed.titles)}"
-        for side in _SIDES
-        if (number := getattr(beside, side)) is not None
-    ]
-    return lines + ([f"{what}, published PSNR {'; '.join(found)}"] if found else [])
+    for metric, beside in printed.published(result).items():
+        found = [f"{side}: {number.label(printed.titles)}" for side, number in _sides(beside)]
+        lines.append(f"{what}, published {_COMPARED[metric]} {'; '.join(found)}")
+    return lines
+
+
+def _sides(beside: Neighbours) -> Iterator[tuple[str, PublishedNumber]]:
+    for side in ("above", "equal", "below"):
+        number = getattr(beside, side)
+        if number is not None:
+            yield side, number
 
 
 def _print_signatures(results: Sequence[Result]) -> None:
@@ -146,4 +159,4 @@ def _print_signatures(results: Sequence[Result]) -> None:
         signatures.setdefault(result.signature, []).append(result.candidate.name)
     for signature, models in signatures.items():
         of = "" if len(signatures) == 1 else f" of {', '.join(dict.fromkeys(models))}"
-        console.print(f"signature{of}: {signature}", highlight=False)
+        remark(f"signature{of}: {signature}")

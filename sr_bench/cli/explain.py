@@ -14,7 +14,13 @@ from sr_bench.analysis.explain.chain import chain, conclusion, facts, notes
 from sr_bench.analysis.explain.claim import Claim
 from sr_bench.analysis.explain.question import PASSES, Explanation, Question
 from sr_bench.analysis.explain.search import explain as find_ways
-from sr_bench.analysis.explain.subject import Progress, Subject, bicubic_subject, folder_subject
+from sr_bench.analysis.explain.subject import (
+    Progress,
+    Subject,
+    bicubic_subject,
+    folder_subject,
+    require_made_lr,
+)
 from sr_bench.cli.show import (
     JsonFlag,
     MaybeScaleOption,
@@ -24,12 +30,12 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.evaluation.scoring.pairing import pair_folders
 from sr_bench.imaging import images
-from sr_bench.project.project import catalogue_here, dataset_here, require_project
+from sr_bench.project.here import catalogue_here, dataset_here, project_here
+from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 
@@ -89,7 +95,7 @@ def explain(
         return
     if hr is None:
         raise WrongUse("explain needs --hr, a folder or a dataset; or --ledger")
-    here = Catalogue.of_project(Path())
+    here = catalogue_here()
     if costs:
         _print_costs(here.protocols.find(protocol or "edsr-2017"), hr, json)
         return
@@ -133,17 +139,23 @@ def _subject(
         return run_subject(project, project.run(run), _dataset_of_run(run, hr), upscale=upscale)
     if scale is None:
         raise WrongUse("explain needs --scale for a folder and for bicubic")
-    folder = Path(hr) if Path(hr).is_dir() else dataset_here(hr).folder
+    folder = Path(hr) if _is_folder(hr) else dataset_here(hr).folder
     if sr is not None:
         pairs = pair_folders(sr, folder, scale=scale, skip=Skipped())
         return folder_subject(f"{sr} x{scale}", pairs, scale=scale)
     return bicubic_subject(f"bicubic on {hr} x{scale}", _hr_files(hr), scale=scale)
 
 
+def _is_folder(hr: str) -> bool:
+    """Whether a folder is meant; one that is called as a dataset of the project isn't."""
+    project = project_here()
+    return Path(hr).is_dir() and (project is None or hr not in project.params.datasets)
+
+
 def _hr_files(hr: str) -> list[tuple[str, Path]]:
-    if Path(hr).is_dir():
+    if _is_folder(hr):
         return [(p.stem, p) for p in images.listing(Path(hr), skip=Skipped())]
-    dataset = dataset_here(hr)
+    dataset = require_made_lr(dataset_here(hr))
     return [(e.stem, dataset.folder / e.name) for e in dataset]
 
 

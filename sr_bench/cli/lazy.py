@@ -24,6 +24,7 @@ COMMANDS = {
     },
     "A project": {"init": "starting:init", "lock": "starting:lock", "add": "adding:app"},
     "Pipeline": {
+        "all": "everything:everything",
         "fetch": "pipeline:fetch",
         "train": "training:train",
         "work": "pipeline:work",
@@ -38,6 +39,8 @@ COMMANDS = {
         "check": "check:check",
         "ledger": "ledger:ledger",
         "lineage": "lineage:lineage",
+        "claims": "claims:claims",
+        "submit": "submit:submit",
         "time": "timing:time",
     },
     "Methods and code": {

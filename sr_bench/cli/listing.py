@@ -9,7 +9,8 @@ import typer
 
 from sr_bench.cli.eval import project_here
 from sr_bench.cli.show import JsonFlag, print_json, print_table
-from sr_bench.project.project import catalogue_here, require_project
+from sr_bench.project.here import catalogue_here
+from sr_bench.project.project import require_project
 
 Rows = list[dict[str, object]]
 _ORIGIN = "origin"
@@ -91,7 +92,7 @@ def _sources() -> Rows:
 def _methods() -> Rows:
     from sr_bench.networks.installed import origin_of
     from sr_bench.networks.method_files import method_files
-    from sr_bench.project.project import method_folders_here
+    from sr_bench.project.here import method_folders_here
 
     return [
         {
@@ -107,9 +108,18 @@ def _methods() -> Rows:
 
 
 def _metrics() -> Rows:
-    from sr_bench.evaluation.scoring.extra import known_metrics
+    from sr_bench.analysis.metrics import describe_metric
+    from sr_bench.evaluation.scoring.extra import known_metrics, needs_of
 
-    return [{"metric": name, _ORIGIN: who} for name, who in known_metrics().items()]
+    return [
+        {
+            "metric": name,
+            "needs": needs_of(name),
+            "better": "higher" if describe_metric(name).higher_is_better else "lower",
+            _ORIGIN: who,
+        }
+        for name, who in known_metrics().items()
+    ]
 
 
 def _runs() -> Rows:

@@ -44,7 +44,9 @@ def report(
         stamped = stamps.stamp(project.reports, project.root) if stamp else None
     if tables and not json:
         for table in quality_tables(made.cells, names=made.names):
-            print_table(table.title, *plain(table))
+            headings, groups = plain(table)
+            for label, rows in groups:
+                print_table(f"{table.title} {label}".strip(), headings, rows)
     if not json:
         for note in notes:
             console.print(f"not shown: {note}", highlight=False, markup=False)

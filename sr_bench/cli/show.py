@@ -96,16 +96,42 @@ def print_done(text: str, facts: object, *, json: bool) -> None:
         console.print(printable(text, lines=True), highlight=False)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table for people; numbers to the right, unbroken."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, apart: int = 0
+) -> None:
+    """A table for people; numbers to the right, unbroken. The last ``apart`` rows stand apart.
+
+    Where stdout is piped, for programs: lines with tabs, under the names of the columns, and the
+    title is a comment (#).
+    """
+    cells = [[f"{v:.4f}" if isinstance(v, float) else printable(str(v)) for v in r] for r in rows]
+    if not console.is_terminal:
+        remark(title)
+        print("\n".join("\t".join(map(_cell, line)) for line in [columns, *cells]))
+        return
     table = Table(title=title, title_justify="left")
     for i, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[i]) for row in rows)
         side: JustifyMethod = "right" if numeric else "left"
         table.add_column(column, justify=side, overflow="fold", no_wrap=numeric)
-    for row in rows:
-        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else printable(str(v)) for v in row))
+    for i, line in enumerate(cells):
+        if apart and i == len(cells) - apart:
+            table.add_section()
+        table.add_row(*line)
     console.print(table)
+
+
+def remark(text: str) -> None:
+    """A sentence beside a table: where stdout is piped, a comment (#) between its lines."""
+    if console.is_terminal:
+        console.print(text, highlight=False)
+    elif text:
+        print("\n".join(f"# {line}" for line in printable(text, lines=True).splitlines()))
+
+
+def _cell(text: str) -> str:
+    """One line without tabs."""
+    return " ".join(text.split())
 
 
 def _is_number(cell: object) -> bool:
@@ -144,15 +170,22 @@ def count_progress(title: str, total: int) -> Iterator[Any]:
 
 @contextmanager
 def position_progress(title: str, total: int) -> Iterator[Any]:
-    """As :func:`count_progress`, but the function is called with how far the work has come."""
-    with _bar(title, total, MofNCompleteColumn()) as (progress, task):
-        yield lambda n: progress.update(task, completed=n)
+    """A bar whose function is called with how far the work has come, and how it stands in words."""
+    with _bar(title, total, MofNCompleteColumn(), timed=False) as (progress, task):
+
+        def move(completed: int, said: str) -> None:
+            progress.update(task, completed=completed, description=said)
+
+        yield move
 
 
 @contextmanager
-def _bar(title: str, total: int | None, *columns: ProgressColumn) -> Iterator[tuple[Progress, Any]]:
+def _bar(
+    title: str, total: int | None, *columns: ProgressColumn, timed: bool = True
+) -> Iterator[tuple[Progress, Any]]:
     named = TextColumn("{task.description}", markup=False)
-    with Progress(named, BarColumn(), *columns, TimeRemainingColumn(), console=_errors) as progress:
+    left = [TimeRemainingColumn()] if timed else []
+    with Progress(named, BarColumn(), *columns, *left, console=_errors) as progress:
         yield progress, progress.add_task(title, total=total)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import typer
 
+from sr_bench.analysis.metrics import describe_metric
+from sr_bench.cli.score_neighbours import beside, sentence_of
 from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,
@@ -23,15 +26,16 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
 from sr_bench.imaging import images
+from sr_bench.imaging.degrade import Degradation, drawn_for
 from sr_bench.imaging.degrade import degrade as make_lr
+from sr_bench.project.here import catalogue_here
 from sr_bench.support.errors import SrBenchError, WrongUse, about, printable
-from sr_bench.support.files import replacing
+from sr_bench.support.files import replacing, write_text
 from sr_bench.support.parallel import Failure, all_named, outcomes
 
 ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list protocols.")]
@@ -47,9 +51,10 @@ def degrade(
     """Make LR images from a folder of HR images, as a protocol does.
 
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
-    .npy: float64, 0..255, planes Y, Cb, Cr.
+    .npy: float64, 0..255, planes Y, Cb, Cr. A protocol that draws for each image (second-order-v1)
+    writes its draws to manifest.json beside LR.
     """
-    rule = Catalogue.of_project(Path()).protocols.find(protocol).degradation
+    rule = catalogue_here().protocols.find(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
@@ -61,11 +66,15 @@ def degrade(
         with about(path):
             lr = make_lr(hr_image, rule, scale=scale)
         written = _write_lr(out, path.stem, lr)
-        return {"hr": str(path), "lr": str(written), "shape": list(lr.shape)}
+        drawn = drawn_for(hr_image, rule, scale=scale)
+        draws = {} if drawn is None else {"manifest": drawn.manifest()}
+        return {"hr": str(path), "lr": str(written), "shape": list(lr.shape), **draws}
 
     with count_progress(f"degrade x{scale}", len(paths)) as advance:
         found = outcomes(convert, paths)
     made = [fact for _, fact in found.done]
+    if rule.draws and made:
+        _write_manifest(out, rule, scale, made)
     facts = {
         "protocol": protocol,
         "degradation": str(rule),
@@ -79,6 +88,15 @@ def degrade(
         print_done(line, facts, json=json)
     if found.failed:
         raise SrBenchError(all_named(found.failed, len(paths), "degraded"))
+
+
+def _write_manifest(
+    out: Path, rule: Degradation, scale: int, made: Sequence[dict[str, Any]]
+) -> None:
+    """``manifest.json``: of each image every draw and the hash of lr; the same bytes everywhere."""
+    entries = {Path(fact["hr"]).stem: fact["manifest"] for fact in made}
+    listed = {"degradation": str(rule), "scale": scale, "images": dict(sorted(entries.items()))}
+    write_text(out / "manifest.json", dumps(listed, indent=1) + "\n")
 
 
 def _failures(failed: Sequence[Failure[Any]]) -> list[dict[str, str]]:
@@ -112,7 +130,8 @@ def score(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="ms_ssim, lpips, dists, niqe or a plug-in's, instead of the protocol's metrics."
+            help="ms_ssim, lpips, dists, niqe and others (sr-bench list metrics), instead of the "
+            "protocol's metrics. Those that need SR alone (niqe) take --sr without --hr."
         ),
     ] = None,
     device: DeviceOption = None,
@@ -129,27 +148,64 @@ def score(
     if run is not None:
         _score_run(run, (dataset, protocol), json, alone=all(v is None for v in others))
         return
+    if sr is not None and metric is not None and (hr, scale, protocol, dataset) == (None,) * 4:
+        _score_alone(sr, metric, device, csv, json)
+        return
     if None in (sr, hr, scale, protocol) or dataset is not None:
         raise WrongUse(
             "score needs --sr DIR --hr DIR --scale S --protocol NAME, or a run's name; --dataset "
             "is for a run"
         )
     assert sr and hr and scale and protocol
-    named = _protocol_and(protocol, metric, device)
+    _score_folders(_Folders(sr, hr, scale, protocol), metric, device, csv, json)
+
+
+class _Folders(NamedTuple):
+    """What is scored under a protocol."""
+
+    sr: Path
+    hr: Path
+    scale: int
+    protocol: str
+
+
+def _score_folders(
+    of: _Folders, metric: str | None, device: str | None, csv: Path | None, json: bool
+) -> None:
+    """Score a folder of SR images against one of HR images."""
+    named = _protocol_and(of.protocol, metric, device)
     skipped = Skipped()
-    pairs = pair_folders(sr, hr, scale=scale, skip=skipped)
-    with count_progress(f"score {protocol}", len(pairs)) as advance:
+    pairs = pair_folders(of.sr, of.hr, scale=of.scale, skip=skipped)
+    with count_progress(f"score {named}", len(pairs)) as advance:
         jobs = [(p.name, partial(_read, p, advance)) for p in pairs]
         if metric is None:
-            scored = score_each(jobs, [named], scale=scale)
+            scored = score_each(jobs, [named], scale=of.scale)
         else:
             from sr_bench.evaluation.scoring.extra import score_extra
 
-            scored = score_extra(jobs, metric=metric, protocol=named, scale=scale, device=device)
+            scored = score_extra(jobs, metric=metric, protocol=named, scale=of.scale, device=device)
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)
-        _show_scores(pairs, scored, skipped, json)
+        rule = None if metric else (of.protocol, of.scale)
+        _show_scores(pairs, scored, skipped, json, rule=rule)
+    if scored.failed:
+        raise SrBenchError(scored.refusal)
+
+
+def _score_alone(sr: Path, metric: str, device: str | None, csv: Path | None, json: bool) -> None:
+    """Score a folder of SR images by a metric that needs no HR."""
+    from sr_bench.evaluation.scoring.extra import score_alone
+
+    skipped = Skipped()
+    paths = images.listing(sr, skip=skipped)
+    with count_progress(f"score {metric}", len(paths)) as advance:
+        scored = score_alone(paths, metric, device=device, progress=advance)
+    pairs = [NamePair(p.stem, p, p) for p in paths]
+    if not scored.rows.empty:
+        if csv is not None:
+            _write_csv(csv, pairs, scored)
+        _show_scores(pairs, scored, skipped, json, alone=True)
     if scored.failed:
         raise SrBenchError(scored.refusal)
 
@@ -169,7 +225,7 @@ def _score_run(run: str, part: tuple[str | None, ...], json: bool, *, alone: boo
 def _protocol_and(protocol: str, metric: str | None, device: str | None) -> Protocol:
     if device is not None and metric is None:
         raise WrongUse("--device is for --metric lpips and dists; protocols' metrics use the CPU")
-    return Catalogue.of_project(Path()).protocols.find(protocol)
+    return catalogue_here().protocols.find(protocol)
 
 
 def _read(pair: NamePair, advance: Any) -> Any:
@@ -196,7 +252,25 @@ def _write_csv(path: Path, pairs: list[NamePair], scored: Scored) -> None:
     write_table(path, table)
 
 
-def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: bool) -> None:
+def _show_scores(
+    pairs: list[NamePair],
+    scored: Scored,
+    skipped: Skipped,
+    json: bool,
+    *,
+    rule: tuple[str, int] | None = None,
+    alone: bool = False,
+) -> None:
+    """Print the scores.
+
+    Args:
+        pairs: what was scored.
+        scored: what came of it.
+        skipped: files that are no images.
+        json: for programs.
+        rule: protocol and scale, where published numbers may stand beside.
+        alone: of SR images that have no HR.
+    """
     rows = scored.rows
     wide = rows.pivot(index="image", columns="metric", values="value")
     metrics = [m for m in rows["metric"].unique() if wide[m].notna().all()]
@@ -205,9 +279,11 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
     wide = wide.loc[[p.name for p in there], metrics]
     means = {m: float(wide[m].mean()) for m in metrics}
     signature = str(rows["signature"].iloc[0])
+    whole = rule is not None and not scored.failed
+    published = beside([p.hr for p in pairs], means.get("psnr"), *rule) if rule and whole else {}
     if json:
         listed = [
-            {"image": p.name, "sr": str(p.sr), "hr": str(p.hr)}
+            {"image": p.name, "sr": str(p.sr), "hr": None if alone else str(p.hr)}
             | {m: float(v) for m, v in wide.loc[p.name].items()}
             for p in there
         ]
@@ -215,17 +291,24 @@ def _show_scores(pairs: list[NamePair], scored: Scored, skipped: Skipped, json: 
             "signature": signature,
             "mean_of_part" if scored.failed else "mean": means,
             "left_out": left_out,
+            "published": published,
             "images": listed,
             "failed": _failures(scored.failed),
             "skipped": skipped.facts,
         }
         print_json(facts)
         return
-    body = [[p.sr.name, p.hr.name, *(float(v) for v in wide.loc[p.name])] for p in there]
+    names = [[p.sr.name] if alone else [p.sr.name, p.hr.name] for p in there]
+    body = [[*shown, *(float(v) for v in wide.loc[p.name])] for shown, p in zip(names, there)]
     count = f"{len(there)} of {len(pairs)}: not the whole set" if scored.failed else len(pairs)
-    print_table("", ["sr", "hr", *metrics], [*body, [f"mean of {count}", "", *means.values()]])
+    headings = [describe_metric(metric).title_with_unit for metric in metrics]
+    first, mean = (["sr"], []) if alone else (["sr", "hr"], [""])
+    last = [f"mean of {count}", *mean, *means.values()]
+    print_table("", [*first, *headings], [*body, last], apart=1)
     for sentence in identical(rows):
         console.print(sentence, highlight=False)
     console.print(f"signature: {signature}", highlight=False)
+    if published and rule:
+        console.print(sentence_of(published, *rule), highlight=False)
     if left_out:
         console.print(f"left out, since an image is gray: {', '.join(left_out)}")

@@ -21,7 +21,8 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.project.project import method_folders_here, require_project
+from sr_bench.project.here import method_folders_here
+from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 if TYPE_CHECKING:

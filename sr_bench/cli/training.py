@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,8 @@ def train(
     methods/checkpoints/ and ends with the same weights. torchrun starts several processes:
     torchrun --no-python --nproc-per-node 2 sr-bench train NAME
     """
+    import dvclive  # noqa: F401  # before the bar: it wraps stdout, and at the end resets its colour
+
     from sr_bench.training.job import Job
     from sr_bench.training.run import train
 
@@ -40,7 +43,7 @@ def train(
 
         def report(progress: Progress) -> None:
             nonlocal shown
-            move(progress.step)
+            move(progress.step, _standing(progress, steps))
             if not json:
                 for row in progress.rows[progress.before if shown is None else shown :]:
                     console.print(_line(row, steps), highlight=False)
@@ -50,8 +53,20 @@ def train(
     if os.environ.get("RANK", "0") != "0":
         return  # the first of several processes speaks for all
     state = "done" if done.step == steps else f"stopped at step {done.step} of {steps}"
+    words = f"{name}: {state}, {done.minutes:.1f} min"
+    if done.step < steps:
+        words += f"; go on with: sr-bench train {name}"
     facts = {"training": name, "step": done.step, "steps": steps, "minutes": done.minutes}
-    print_done(f"{name}: {state}, {done.minutes:.1f} min", facts | {"last": done.last}, json=json)
+    print_done(words, facts | {"last": done.last}, json=json)
+
+
+def _standing(progress: Progress, steps: int) -> str:
+    """The newest loss, the speed of this sitting, and the time that the rest will take."""
+    said = [f"loss {progress.loss:.4g}"]
+    if progress.rate:
+        left = round((steps - progress.step) / progress.rate)
+        said += [f"{progress.rate:.3g} steps/s", f"{timedelta(seconds=left)} left"]
+    return ", ".join(said)
 
 
 def _line(row: dict[str, float], steps: int) -> str:

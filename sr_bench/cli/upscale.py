@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from sr_bench.cli.eval import methods_here, project_here
 from sr_bench.cli.show import (
     DeviceOption,
     ExecutorOption,
@@ -22,6 +21,7 @@ from sr_bench.cli.show import (
     print_done,
 )
 from sr_bench.cli.upscale_runs import RunsAsked, computed, upscale_runs
+from sr_bench.project.here import catalogue_here, methods_here, project_here
 from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
 from sr_bench.support.executors import ExecutorOptions, Kind
@@ -167,7 +167,9 @@ def _open(asked: _Asked, computing: Computing) -> Candidate:
     from sr_bench.networks.opened import OpenOptions
 
     project = project_here()
-    options = CandidateOptions(OpenOptions(asked.scale, device=computing.device))
+    known = catalogue_here().sources if project is None else project.catalogue.sources
+    opening = OpenOptions(asked.scale, device=computing.device, sources=known)
+    options = CandidateOptions(opening)
     opened, failed = open_candidates(
         [asked.model], project=project, methods=methods_here(project), options=options
     )

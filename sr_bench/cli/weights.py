@@ -16,7 +16,7 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.project.project import method_folders_here
+from sr_bench.project.here import catalogue_here, method_folders_here
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.scale import SCALES
 
@@ -142,12 +142,11 @@ def check_method(
 
     from sr_bench.conformance.configurations import Choice
     from sr_bench.conformance.method_contract import checks, outcomes
-    from sr_bench.data.catalogue.catalogue import Catalogue
 
     path, found = _method(method)
     done = []
     with TemporaryDirectory(prefix="sr-bench-check-") as folder:
-        choice = Choice(data, variant, scale, weights, Catalogue.of_project(Path.cwd()))
+        choice = Choice(data, variant, scale, weights, catalogue_here())
         for outcome in outcomes(checks(path, found, Path(folder), choice)):
             done.append(outcome)
             if not json and outcome.status != "passed":

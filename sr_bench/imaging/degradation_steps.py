@@ -24,10 +24,16 @@ from sr_bench.imaging.resize import Border, Kernel, Resize, Rounding, imresize
 from sr_bench.imaging.second_order import second_order
 
 Planes = NDArray[Any]
-BlurBorder = Literal["replicate", "mirror", "reflect"]  # reflect: mirrored without the edge pixel
+# reflect: mirrored without the edge pixel; zero: black around, as imfilter does if it isn't told
+BlurBorder = Literal["replicate", "mirror", "reflect", "zero"]
 Centre = Literal["before", "after"]  # which of the two middle taps of an even kernel
 Phase = Literal["first", "before-middle", "middle"]  # which pixel of `scale` is kept
-_SCIPY = {"replicate": "nearest", "mirror": "reflect", "reflect": "mirror"}
+_SCIPY: dict[BlurBorder, Literal["nearest", "reflect", "mirror", "constant"]] = {
+    "replicate": "nearest",
+    "mirror": "reflect",
+    "reflect": "mirror",
+    "zero": "constant",
+}
 
 
 class _Step(BaseModel):

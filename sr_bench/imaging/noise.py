@@ -77,7 +77,7 @@ class Integers:
         """
         words = self._next(count * _TERMS // 4)
         sums = words.view("<u2").reshape(count, _TERMS).sum(axis=1, dtype=np.int64)
-        return sums - _TERMS * (2**16 - 1) // 2
+        return np.asarray(sums - _TERMS * (2**16 - 1) // 2, np.int64)
 
     def _next(self, count: int) -> NDArray[np.uint64]:
         steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA)

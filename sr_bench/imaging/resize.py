@@ -1,8 +1,8 @@
 """MATLAB's ``imresize``, value for value: bicubic, nearest, box and lanczos3.
 
-Bicubic is Keys' cubic with a = -0.5, widened by the factor when shrinking (antialiasing), height first.
-uint8 images are rounded and clipped after each of the two passes, which a float port that rounds
-once gets wrong in a tenth of all values. Older MATLAB releases clamp indices at the border
+Bicubic is Keys' cubic with a = -0.5, widened by the factor when shrinking (antialiasing), height
+first. uint8 images are rounded and clipped after each of the two passes, which a float port that
+rounds once gets wrong in a tenth of all values. Older MATLAB releases clamp indices at the border
 (``replicate``), newer ones mirror them (``mirror``).
 
 Source: R. G. Keys, "Cubic convolution interpolation for digital image processing", 1981,
@@ -89,9 +89,7 @@ def imresize(
 
 
 @lru_cache(maxsize=256)
-def resize_matrix(
-    size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic"
-) -> Banded:
+def resize_matrix(size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic") -> Banded:
     """The (ceil(size * scale), size) matrix of one pass; each row sums to 1."""
     outputs = math.ceil(size * scale)
     s = float(scale)
@@ -116,9 +114,7 @@ def banded(
 
 
 @lru_cache(maxsize=256)
-def exact_matrix(
-    size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic"
-) -> Banded:
+def exact_matrix(size: int, scale: Fraction, border: Border, kernel: Kernel = "bicubic") -> Banded:
     """The matrix for 8-bit images: in float32 where that is as exact as float64, and faster.
 
     At x2, x4, 1/2 and 1/4 the weights are multiples of 2**-12. Their products with 8-bit values,

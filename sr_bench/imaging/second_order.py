@@ -111,9 +111,7 @@ def second_order(hr: Pixels, *, scale: int, jpeg: JpegAndBack) -> SecondOrderLr:
     return SecondOrderLr(lr, seed, draws)
 
 
-def _drawn(
-    numbers: Integers, height: int, width: int, scale: int, seed: str
-) -> tuple[Drawn, ...]:
+def _drawn(numbers: Integers, height: int, width: int, scale: int, seed: str) -> tuple[Drawn, ...]:
     small = (height // scale, width // scale)
     first = [
         _blur(numbers, 20, 300),
@@ -235,7 +233,9 @@ def _integers(value: Callable[[int, int], Decimal], half: int) -> NDArray[np.int
         context.prec = _DIGITS
         values = [[value(y, x) for x in around] for y in around]
         total = sum((v for row in values for v in row), Decimal(0))
-        kernel = np.array([[int((v * _ONE / total).to_integral_value()) for v in r] for r in values])
+        kernel = np.array(
+            [[int((v * _ONE / total).to_integral_value()) for v in r] for r in values]
+        )
     kernel[half, half] += _ONE - kernel.sum()
     return kernel.astype(np.int64)
 
@@ -307,4 +307,4 @@ def _noisy(image: Pixels, draw: DrawnNoise) -> Pixels:
         amount = (amount * roots[levels]) >> 8
     noise = (amount + 50 * _ONE) // (100 * _ONE)
     noisy = image.astype(np.int64) + (noise[..., None] if gray else noise)
-    return np.clip(noisy, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)

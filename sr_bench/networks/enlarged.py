@@ -36,21 +36,28 @@ class AfterEnlarging:
         layers: how many convolutions it has, one after the other.
         scale: the upscaling factor.
         degradation: how lr was made.
+        limits: the least and the greatest value of the enlargement; others are clipped to them.
     """
 
     colour: ModelColour = "y"
 
     def __init__(
-        self, network: nn.Module, *, layers: int, scale: int, degradation: Degradation
+        self,
+        network: nn.Module,
+        *,
+        layers: int,
+        scale: int,
+        degradation: Degradation,
+        limits: tuple[float, float] = (-math.inf, math.inf),
     ) -> None:
-        self.network = InferenceNetwork(network)
+        self.network, self.limits = InferenceNetwork(network), limits
         self.scale, self.degradation = scale, degradation
         self.reach = math.ceil(layers / scale) + BICUBIC_REACH
 
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
         """(1, 1, h, w) -> (1, 1, scale * h, scale * w)."""
         enlarged = enlarge(lr, scale=self.scale, degradation=self.degradation)
-        sr: torch.Tensor = self.network(enlarged)
+        sr: torch.Tensor = self.network(enlarged.clamp(*self.limits))
         return sr
 
 

@@ -12,18 +12,7 @@ from sr_bench.networks.method import Method
 from sr_bench.networks.method_files import method_files
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.notices import notice_about
-
-_PACKAGE = Path(__file__).resolve().parent.parent
-
-
-def packaged_folder() -> Path:
-    """The method files, weights and published numbers that sr-bench brings.
-
-    In a wheel they lie in the package (setup.py puts them there), in a clone beside it. The folder
-    is data, no module: ``sr_bench.methods`` is a function.
-    """
-    inside = _PACKAGE / "_methods"
-    return inside if inside.is_dir() else _PACKAGE.parent / "methods"
+from sr_bench.support.packaged import packaged_folder
 
 
 @lru_cache(maxsize=1)

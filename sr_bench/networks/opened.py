@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
+from sr_bench.data.catalogue.sources import Sources
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.method import Method, Model
 from sr_bench.support.errors import SrBenchError, WrongUse
@@ -36,6 +37,8 @@ class OpenOptions:
             multiple, as SwinIR's test script does.
         device: where it runs.
         degradation: how lr was made, for methods that enlarge lr inside; ``None``: 8-bit RGB.
+        sources: what is known by name, which published weights are recognised by; ``None``: what is
+            installed.
     """
 
     scale: int | None = None
@@ -45,6 +48,7 @@ class OpenOptions:
     pad: Pad = "author"
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     degradation: Degradation | None = None
+    sources: Sources | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.value_range < math.inf:

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from sr_bench.networks.method_fields import TRAINED
-from sr_bench.project.names import NamedProtocol, SomeNames, SomeProtocols, catalogue_of
+from sr_bench.project.names import NamedProtocol, Names, SomeNames, SomeProtocols, catalogue_of
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.scale import Scale
 
@@ -23,7 +23,8 @@ class Run(BaseModel):
 
     A variant that ends in ``+`` is the one before it, with self-ensemble. ``tile`` bounds memory,
     not results: the model sees at most about so many lr pixels a side at a time. ``origin`` is the
-    file that the run's weights come from, for DVC: the sources, or weights made here.
+    file that the run's weights come from, for DVC: the sources, or weights made here. ``also`` are
+    datasets that this run is scored on besides those of its protocols.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,15 @@ class Run(BaseModel):
     scale: Scale
     protocols: SomeProtocols
     tile: Annotated[int, Field(ge=16, strict=True)] | None = None
+    also: Names = ()
+
+    @field_validator("also")
+    @classmethod
+    def _known_datasets(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for name in names:
+            if catalogue_of(info).sources.find(name).kind == "weights":
+                raise ValueError(f"{name} holds weights; name a dataset here")
+        return names
 
     @property
     def base_variant(self) -> str:

@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sr_bench.networks.installed import packaged_folder
 from sr_bench.project.entries import Run
+from sr_bench.support.packaged import packaged_folder
 from sr_bench.support.strict_yaml import read_yaml
 
 WEIGHTS = "sr_bench.methods/weights"  # what notes call the folder, wherever it lies
@@ -41,8 +41,3 @@ def packaged_weights(run: Run) -> Path | None:
         if facts == wanted and origin.suffix == ".safetensors":
             return packaged_folder() / "weights" / origin.name
     return None
-
-
-def packaged_ledger() -> Path:
-    """The published numbers that sr-bench brings."""
-    return packaged_folder() / "published.csv"

@@ -18,6 +18,7 @@ from pydantic import (
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.entries import CatalogueError
 from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.project.base import extended
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry, ViewerEntries
 from sr_bench.project.names import NamedProtocol, Names, SomeNames, catalogue_of
 from sr_bench.project.own_datasets import OwnDataset, scored, with_own
@@ -29,10 +30,14 @@ Named = TypeVar("Named", Run, TrainEntry)
 
 
 class Params(BaseModel):
-    """The content of ``params.yaml``; unknown keys are errors."""
+    """The content of ``params.yaml``; unknown keys are errors.
+
+    ``extends`` names another project's, whose runs, protocols and figures this one has too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    extends: str | None = None
     methods: SomeNames
     ledger: str | SomeNames | None
     fetch: Names
@@ -43,6 +48,11 @@ class Params(BaseModel):
     train_warm: dict[str, TrainEntry] = {}
     figures: dict[str, FigureEntry] = {}
     viewer: ViewerEntries = ViewerEntries()
+
+    @field_validator("viewer", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return {} if value is None else value
 
     @field_validator("fetch")
     @classmethod
@@ -137,6 +147,7 @@ def check_params(text: str, path: Path, catalogue: Catalogue) -> tuple[Params, C
     try:
         content = read_yaml(text)
         if isinstance(content, dict):
+            content = extended(content, path)
             own = _OwnDatasets.model_validate(content, context=catalogue).datasets
             content, catalogue = scored(content, own), with_own(catalogue, own, path)
         return Params.model_validate(content, context=catalogue), catalogue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,8 @@ from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.locks import writing
+from sr_bench.support.packaged import packaged_ledger
+from sr_bench.support.text_files import read_object
 
 COMPUTED = "computed.json"  # beside SR images that aren't of float32 on a CPU: where they were made
 
@@ -127,7 +129,7 @@ class Project:
         """
         table: dict[str, list[Protocol]] = {}
         for protocol in run.protocols:
-            for dataset in self.params.protocols[protocol]:
+            for dataset in dict.fromkeys((*self.params.protocols[protocol], *run.also)):
                 if self._has_scale(dataset, run.scale):
                     table.setdefault(dataset, []).append(self.protocol_on(protocol, dataset))
         return table
@@ -204,8 +206,6 @@ class Project:
     def _ledger(self, named: str) -> Path:
         if named != LEDGER:
             return self.root / named
-        from sr_bench.project.packaged import packaged_ledger  # torch
-
         return packaged_ledger()
 
     @property
@@ -334,6 +334,30 @@ class Project:
         return self.root / "build" / "made" / run
 
     @property
+    def missing(self) -> Path:
+        """The list of what couldn't be had when all was made."""
+        return self.root / "build" / "missing.json"
+
+    def missing_files(self) -> dict[str, str]:
+        """What it says: a dataset or a run to the file that it needs, and its address."""
+        if not self.missing.is_file():
+            return {}
+        found = read_object(self.missing, remedy="make it again: sr-bench all")
+        return {name: str(file) for name, file in found.items()}
+
+    def without(self, datasets: Collection[str]) -> Project:
+        """The same without those datasets, and without runs that have no other."""
+
+        def left(names: Iterable[str]) -> tuple[str, ...]:
+            return tuple(name for name in names if name not in datasets)
+
+        params = self.params
+        table = {protocol: left(names) for protocol, names in params.protocols.items()}
+        runs = {n: r.model_copy(update={"also": left(r.also)}) for n, r in params.runs.items()}
+        some = {n: r for n, r in runs.items() if r.also or any(table[p] for p in r.protocols)}
+        return replace(self, params=params.model_copy(update={"protocols": table, "runs": some}))
+
+    @property
     def work_notes(self) -> Path:
         """The folder of notes of what each run is upscaled and scored on."""
         return self.root / "build" / "work"
@@ -370,43 +394,6 @@ class Project:
                 f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
                 f"'{run.weights}' come from {origin}; correct one of them"
             )
-
-
-def catalogue_here() -> Catalogue:
-    """What is known in the current folder: with a project's own datasets, if its params are right.
-
-    Raises:
-        CatalogueError: for a catalogue file of the project that can't be used.
-    """
-    if (Path.cwd() / PARAMS).is_file():
-        with suppress(WrongUse):
-            return Project.load(Path.cwd()).catalogue
-    return Catalogue.of_project(Path())
-
-
-def dataset_here(name: str) -> Dataset:
-    """A dataset that was fetched into the current folder, or that its params.yaml has.
-
-    Raises:
-        WrongUse: for a name that is unknown, or of weights.
-        SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
-    """
-    source = catalogue_here().sources.find(name)
-    if source.kind == "weights":
-        raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
-    if (Path.cwd() / PARAMS).is_file():
-        with suppress(WrongUse):
-            return Project.load(Path()).dataset(name)
-    return open_dataset(source, Path("data"), Project.manifest_in(Path(), name))
-
-
-def method_folders_here() -> list[Path]:
-    """Where method files lie: as the project in the current folder says, else what is installed."""
-    if (Path.cwd() / PARAMS).is_file():
-        return Project.load(Path.cwd()).method_folders
-    from sr_bench.networks.installed import installed_folders  # torch
-
-    return installed_folders()
 
 
 def require_project(root: Path | None = None) -> Project:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sr_bench.data.datasets.manifest import fetch_source
@@ -13,7 +14,7 @@ from sr_bench.networks.method_files import find_method
 from sr_bench.project.entries import Run
 from sr_bench.project.packaged import WEIGHTS
 from sr_bench.project.project import Project
-from sr_bench.support.errors import SrBenchError
+from sr_bench.support.errors import SourceError, SrBenchError
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.text_files import read_object
 
@@ -107,5 +108,9 @@ def trained_weights(project: Project, training: str) -> Path:
 def _fetched(published: Published, project: Project, progress: Progress) -> Path:
     source = project.source(published.group)
     wanted = source.file(published.name)
-    fetch_source(source, project.data, progress=progress)
+    try:
+        fetch_source(source, project.data, progress=progress)
+    except SourceError:  # of another file perhaps, which other runs need
+        alone = replace(source, files=(wanted,))
+        fetch_source(alone, project.data, progress=progress)
     return project.data / source.folder / wanted.name

@@ -14,6 +14,7 @@ from sr_bench.analysis.ledger.ledger import (
     judge,
     read_ledgers,
 )
+from sr_bench.analysis.submissions.listed import submitted
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
 from sr_bench.networks.checkpoint import read_facts
@@ -26,7 +27,7 @@ from sr_bench.support.errors import SrBenchError
 HEADLINE_PROTOCOLS = ("srcnn-2015", "edsr-2017")
 TRAININGS = [
     "training", "data", "images", "recipe", "step", "steps", "minutes", "machine", "precision",
-    "start", "val_psnr",
+    "start", "val_psnr", "method", "variant", "scales", "tag",
 ]  # fmt: skip
 
 
@@ -43,6 +44,7 @@ class Report:
     speedups: pd.DataFrame  # what they gain over a plain call of PyTorch
     not_run: dict[str, str]  # run to the reason why it has no scores
     names: Names = field(default_factory=Names)  # what its methods and weights are called
+    submitted: pd.DataFrame = field(default_factory=pd.DataFrame)  # what others measured
 
 
 def build_report(project: Project) -> Report:
@@ -51,14 +53,15 @@ def build_report(project: Project) -> Report:
     Raises:
         SrBenchError: if scores with different signatures meet in one table, or a file is damaged.
     """
-    parts, not_run = [], {}
+    parts, not_run, missing = [], {}, project.missing_files()
     for run in project.params.runs:
         path = project.scores(run)
         if path.is_file():
             require_unchanged(project, run)
             parts.append(read_run(path, project.catalogue.protocols))
         else:
-            not_run[run] = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
+            said = f"{path.relative_to(project.root)} is missing: dvc repro score@{run}"
+            not_run[run] = missing.get(run, said)
     if not parts:
         raise SrBenchError(f"{project.root / 'build' / 'scores'}: no scores; run: dvc repro")
     per_image = pd.concat(parts, ignore_index=True)
@@ -72,6 +75,7 @@ def build_report(project: Project) -> Report:
         speedups(project),
         not_run,
         Names.of(project),
+        submitted(project.root / "submissions"),
     )
 
 
@@ -105,4 +109,8 @@ def _training(project: Project, name: str) -> dict[str, object]:
         "steps": facts["recipe"]["steps"],
         "start": entry.start or "",
         "val_psnr": round(sum(scores) / len(scores), 3) if scores else None,
+        "method": entry.method,
+        "variant": entry.variant,
+        "scales": " ".join(map(str, entry.scales)),
+        "tag": entry.tag or "",
     }

@@ -16,9 +16,11 @@ from sr_bench.networks.method_fields import TRAINED
 
 if TYPE_CHECKING:
     from sr_bench.networks.method import Method, Published
+    from sr_bench.project.entries import TrainEntry
     from sr_bench.project.project import Project
 
-HERE = "here"  # who trained weights that sr-bench made
+HERE = "here"  # who trained weights that the project made
+BROUGHT = "sr-bench"  # and those that sr-bench made and brings
 NOT_STATED = "not stated"  # the training set of weights of which no one says it
 AUTHOR = "author"  # what weights by a method's own authors are called first
 _MANY = 4  # runs of a method in a panel: with more, the legend alone names the method
@@ -42,7 +44,7 @@ class Weights(NamedTuple):
     """Weights as people read them."""
 
     data: str  # the training set; empty where nothing was trained
-    by: str  # who trained them: `here`, `authors`, or whoever published them
+    by: str  # who trained them: `here`, `sr-bench`, `authors`, or whoever published them
     label: str  # what figures call them, beside the method
 
 
@@ -55,6 +57,8 @@ class Names:
     citations: Citations = field(default_factory=dict)  # of its published numbers
     catalogue: Catalogue = field(default_factory=Catalogue.installed)
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of machine and device
+    # what the project trains: other weights that sr-bench made came with it; None: all are its own
+    trained: tuple[TrainEntry, ...] | None = None
 
     @classmethod
     def of(cls, project: Project) -> Names:
@@ -63,8 +67,8 @@ class Names:
         from sr_bench.report.timings import places
 
         citations = all_citations(project.ledgers)
-        methods = load_methods(project.method_folders)
-        return cls(methods, citations, project.catalogue, places(project))
+        methods, trained = load_methods(project.method_folders), tuple(project.trainings.values())
+        return cls(methods, citations, project.catalogue, places(project), trained)
 
     @property
     def baseline(self) -> str | None:
@@ -80,6 +84,11 @@ class Names:
         """A source of published numbers as a text cites it: ``Dong et al. 2016``."""
         found = self.citations.get(key)
         return found.short if found else key
+
+    def link(self, key: str) -> str:
+        """The address of a source; empty where nobody wrote it down."""
+        found = self.citations.get(key)
+        return found.link if found else ""
 
     def place(self, machine: str, device: str) -> str:
         """A machine and its device: ``AMD EPYC (Zen 5), 1 core``."""
@@ -104,13 +113,15 @@ class Names:
         """What weights learned from and who trained them.
 
         Published ones are what the method's file says of them, or their group in ``sources.yaml``;
-        those made here are called by their training set.
+        those that sr-bench made, here or elsewhere, are called by their training set.
         """
         if weights == "none":
             return Weights("", "", "")
         if weights.startswith(TRAINED):
             data = self._dataset(weights.removeprefix(TRAINED))
-            return Weights(data, HERE, data)
+            if self._is_trained_here(method, variant.removesuffix("+"), weights, scale):
+                return Weights(data, HERE, data)
+            return Weights(data, BROUGHT, f"{BROUGHT} {data}")
         known = self.methods.get(method)
         found = known.published.get((variant.removesuffix("+"), weights, scale)) if known else None
         data, by = self._published(found)
@@ -119,6 +130,13 @@ class Names:
         if found and found.label is not None:
             label = found.label
         return Weights(data or NOT_STATED, by, "" if label == AUTHOR else label)
+
+    def _is_trained_here(self, method: str, variant: str, weights: str, scale: int) -> bool:
+        return self.trained is None or any(
+            (entry.method, entry.variant, entry.label) == (method, variant, weights)
+            and scale in entry.scales
+            for entry in self.trained
+        )
 
     def _published(self, found: Published | None) -> tuple[str, str]:
         """The training set and the trainer of a published file; empty where nobody says."""

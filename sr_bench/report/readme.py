@@ -1,14 +1,15 @@
-"""``reports/README.md``, and the tables and plots inside the project's own README.
+"""``reports/README.md``, and what is generated inside the project's own README.
 
-There a table stands between the lines ``<!-- table: NAME -->`` and ``<!-- end: NAME -->``, a plot
-between ``<!-- plot: NAME -->`` and ``<!-- end: NAME -->``. All else is written by people.
+There a table stands between the lines ``<!-- table: NAME -->`` and ``<!-- end: NAME -->``, a
+picture between ``<!-- plot: NAME -->`` and ``<!-- end: NAME -->``, and sentences with numbers
+between ``<!-- text: NAME -->`` and ``<!-- end: NAME -->``. All else is written by people.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sr_bench.analysis.ledger.ledger import VERIFIABLE
 from sr_bench.report.build import Report
@@ -19,49 +20,81 @@ from sr_bench.report.tables.model import Table
 from sr_bench.report.tables.published import VERDICTS
 from sr_bench.support.errors import SrBenchError, unknown
 
+_KINDS = "table|plot|text"
 _MARKED = re.compile(
-    r"(<!-- (?P<kind>table|plot): (?P<name>\S+) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.S
+    rf"(<!-- (?P<kind>{_KINDS}): (?P<name>\S+) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.S
 )
-_MARKER = re.compile(r"<!-- (?:table|plot|end): \S+ -->")
+SPEED = ("psnr-time-", "psnr-macs", "time-size-")  # how names of plots of speed begin
+_MARKER = re.compile(rf"<!-- (?:{_KINDS}|end): \S+ -->")
 
 
-def reports_readme(report: Report, tables: ReportTables, plots: Mapping[str, str]) -> str:
-    """``reports/README.md``: a table for each protocol, and the published numbers.
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report: its PNG below ``reports/``, and what it shows."""
+
+    path: str
+    caption: str
+
+
+Pictures = Mapping[str, Picture]  # by their file names without suffix
+
+
+def reports_readme(report: Report, tables: ReportTables, pictures: Pictures) -> str:
+    """``reports/README.md``: contents, a table for each protocol, figures, published numbers.
 
     Args:
-        plots: the plots of speed in ``plots/``, file name without suffix to caption.
+        pictures: those below ``reports/``; the plots of speed stand among the tables of speed.
     """
     counts = report.reproduction["verdict"].value_counts()
+    speed = {name: p for name, p in pictures.items() if name.startswith(SPEED)}
     return template("README.md.j2").render(
         text=escape,
+        anchor=anchor,
         body=lambda table: markdown_body(replace(table, remarks=())),
         tables=tables,
         totals=", ".join(f"{int(counts.get(verdict, 0))} {verdict}" for verdict in VERDICTS),
+        submitted=report.submitted.to_dict("records"),
         known=len(report.reproduction),
         verifiable=int((report.reproduction[VERIFIABLE] == "yes").sum()),
         not_run=report.not_run,
-        speed=plots,
+        speed=speed,
+        figures={name: p for name, p in pictures.items() if name not in speed},
     )
 
 
+def anchor(heading: str) -> str:
+    """The fragment that GitHub gives a heading."""
+    kept = re.sub(r"[^\w\- ]", "", heading.lower())
+    return kept.replace(" ", "-")
+
+
 def filled(
-    text: str, tables: Iterable[Table], plots: Mapping[str, str] | None = None, *, where: str
+    text: str,
+    tables: Iterable[Table],
+    pictures: Pictures | None = None,
+    texts: Mapping[str, str] | None = None,
+    *,
+    where: str,
 ) -> str:
-    """``text`` with each marked table and plot as it is now; text without markers stays as it is.
+    """``text`` with each marked table, picture and text as it is now.
 
     Args:
-        plots: those in ``reports/plots`` that a marker may name: name to caption.
+        text: the page; one without markers stays as it is.
+        tables: those that a marker may name.
+        pictures: likewise.
+        texts: likewise: name to sentences.
+        where: what errors call the page.
 
     Raises:
-        SrBenchError: for a marker without its other half, or one that names no table or plot.
+        SrBenchError: for a marker without its other half, or one that names nothing that is there.
     """
-    plots = plots or {}
-    bodies = {
+    bodies: dict[str, Mapping[str, str]] = {
         "table": {table.name: markdown_body(table) for table in tables},
         "plot": {
-            name: f"![{escape(caption)}](reports/plots/{name}.png)\n"
-            for name, caption in plots.items()
+            name: f"![{escape(picture.caption)}](reports/{picture.path})\n"
+            for name, picture in (pictures or {}).items()
         },
+        "text": texts or {},
     }
 
     def content(found: re.Match[str]) -> str:
@@ -74,6 +107,6 @@ def filled(
     if alone:
         raise SrBenchError(
             f"{where}: {alone[0]} stands alone; a table needs one marker with 'table:' before it "
-            "(a plot with 'plot:') and one with 'end:' after it"
+            "('plot:' for a picture, 'text:' for sentences) and one with 'end:' after it"
         )
     return _MARKED.sub(content, text)

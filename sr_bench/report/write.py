@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +22,11 @@ from sr_bench.report.figures.files import Plots
 from sr_bench.report.figures.speed import write_plots
 from sr_bench.report.provenance.records import Provenance, collect, write_provenance
 from sr_bench.report.provenance.stamp import unstamp
-from sr_bench.report.readme import filled, reports_readme
+from sr_bench.report.readme import Picture, Pictures, filled, reports_readme
+from sr_bench.report.readme_texts import readme_texts
 from sr_bench.report.site.links import Links
 from sr_bench.report.site.pictures import find_pictures
+from sr_bench.report.site.store import FOLDER
 from sr_bench.report.site.write import Surroundings, write_page
 from sr_bench.report.tables.all_tables import ReportTables, report_tables, write_tables
 from sr_bench.report.tables.published import VERDICTS
@@ -33,7 +35,7 @@ from sr_bench.support.locks import is_running
 from sr_bench.support.text_files import read_text
 
 SOURCES = "sources.bib"  # among the tables
-_FOLDERS = ("figures", "images", "plots")
+_FOLDERS = ("figures", FOLDER, "plots")
 
 
 def write_report(project: Project, report: Report) -> tuple[str, ...]:
@@ -64,10 +66,11 @@ def _write(project: Project, report: Report) -> tuple[tuple[str, ...], str | Non
     write_text(folder / "tables" / SOURCES, bibtex(report.names.citations, cited))
     made = collect(project)
     speed, others = _draw(project, report, made)
-    write_text(folder / "README.md", reports_readme(report, tables, speed.captions))
-    readme = _readme(project, tables, speed.captions)
-    _write_pages(project, report, tables)
     drawn = speed + others
+    pictures = _pictures(drawn, folder)
+    write_text(folder / "README.md", reports_readme(report, tables, pictures))
+    readme = _readme(project, report, tables, pictures)
+    _write_pages(project, report, tables)
     write_provenance(folder, made, drawn.subjects)
     return drawn.notes, readme
 
@@ -155,15 +158,29 @@ def _write_pages(project: Project, report: Report, tables: ReportTables) -> None
     shown = find_pictures(project, entries.committed) if entries.committed else None
     small = replace(shown, suffix=".webp") if shown else None
     write_page(report, project.reports, Surroundings(small, links, static))
+    (project.reports / FOLDER).mkdir(exist_ok=True)  # DVC wants it, without a viewer too
     if entries.local:
         links = Links.of(settled, settled.local_page)
         local = find_pictures(project, entries.local)
         write_page(report, project.local_page, Surroundings(local, links, static))
 
 
-def _readme(project: Project, tables: ReportTables, plots: Mapping[str, str]) -> str | None:
+def _pictures(drawn: Plots, folder: Path) -> dict[str, Picture]:
+    """The figures that lie below ``reports/``, and so may be committed."""
+    files = (path for path in drawn.files if path.suffix == ".png" and path.is_relative_to(folder))
+    return {
+        path.stem: Picture(path.relative_to(folder).as_posix(), drawn.captions[path.stem])
+        for path in files
+    }
+
+
+def _readme(
+    project: Project, report: Report, tables: ReportTables, pictures: Pictures
+) -> str | None:
     """The project's own page with its tables as they are now; none where there is no page."""
     page = project.root / "README.md"
     if not page.is_file():
         return None
-    return filled(read_text(page, remedy="correct it"), tables, plots, where=str(page))
+    texts = readme_texts(project, report.cells, report.reproduction, report.names)
+    text = read_text(page, remedy="correct it")
+    return filled(text, tables, pictures, texts, where=str(page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ class Progress:
     minutes: float = 0.0
     rows: list[Row] = field(default_factory=list)
     before: int = 0  # rows of earlier sittings
+    loss: float = math.nan  # of the newest step
+    rate: float = 0.0  # steps a second, in this sitting
 
     @property
     def last(self) -> Row:
@@ -65,7 +68,8 @@ def train(
 
     Args:
         minutes: stop after this time; ``None`` for no limit.
-        report: called about every :data:`LOOK_EVERY` steps with where it stands.
+        report: called with where it stands, after the first step and about every
+            :data:`LOOK_EVERY` steps.
         device: by name, see :func:`sr_bench.networks.device.choose_device`.
 
     Raises:
@@ -120,6 +124,7 @@ class _Run:
         self.loss = torch.zeros((), device=device)  # of the newest step
         self.total = torch.zeros((), dtype=torch.float64, device=device)  # since the last row
         self.steps = 0  # since the last row
+        self.looked: tuple[int, float] | None = None  # the first look's step and time
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""
@@ -154,9 +159,14 @@ class _Run:
         last = step >= recipe.steps
         due = last or step % recipe.validate_every == 0
         save = due or step % recipe.checkpoint_every == 0
-        if not save and step % LOOK_EVERY:
+        looks = save or step % LOOK_EVERY == 0
+        if not looks and self.looked:
             return
         require_finite(float(self.loss), step, recipe)
+        self._look(step)
+        if not looks:  # the first step of this sitting
+            report(self.progress)
+            return
         late = self._clock()
         if due and self.steps:  # a training killed in its last save has its last row
             self._record()
@@ -164,6 +174,16 @@ class _Run:
             self._save(last)
         self.finished = last or late
         report(self.progress)
+
+    def _look(self, step: int) -> None:
+        """Note the loss, and how fast the steps have gone since the first of this sitting."""
+        self.progress.step = step
+        self.progress.loss, now = float(self.loss), time.perf_counter()
+        if self.looked is not None:
+            first, since = self.looked
+            self.progress.rate = (step - first) / max(now - since, 1e-9)
+        else:
+            self.looked = (step, now)
 
     def _clock(self) -> bool:
         """Note the time; whether it is up, for all processes alike."""

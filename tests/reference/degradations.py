@@ -94,8 +94,9 @@ def second_orders():
 def main():
     """Write the file."""
     version = subprocess.run(["octave-cli", "--version"], capture_output=True, text=True).stdout
+    octave_version = version.splitlines()[0]
     content = {
-        "made by": f"{version.splitlines()[0]}; OpenCV {cv2.__version__}; torch {torch.__version__}",
+        "made by": f"{octave_version}; OpenCV {cv2.__version__}; torch {torch.__version__}",
         "octave": list(octave()),
         "libraries": list(libraries()),
         "second-order": list(second_orders()),

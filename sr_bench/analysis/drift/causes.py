@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from sr_bench.analysis.drift.matching import Matcher, MovedImage, SrMaker
-from sr_bench.analysis.explain.deviations import Deviation
+from sr_bench.analysis.explain.deviation import Deviation
 from sr_bench.analysis.explain.measure import Made
 from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.way import SsimKind, Way

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from sr_bench.analysis.explain.deviations import DEVIATIONS, Deviation
+from sr_bench.analysis.explain.deviation import Deviation
+from sr_bench.analysis.explain.deviations import DEVIATIONS
 from sr_bench.analysis.explain.measure import Made
 from sr_bench.analysis.explain.subject import Subject
 from sr_bench.analysis.explain.way import Way

@@ -8,33 +8,13 @@ field of :class:`~sr_bench.analysis.explain.way.Scoring` or of
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
+from sr_bench.analysis.explain.deviation import Change, Deviation
+from sr_bench.analysis.explain.step_deviations import STEPS
 from sr_bench.analysis.explain.way import Pool, Way
 from sr_bench.data.catalogue.protocols import Crop
-
-Kind = Literal["scoring", "making"]
-Change = Callable[[Way], Way | None]
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """One known departure."""
-
-    name: str  # for programs
-    text: str  # for people, as a part of a sentence: "RGB instead of Y"
-    change: Change  # the way that it makes of another; `None` where it means nothing there
-    metric: str | None = None  # the only metric that it concerns; `None` for every one
-    kind: Kind = "scoring"  # whether sr has to be made again
-
-    def applied(self, way: Way, metric: str) -> Way | None:
-        """The changed way; ``None`` where this deviation would change nothing."""
-        if self.metric not in (None, metric):
-            return None
-        changed = self.change(way)
-        return None if changed is None or changed.key == way.key else changed
 
 
 def _rule(**fields: Any) -> Change:
@@ -80,6 +60,11 @@ def _of_one_range(pool: Pool) -> Change:
         return replace(way, scoring=replace(way.scoring, pool=pool))
 
     return change
+
+
+def _bicubic(change: Change) -> Change:
+    """Of LR that is MATLAB's bicubic alone; what steps do is varied in ``step_deviations.py``."""
+    return lambda way: None if way.degradation.steps else change(way)
 
 
 def _made(name: str, text: str, change: Change) -> Deviation:
@@ -164,18 +149,18 @@ _FORMULA = (
 )
 
 _LR = (
-    _made("round-each-pass", "LR rounded after each pass", _lr(rounding="each-pass")),
-    _made("round-once", "LR rounded once", _lr(rounding="once")),
-    _made("round-none", "LR not rounded", _lr(rounding="none")),
-    _made("border-replicate", "replicate border", _lr(border="replicate")),
-    _made("border-mirror", "mirror border", _lr(border="mirror")),
+    _made("round-each-pass", "LR rounded after each pass", _bicubic(_lr(rounding="each-pass"))),
+    _made("round-once", "LR rounded once", _bicubic(_lr(rounding="once"))),
+    _made("round-none", "LR not rounded", _bicubic(_lr(rounding="none"))),
+    _made("border-replicate", "replicate border", _bicubic(_lr(border="replicate"))),
+    _made("border-mirror", "mirror border", _bicubic(_lr(border="mirror"))),
     _made("modcrop-12", "HR cut to a multiple of 12", _lr(modcrop=12)),
     _made("modcrop-scale", "HR cut to a multiple of scale", _lr(modcrop="scale")),
     _made("lr-rgb", "LR made of RGB", _lr(colour="rgb")),
     _made("lr-ycbcr", "LR made of Y, Cb and Cr", _lr(colour="ycbcr")),
-    _made("lr-torch", "LR by torch's or OpenCV's bicubic", _making(lr="torch")),
-    _made("lr-pillow", "LR by Pillow's bicubic", _making(lr="pillow")),
-    _made("lr-uncentred", "LR half a pixel out of place", _making(lr="uncentred")),
+    _made("lr-torch", "LR by torch's or OpenCV's bicubic", _bicubic(_making(lr="torch"))),
+    _made("lr-pillow", "LR by Pillow's bicubic", _bicubic(_making(lr="pillow"))),
+    _made("lr-uncentred", "LR half a pixel out of place", _bicubic(_making(lr="uncentred"))),
 )
 
 _SR = (
@@ -189,4 +174,4 @@ _SR = (
     *(_made(f"weights-x{s}", f"weights trained for x{s}", _making(weights=s)) for s in (2, 3, 4)),
 )
 
-DEVIATIONS: tuple[Deviation, ...] = (*_COLOUR, *_CROP, *_FORMULA, *_LR, *_SR)
+DEVIATIONS: tuple[Deviation, ...] = (*_COLOUR, *_CROP, *_FORMULA, *_LR, *STEPS, *_SR)

@@ -34,13 +34,13 @@ class Question:
         """
         named = self.protocol
         steps = named is not None and bool(named.degradation.steps)
-        return {
-            name: p
-            for name, p in self.known.items()
-            if p == named
-            or p.degradation.defined_at(self.subject.scale)
-            and (not p.degradation.steps or steps and not p.degradation.draws)
-        }
+
+        def tried(protocol: Protocol) -> bool:
+            rule = protocol.degradation
+            wanted = not rule.steps or (steps and not rule.draws)
+            return protocol == named or (wanted and rule.defined_at(self.subject.scale))
+
+        return {name: p for name, p in self.known.items() if tried(p)}
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from sr_bench.analysis.explain.making import bicubic, finished, shrunk
 from sr_bench.analysis.explain.measure import Made
-from sr_bench.analysis.explain.subject import NetworkPass, Subject
+from sr_bench.analysis.explain.subject import NetworkPass, Subject, require_made_lr
 from sr_bench.analysis.explain.way import Making, Way
 from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.imaging import images
@@ -41,11 +41,7 @@ def run_subject(project: Project, run: Run, dataset: Dataset, *, upscale: bool) 
         SrBenchError: if the dataset brings its lr; or if a network has no SR images of the
             dataset, and may not run.
     """
-    if dataset.lr:
-        raise SrBenchError(
-            f"{dataset.name}: its LR is given, so there is no other way of making it to try; "
-            "explain a dataset whose LR is made"
-        )
+    require_made_lr(dataset)
     hr = tuple((e.stem, dataset.folder / e.name) for e in dataset)
     title = f"{run.name} on {dataset.name}"
     maker = _Maker(project, run, dataset, upscale)

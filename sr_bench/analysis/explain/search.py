@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from sr_bench.analysis.explain.deviations import Deviation
+from sr_bench.analysis.explain.deviation import Deviation
 from sr_bench.analysis.explain.question import Explanation, Question, Step, Trial
 from sr_bench.analysis.explain.stages import Budget, Candidate, Stage, stages
 from sr_bench.analysis.explain.subject import Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sr_bench.analysis.explain.deviations import Deviation
+from sr_bench.analysis.explain.deviation import Deviation
 from sr_bench.analysis.explain.subject import NetworkPass, Subject
 from sr_bench.analysis.explain.way import Way
 from sr_bench.data.catalogue.protocols import Protocol

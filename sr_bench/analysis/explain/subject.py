@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from sr_bench.analysis.explain.deviations import DEVIATIONS, Deviation
+from sr_bench.analysis.explain.deviation import Deviation
+from sr_bench.analysis.explain.deviations import DEVIATIONS
 from sr_bench.analysis.explain.making import bicubic
 from sr_bench.analysis.explain.measure import Made, Numbers, number_key, pooled
 from sr_bench.analysis.explain.way import Way
+from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.evaluation.scoring.pairing import NamePair
 from sr_bench.imaging import images
 from sr_bench.imaging.images import Image
-from sr_bench.support.errors import about
+from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.parallel import map_images
 
 Maker = Callable[[str, Image, Way], Made | None]  # image's name, hr; None: sr can't be had so
@@ -139,3 +141,17 @@ def bicubic_subject(title: str, hr: Sequence[tuple[str, Path]], *, scale: int) -
     """Bicubic, made here under every way."""
     make = partial(bicubic, scale=scale)
     return Subject(title, tuple(hr), lambda _, image, way: make(image, way), scale)
+
+
+def require_made_lr(dataset: Dataset) -> Dataset:
+    """The dataset, if its lr is made from hr.
+
+    Raises:
+        SrBenchError: if it is given: then it has no deviations.
+    """
+    if dataset.lr:
+        raise SrBenchError(
+            f"{dataset.name}: its LR is given, so there is no other way of making it to try; "
+            "explain a dataset whose LR is made, or SR images: --sr FOLDER --hr FOLDER"
+        )
+    return dataset

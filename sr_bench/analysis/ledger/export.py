@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +13,7 @@ from sr_bench.analysis.ledger.citations import Citation, Citations
 from sr_bench.analysis.ledger.ledger import RUN, VERIFIABLE
 from sr_bench.analysis.ledger.lineage import Line, Print
 
-FORMAT = "sr-bench-ledger/1"
+FORMAT: Final = "sr-bench-ledger/1"
 Verdict = Literal["reproduced", "close", "differs", "not run"]
 
 

@@ -15,7 +15,6 @@ from sr_bench.analysis.ledger.citations import read_citations
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.table import DECIMALS
-from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.text_files import read_rows
@@ -31,7 +30,10 @@ _PRINTED, _SCALE = (
     re.compile(r"[2-8]"),
 )
 VERIFIABLE = "verifiable"  # "yes": a run of sr-bench measured the number, or could
-REPRODUCTION = [*CELL, "published", "measured", "delta", "verdict", "note", WHERE, VERIFIABLE]
+COMMAND = "command"  # the sr-bench command that measures the number; or none
+REPRODUCTION = [
+    *CELL, "published", "measured", "delta", "verdict", "note", WHERE, VERIFIABLE, COMMAND
+]  # fmt: skip
 TRAINED = [*CELL, "published", "run", "measured", "delta"]
 
 
@@ -43,15 +45,21 @@ class Context:
     runs: frozenset[str]
     datasets: dict[str, frozenset[str]]  # protocol -> datasets
     catalogue: Catalogue = field(default_factory=Catalogue.installed)
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # run -> more datasets
+    missing: Mapping[str, str] = field(default_factory=dict)  # run or dataset -> what can't be had
 
     @classmethod
     def of(cls, project: Project) -> Context:
         """What a project can measure."""
+        from sr_bench.networks.method_files import load_methods  # torch
+
         return cls(
             methods=frozenset(load_methods(project.method_folders)),
             runs=frozenset(project.params.runs),
             datasets={p.name: frozenset(d) for p, d in project.params.protocols.items()},
             catalogue=project.catalogue,
+            also={name: run.also for name, run in project.params.runs.items()},
+            missing=project.missing_files(),
         )
 
 
@@ -182,7 +190,9 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     value = found.get(key)
     out: dict[str, object] = {k: row[k] for k in REPRODUCTION if k in row}
     out |= {"published": row["value"], "measured": value, "delta": None}
-    out[VERIFIABLE] = "no" if value is None and _why_never(row, context) else "yes"
+    never = _why_never(row, context)
+    out[COMMAND] = "" if never else reproduce_command(row)
+    out[VERIFIABLE] = "no" if value is None and never else "yes"
     if value is None or protocol is None:
         return out | {"verdict": "not run", "note": _join(_why_not_run(row, context), row["note"])}
     delta = round(value - float(row["value"]), DECIMALS)
@@ -192,6 +202,12 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
     tolerance = protocol.tolerance.of(metric)
     verdict = "close" if abs(delta) <= tolerance else "differs"
     return out | {"verdict": verdict, "note": _join(row["note"], _elsewhere(row, metric, found))}
+
+
+def reproduce_command(row: Mapping[str, str]) -> str:
+    """The command that measures a row of the ledger, and others of its table."""
+    parts = [row["source"], *(f"--{name} {row[name]}" for name in ("dataset", "scale", "method"))]
+    return " ".join(["sr-bench reproduce", *parts])
 
 
 def published_metric(protocol: Protocol | None, metric: str) -> str:
@@ -222,7 +238,7 @@ def _why_never(row: dict[str, str], context: Context) -> str:
     if row["dataset"] not in context.catalogue.sources:
         return f"{row['dataset']} is not a dataset that can be fetched"
     if row["method"] not in context.methods:
-        return "no method file"
+        return "sr-bench has no file for this method"
     return "" if row[RUN] else "the weights behind this row were not published"
 
 
@@ -231,11 +247,15 @@ def _why_not_run(row: dict[str, str], context: Context) -> str:
     run = f"{row[RUN]}-x{row['scale']}"
     if never := _why_never(row, context):
         return never
-    if dataset not in context.datasets.get(protocol, frozenset()):
+    for needed in (run, dataset):
+        if needed in context.missing:
+            return f"not run: {context.missing[needed]}"
+    listed = (*context.datasets.get(protocol, ()), *context.also.get(run, ()))
+    if dataset not in listed:
         return f"{dataset} is not among the datasets of {protocol} in params.yaml"
     if run not in context.runs:
-        return f"{run} is not among the runs of params.yaml"
-    return f"{run} has no score on {dataset} under {protocol}"
+        return "its weights are published, but no run of this project uses them"
+    return f"its run has no score on {dataset} under {protocol}"
 
 
 def _join(*parts: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sr_bench.analysis.ledger.ledger import equal_at_printed_digits, read_ledger
 from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.support.packaged import packaged_ledger
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,6 @@ def published_numbers(own: Sequence[Path] = (), catalogue: Catalogue | None = No
 
 def ledgers_with_packaged(own: Sequence[Path] = ()) -> list[Path]:
     """A project's ledgers, and the one that comes with sr-bench."""
-    from sr_bench.project.packaged import packaged_ledger  # torch
-
     return list(
         dict.fromkeys(path.resolve() for path in (*own, packaged_ledger()))
     )  # one, in a clone

@@ -1,7 +1,7 @@
-"""LPIPS, DISTS and NIQE through the libraries that people cite; none is a dependency.
+"""NIQE, and LPIPS, DISTS and others through the libraries that people cite: no dependencies.
 
-Each is a function of two uint8 RGB images and carries a signature: library, version, network, and
-the hash of all its weights. Where a library or its weights can't be had, the error says what is
+Each says whether it needs a pair or sr alone, and carries a signature: library, version, network,
+and the hash of all its weights. Where a library or its weights can't be had, the error says what is
 missing; nothing stands in for it.
 """
 
@@ -10,50 +10,64 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.error import URLError
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sr_bench.data.catalogue.sources import find_source
+from sr_bench.data.datasets.cache import cache_folder
+from sr_bench.data.datasets.manifest import fetch_source
 from sr_bench.evaluation.metrics.checks import checked_pair, require_uint8
+from sr_bench.evaluation.metrics.niqe import GRAYS, Pristine, niqe
 from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.files import sha256
 
 Image = NDArray[np.generic]  # uint8, which calls check
+Needs = Literal["pair", "sr"]
 
 
 @dataclass(frozen=True)
 class Perceptual:
-    """A metric, ready to be called with sr and hr: uint8 (h, w, 3) RGB of one shape."""
+    """A metric, ready to be called with uint8 (h, w, 3) RGB: sr and hr of one shape, or sr alone.
+
+    ``needs`` says which. Which direction is better stands in ``sr_bench/analysis/metrics.py``.
+    """
 
     name: str
     signature: str
-    function: Callable[[Image, Image], float]
+    function: Callable[..., float]  # of sr and hr, or of sr alone
+    needs: Needs = "pair"
 
-    def __call__(self, sr: Image, hr: Image) -> float:
-        """Of both images; lower is better for all three. NIQE looks at sr alone.
+    def __call__(self, sr: Image, hr: Image | None = None) -> float:
+        """The metric; hr is left aside by one that needs sr alone.
 
         Raises:
-            ValueError: if the shapes differ, or an image isn't uint8 RGB.
+            ValueError: if the shapes differ, an image isn't uint8 RGB, or hr is missing.
         """
+        if hr is None and self.needs == "pair":
+            raise ValueError(f"{self.name} compares sr with hr; give hr too")
         for name, image in (("sr", sr), ("hr", hr)):
+            if image is None:
+                continue
             require_uint8(name, image)
             if image.ndim != 3:
                 raise ValueError(
                     f"{name} is {image.dtype} {image.shape}, {self.name} takes uint8 (h, w, 3) "
                     "RGB; repeat a gray image three times"
                 )
+        if self.needs == "sr":
+            return self.function(sr)
         checked_pair(sr, hr, data_range=255)
         return self.function(sr, hr)
 
 
 @lru_cache(maxsize=8)  # networks: loaded once
 def load_perceptual(name: str, device: str | None = None) -> Perceptual:
-    """``lpips`` (AlexNet, v0.1), ``dists`` or ``niqe``.
+    """``lpips`` (AlexNet, v0.1), ``dists``, a kind of NIQE, or what pyiqa has.
 
     Args:
         name: of the metric.
@@ -111,30 +125,51 @@ def _dists(device: str | None) -> Perceptual:
     return Perceptual("dists", _signature("piq", "vgg16", _weights_hash(model)), distance)
 
 
-def _niqe(device: str | None) -> Perceptual:
-    """Mittal et al., 2013, doi:10.1109/LSP.2012.2227726, by basicsr, whose parameters are inside.
+def _niqe(kind: str, device: str | None) -> Perceptual:
+    """Our own, with the MATLAB release's model, which is fetched into the user's cache."""
+    source = find_source("NIQE-parameters")
+    paths = fetch_source(source, cache_folder(), progress=lambda _: None)
+    pristine, gray = Pristine.read(paths[0]), GRAYS[kind]
 
-    On rounded Y, blocks of 96 x 96, which must be two at least.
-    """
-    from sr_bench.support.import_without_init import basicsr
+    def quality(sr: Image) -> float:
+        return niqe(gray.of(np.asarray(sr, np.uint8)), pristine)
 
-    module: Any = basicsr("metrics.niqe")
-    parameters = Path(module.__file__).with_name("niqe_pris_params.npz")
-
-    def quality(sr: Image, hr: Image) -> float:
-        if (sr.shape[0] // 96) * (sr.shape[1] // 96) < 2:
-            raise ValueError(
-                f"sr is {sr.shape[:2]}, NIQE needs two blocks of 96 x 96 pixels; use larger images"
-            )
-        return float(module.calculate_niqe(np.ascontiguousarray(sr[..., ::-1]), 0))
-
-    return Perceptual("niqe", _signature("basicsr", "y", sha256(parameters)), quality)
+    border = f".border-{gray.border}" if gray.border else ""
+    signature = f"own-1+{gray.conversion}{border}+weights.{sha256(paths[0])[:16]}"
+    return Perceptual(kind, signature, quality, "sr")
 
 
+def _pyiqa(name: str, needs: Needs, device: str | None) -> Perceptual:
+    """A network of pyiqa, by pyiqa's name for it."""
+    import pyiqa
+
+    from sr_bench.networks.device import choose_device, set_up
+
+    where = choose_device(device)
+    set_up(where, deterministic=True)
+    model = pyiqa.create_metric(name, device=where)
+
+    def quality(*images: Image) -> float:
+        import torch
+
+        with torch.no_grad():
+            return float(model(*(_tensor(image).to(where) for image in images)))
+
+    return Perceptual(name, _signature("pyiqa", name, _weights_hash(model)), quality, needs)
+
+
+NEEDS: dict[str, Needs] = {  # of each metric; the last ones are pyiqa's
+    "lpips": "pair",
+    "dists": "pair",
+    **dict.fromkeys(GRAYS, "sr"),
+    "topiq_fr": "pair",
+    **dict.fromkeys(("maniqa", "musiq", "clipiqa", "topiq_nr"), "sr"),
+}
 _LOADERS: dict[str, Callable[[str | None], Perceptual]] = {
     "lpips": _lpips,
     "dists": _dists,
-    "niqe": _niqe,
+    **{kind: partial(_niqe, kind) for kind in GRAYS},
+    **{n: partial(_pyiqa, n, NEEDS[n]) for n in NEEDS if n not in ("lpips", "dists", *GRAYS)},
 }
 
 

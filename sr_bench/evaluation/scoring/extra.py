@@ -1,20 +1,35 @@
-"""Metrics beyond the protocols' own: MS-SSIM, LPIPS, DISTS, NIQE."""
+"""Metrics beyond the protocols' own: MS-SSIM, LPIPS, DISTS, NIQE and pyiqa's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 from sr_bench.data.catalogue.plugins import PACKAGED, Plugin, usable
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.metrics.ms_ssim import ms_ssim_unchecked
-from sr_bench.evaluation.metrics.perceptual import load_perceptual
-from sr_bench.evaluation.scoring.planes import ComparedPlanes
-from sr_bench.evaluation.scoring.score import Job, Pair, Row, Scored, compared_planes, score_by
-from sr_bench.support.errors import SrBenchError
+from sr_bench.evaluation.metrics.perceptual import NEEDS, load_perceptual
+from sr_bench.evaluation.scoring.planes import ComparedPlanes, as_rgb, three
+from sr_bench.evaluation.scoring.score import (
+    ROW,
+    Job,
+    Pair,
+    Row,
+    Scored,
+    compared_planes,
+    score_by,
+)
+from sr_bench.imaging import images
+from sr_bench.support.errors import SrBenchError, WrongUse, about
+from sr_bench.support.parallel import Failure, outcomes
+from sr_bench.support.version import __version__
 
-EXTRA = ("ms_ssim", "lpips", "dists", "niqe")
+EXTRA = ("ms_ssim", *NEEDS)
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,11 @@ def known_metrics() -> dict[str, str]:
     return own | {name: plugin.origin for name, (plugin, _) in _plugins().items()}
 
 
+def needs_of(metric: str) -> str:
+    """``pair``, or ``sr`` for a metric that looks at sr alone."""
+    return NEEDS.get(metric, "pair")
+
+
 @lru_cache(maxsize=1)
 def _plugins() -> dict[str, tuple[Plugin, Callable[..., float]]]:
     """Metrics of installed packages: functions of sr and hr, uint8 RGB without the border."""
@@ -80,3 +100,34 @@ def score_extra(
         return [(protocol.name, metric, value, extra.signature)]
 
     return score_by(rows_of, list(jobs), workers=1)
+
+
+def score_alone(
+    files: Sequence[Path],
+    metric: str,
+    *,
+    device: str | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Scored:
+    """Score SR images that have no hr, whole, by a metric that needs none.
+
+    Raises:
+        WrongUse: for a metric that compares sr with hr, or an unknown one.
+        SrBenchError: "not run" and the reason, where its library or weights can't be had.
+    """
+    if needs_of(metric) == "pair" and metric in known_metrics():
+        alone = ", ".join(name for name, needs in NEEDS.items() if needs == "sr")
+        raise WrongUse(f"{metric} compares SR with HR; add --hr DIR, or choose one of {alone}")
+    loaded = load_perceptual(metric, device)
+    signature = f"protocol:none|score:rgb.uint8+crop.0|sr-bench:{__version__}|metric:{metric}+"
+
+    def value(path: Path) -> float:
+        sr, colour = images.read_tagged(path)
+        progress(1)
+        with about(path):
+            return loaded(np.asarray(three(as_rgb(sr, colour)), np.uint8))
+
+    found = outcomes(value, files, workers=1)
+    made = [(p.stem, "none", metric, v, signature + loaded.signature) for p, v in found.done]
+    failed = [Failure(f.item.stem, f.reason) for f in found.failed]
+    return Scored(pd.DataFrame(made, columns=ROW), failed, len(files))

@@ -17,7 +17,7 @@ from sr_bench.imaging import images
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.method import Method, Setup
 from sr_bench.networks.method_files import find_method, load_method, load_methods
-from sr_bench.project.project import method_folders_here
+from sr_bench.project.here import method_folders_here
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 
 
@@ -105,7 +105,8 @@ def upscale(
     Args:
         model: what ``load_model`` returned.
         image: LR: uint8, (h, w) gray or (h, w, 3) in the planes of the model's protocol (RGB); an
-            image file; what ``degrade`` returned; or a float32 tensor (1, C, h, w) on 0..1,
+            image file (8 bits, no alpha; ``sr-bench upscale PHOTO --model MODEL`` takes others);
+            what ``degrade`` returned; or a float32 tensor (1, C, h, w) on 0..1,
             which goes to the model as it is.
         tile: show the model at most this many pixels a side, and what it needs around them, for
             large images. The result is the same to 1e-6.
@@ -181,6 +182,10 @@ def _require_lr(model: Upscaler, lr: object) -> None:
         require_uint8("image", lr)
         return
     array = checked_image("image", lr)
+    if array.dtype.kind in "iu" and array.dtype != np.uint8:
+        raise ValueError(
+            f"image is {array.dtype}, expected uint8, or floats on 0..255; of 16 bits: image / 257"
+        )
     if array.dtype.kind == "f" and 0 < array.max() <= 1:
         raise ValueError(
             f"image is {array.dtype} and its largest value is {array.max():g}, expected 0..255; "

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from sr_bench.data.catalogue.sources import find_source
+from sr_bench.data.catalogue.sources import installed_sources
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.networks.device import anywhere
 from sr_bench.networks.method import Method, Setup
@@ -108,13 +108,12 @@ def _fits(path: Path, digest: str, methods: Methods, options: OpenOptions) -> li
 
 
 def _by_hash(path: Path, digest: str, methods: Methods, options: OpenOptions) -> Iterator[Fit]:
-    size = path.stat().st_size
+    size, known = path.stat().st_size, options.sources or installed_sources()
     for name, (_, method) in methods.items():
         for (variant, weights, scale), published in method.published.items():
-            try:
-                files = find_source(published.group).files
-            except SrBenchError:  # a group that this catalogue doesn't have
+            if published.group not in known:
                 continue
+            files = known.find(published.group).files
             if any(f.name == published.name and f.matches(size, digest) for f in files):
                 yield Fit(name, variant, scale, weights)
 

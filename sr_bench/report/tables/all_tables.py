@@ -13,6 +13,7 @@ from sr_bench.report.tables.formats.latex import latex, latex_document, latex_na
 from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.formats.plain import csv_text
 from sr_bench.report.tables.formats.venues import examples
+from sr_bench.report.tables.front_page import against_authors_tables, cited_table
 from sr_bench.report.tables.headline import headline_tables
 from sr_bench.report.tables.model import Table
 from sr_bench.report.tables.narrow import narrow
@@ -40,6 +41,8 @@ NARROW = "narrow.tex"
 class ReportTables:
     """The tables of a report, each with rows, in the order in which they are read."""
 
+    cited: tuple[Table, ...]
+    against_authors: tuple[Table, ...]
     headline: tuple[Table, ...]
     quality: tuple[Table, ...]
     timings: tuple[Table, ...]
@@ -64,11 +67,13 @@ def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
     cells, reproduction, trained = report.cells, report.reproduction, report.trained
     names = report.names
     return ReportTables(
+        cited=_with_rows([cited_table(reproduction, names)]),
+        against_authors=_with_rows(against_authors_tables(report.per_image, names)),
         headline=_with_rows(headline_tables(cells, reproduction, trained, names)),
         quality=_with_rows(quality_tables(cells, marks, report.not_run, names)),
         timings=_with_rows(timing_tables(report.timings, cells, names)),
         speedups=_with_rows(speedup_tables(report.speedups, cells, names)),
-        trainings=_with_rows([trainings_table(report.trainings)]),
+        trainings=_with_rows([trainings_table(report.trainings, names)]),
         trained=_with_rows([trained_table(trained, cells, names)]),
         at_a_glance=_with_rows([at_a_glance(reproduction, names)]),
         reproduction=_with_rows(reproduction_tables(reproduction, cells, names)),

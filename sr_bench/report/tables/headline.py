@@ -89,8 +89,8 @@ def best_runs(cells: pd.DataFrame, scale: int, names: Names = NO_NAMES) -> list[
 
 def _columns(dataset: str) -> tuple[Column, Column]:
     return (
-        Column(f"{dataset}_{KEY}", "measured", dataset, numeric=True),
-        Column(f"{dataset}_published", "published", dataset, numeric=True),
+        Column(f"{dataset}_{KEY}", "here", dataset, numeric=True),
+        Column(f"{dataset}_published", "paper", dataset, numeric=True),
     )
 
 

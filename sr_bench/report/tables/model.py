@@ -60,7 +60,15 @@ class Note:
     text: str
 
 
-Cell = Number | Missing | Note | str
+@dataclass(frozen=True)
+class Link:
+    """A text that leads somewhere, where a format has links."""
+
+    text: str
+    address: str
+
+
+Cell = Number | Missing | Note | Link | str
 
 
 def number(value: object, decimals: int, unit: float = 1.0, *, signed: bool = False) -> Cell:
@@ -85,6 +93,7 @@ class Column:
 
 SCREEN: frozenset[Medium] = frozenset({"screen"})
 PAPER: frozenset[Medium] = frozenset({"paper"})
+DATA: frozenset[Medium] = frozenset()  # CSV alone
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,8 @@ class Group:
     value: str  # what they share, for the column Table.by
     label: str  # the same as a heading over them
     rows: tuple[tuple[Cell, ...], ...]  # each with one cell for every column
+    where: Link | None = None  # where its numbers were printed
+    command: str = ""  # that measures its numbers
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,7 @@ class Table:
     by: Column | None = None  # the column that groups are made by; None for a table of one group
     signatures: tuple[str, ...] = ()  # of its numbers
     remarks: tuple[str, ...] = ()  # sentences for under the table
+    apart: bool = False  # groups are long-named: Markdown, without cells over columns, parts them
 
     def __post_init__(self) -> None:
         for row in self.rows:

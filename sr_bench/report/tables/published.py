@@ -6,15 +6,26 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from sr_bench.analysis.metrics import describe_metric
 from sr_bench.report.names import NO_NAMES, Names, slug
-from sr_bench.report.tables.model import PAPER, SCREEN, Cell, Column, Group, Note, Number, Table
+from sr_bench.report.tables.model import (
+    DATA,
+    PAPER,
+    Cell,
+    Column,
+    Group,
+    Link,
+    Note,
+    Number,
+    Table,
+)
 
 VERDICTS = ("reproduced", "close", "differs", "not run")
 PUBLISHED = (
-    Column("protocol", "protocol"),
+    Column("protocol", "protocol", media=PAPER),
     Column("dataset", "dataset"),
     Column("scale", "scale", numeric=True),
-    Column("metric", "metric", code=True),
+    Column("metric", "metric"),
     Column("published", "published", numeric=True),
 )
 MEASURED = (Column("measured", "measured", numeric=True), Column("delta", "delta", numeric=True))
@@ -26,7 +37,10 @@ def at_a_glance(reproduction: pd.DataFrame, names: Names = NO_NAMES) -> Table:
     groups = reproduction.groupby("source", sort=False)["verdict"]
     counts = {source: verdicts.value_counts() for source, verdicts in groups}
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (names.source(source), *(Number(int(found.get(v, 0)), 0) for v in VERDICTS))
+        (
+            Link(names.source(source), names.link(source)),
+            *(Number(int(found.get(v, 0)), 0) for v in VERDICTS),
+        )
         for source, found in counts.items()
     )
     columns = (SOURCE, *(Column(v.replace(" ", "_"), v, numeric=True) for v in VERDICTS))
@@ -49,11 +63,24 @@ def reproduction_tables(
 
 
 def _reproduction(source: str, rows: pd.DataFrame, cells: pd.DataFrame, names: Names) -> Table:
+    link = names.link(source)
+    named = [_published_name(rows, names), rows["protocol"], rows["where"]]
     groups = [
-        Group(name, name, tuple(_reproduced(r) for r in of_method.to_dict("records")))
-        for name, of_method in rows.groupby(_published_name(rows, names), sort=False)
+        Group(
+            name,
+            f"{name}, {protocol}",
+            tuple(_reproduced(row) for row in _records(of)),
+            Link(where, link),
+            str(of["command"].iloc[0]),
+        )
+        for (name, protocol, where), of in rows.groupby(named, sort=False)
     ]
-    verdict = (Column("verdict", "verdict"), Column("note", "note"))
+    verdict = (
+        Column("verdict", "verdict"),
+        Column("note", "note"),
+        Column("where", "where", media=DATA),
+        Column("command", "command", media=DATA),
+    )
     return Table(
         slug("reproduction", source),
         names.source(source),
@@ -61,8 +88,13 @@ def _reproduction(source: str, rows: pd.DataFrame, cells: pd.DataFrame, names: N
         (*PUBLISHED, *MEASURED, *verdict),
         tuple(groups),
         by=_METHOD,
+        apart=True,
         signatures=signatures_of(rows, cells),
     )
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, object]]:
+    return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
 
 
 def _reproduced(row: Mapping[str, object]) -> tuple[Cell, ...]:
@@ -72,35 +104,47 @@ def _reproduced(row: Mapping[str, object]) -> tuple[Cell, ...]:
         *measured_cells(row),
         str(row["verdict"]),
         Note(note) if note else "",
+        str(row["where"]),
+        str(row["command"]),
     )
 
 
 def waiting_table(reproduction: pd.DataFrame, names: Names = NO_NAMES) -> Table:
-    """The published numbers that were not measured: of each source and reason one row."""
+    """The published numbers that were not measured: one row a source and method."""
     waiting = reproduction[reproduction["verdict"] == "not run"]
     groups = tuple(
         Group(
             names.source(source),
             names.source(source),
-            tuple(_waiting(rows, note, names) for note, rows in of_source.groupby("note")),
+            tuple(_waiting(str(method), of, names) for method, of in by_method),
         )
-        for source, of_source in waiting.groupby("source", sort=False)
+        for source, rows in waiting.groupby("source", sort=False)
+        if (by_method := rows.groupby("method", sort=False))
     )
     columns = (
-        Column("methods", "methods"),
+        Column("methods", "method"),
         Column("datasets", "datasets"),
         Column("numbers", "numbers", numeric=True),
-        Column("reason", "reason", media=SCREEN),
-        Column("note", "reason", media=PAPER),
+        Column("reason", "reason"),
+        Column("command", "command", media=DATA),
     )
     caption = "Published numbers that were not measured."
     return Table("not-run", "Not run", caption, columns, groups, by=SOURCE)
 
 
-def _waiting(rows: pd.DataFrame, note: str, names: Names) -> tuple[Cell, ...]:
-    methods = ", ".join(dict.fromkeys(_published_name(rows, names)))
+def _waiting(method: str, rows: pd.DataFrame, names: Names) -> tuple[Cell, ...]:
+    reasons = rows["note"].str.partition("; ")[0].value_counts()
+    said = "; ".join(f"{reason} ({count})" if len(reasons) > 1 else str(reason)
+                     for reason, count in reasons.items())  # fmt: skip
+    commands = [command for command in rows["command"] if command]
     datasets = ", ".join(dict.fromkeys(rows["dataset"]))
-    return methods, datasets, Number(len(rows), 0), note, Note(note)
+    return (
+        names.title(method),
+        datasets,
+        Number(len(rows), 0),
+        said,
+        commands[0] if commands else "",
+    )
 
 
 def _published_name(rows: pd.DataFrame, names: Names) -> pd.Series:
@@ -109,7 +153,8 @@ def _published_name(rows: pd.DataFrame, names: Names) -> pd.Series:
 
 def published_cells(row: Mapping[str, object]) -> tuple[Cell, ...]:
     """The cells of :data:`PUBLISHED`."""
-    return tuple(str(row[c.key]) for c in PUBLISHED)
+    shown = dict(row) | {"metric": describe_metric(str(row["metric"])).title}
+    return tuple(str(shown[c.key]) for c in PUBLISHED)
 
 
 def measured_cells(row: Mapping[str, object]) -> tuple[Cell, ...]:

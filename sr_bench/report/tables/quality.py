@@ -13,8 +13,7 @@ from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.names import NO_NAMES, Names, RunName
 from sr_bench.report.tables.grades import graded
 from sr_bench.report.tables.model import (
-    PAPER,
-    SCREEN,
+    DATA,
     Cell,
     Column,
     Grade,
@@ -27,10 +26,10 @@ from sr_bench.report.tables.model import (
 MAIN = ("psnr", "ssim")
 SCALE = Column("scale", "scale", numeric=True)
 RUN_COLUMNS = (
-    Column("run", "run", code=True, media=SCREEN),
-    Column("method", "method", media=PAPER),
+    Column("run", "run", media=DATA),
+    Column("method", "name"),
     Column("trained_on", "trained on"),
-    Column("trained_by", "by", media=PAPER),
+    Column("trained_by", "by"),
 )
 INFINITE = "inf: an image is identical to its HR, so the mean is infinite; it is not ranked."
 Marks = Mapping[tuple[str, str, str, str], bool]  # run, dataset, protocol, metric
@@ -114,10 +113,7 @@ Values = Mapping[tuple[str, str, str], Number]  # run, dataset, metric
 def _group(runs: Sequence[RunName], columns: Sequence[tuple[str, str]], values: Values) -> Group:
     """The rows of one scale, each column graded."""
     graded_columns = [
-        [
-            _without_mark_on_best(cell)
-            for cell in graded([values.get((r.run, *c), Missing()) for r in runs], metric=c[1])
-        ]
+        _marked(graded([values.get((r.run, *c), Missing()) for r in runs], metric=c[1]))
         for c in columns
     ]
     rows = [(*run_cells(run), *row) for run, *row in zip(runs, *graded_columns)]
@@ -141,8 +137,12 @@ def quality_column(dataset: str, metric: str) -> Column:
     return Column(f"{dataset}_{metric}", shown.planes or shown.name, group, numeric=True)
 
 
-def _without_mark_on_best(cell: Cell) -> Cell:
-    """The best is not compared with itself."""
-    if isinstance(cell, Number) and cell.grade is Grade.BEST:
-        return replace(cell, marked=False)
-    return cell
+def _marked(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells without marks that say nothing: on the best, and where nothing is best."""
+    some_best = any(isinstance(cell, Number) and cell.grade is Grade.BEST for cell in cells)
+    return [
+        replace(cell, marked=cell.marked and some_best and cell.grade is not Grade.BEST)
+        if isinstance(cell, Number)
+        else cell
+        for cell in cells
+    ]

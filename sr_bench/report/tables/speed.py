@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -62,10 +62,10 @@ def timing_tables(
     of each dataset that was timed. All runs of a network are taken together.
     """
     datasets = sorted(set(timings["input"]) - set(FRAMES))
-    rows = pooled(timings, cells)
+    rows, runs = pooled(timings, cells), names.runs(cells)
     tables = []
     for (machine, device), here in rows.groupby(["machine", "device"]):
-        groups = tuple(_of_scales(here, datasets, names))
+        groups = tuple(_of_scales(here, datasets, runs))
         if not groups:
             continue
         place = names.place(str(machine), str(device))
@@ -82,19 +82,33 @@ def timing_tables(
     return tables
 
 
-def _of_scales(rows: pd.DataFrame, datasets: list[str], names: Names) -> Iterator[Group]:
+def _of_scales(
+    rows: pd.DataFrame, datasets: list[str], runs: Mapping[str, RunName]
+) -> Iterator[Group]:
     """The networks of each scale: one row for each precision, in the order of the runs."""
     for scale, of_scale in rows[rows["network"].isin(_timed_whole(rows))].groupby("scale"):
         found = of_scale.groupby(["network", "precision"], sort=False)
-        lines = [_line(of_one, datasets, names) for _, of_one in found]
+        called = _called(of_scale, runs)
+        lines = [_line(of_one, datasets, called[network]) for (network, _), of_one in found]
         yield scale_group(int(scale), [line for line in lines if line])
+
+
+def _called(rows: pd.DataFrame, runs: Mapping[str, RunName]) -> dict[object, str]:
+    """What each network is called; two of one method and variant by who trained them, too."""
+    first = rows.drop_duplicates("network")
+    made = {network: runs[run] for network, run in zip(first["network"], first["run"])}
+    named = [run.method for run in made.values()]
+    return {
+        network: f"{run.method} ({run.by})" if named.count(run.method) > 1 else run.method
+        for network, run in made.items()
+    }
 
 
 def _timed_whole(rows: pd.DataFrame) -> set[int]:
     return set(rows.loc[rows["input"] == FRAME, "network"])
 
 
-def _line(rows: pd.DataFrame, datasets: list[str], names: Names) -> tuple[Cell, ...]:
+def _line(rows: pd.DataFrame, datasets: list[str], called: str) -> tuple[Cell, ...]:
     """A network in one precision; empty where the whole frame wasn't timed so."""
     first = rows.drop_duplicates("input").set_index("input")
     if FRAME not in first.index:
@@ -103,7 +117,7 @@ def _line(rows: pd.DataFrame, datasets: list[str], names: Names) -> tuple[Cell, 
     at = {name: first.loc[name].to_dict() for name in (FILES, *datasets) if name in first.index}
     memory = rows.loc[rows["input"] == FRAME, "peak_memory_mb"].max()
     return (
-        f"{names.title(whole['method'])} {whole['variant']}".strip(),
+        called,
         str(whole["precision"]),
         _time(whole),
         number(whole["spread_s"] or None, 1, 1e-3),

@@ -8,8 +8,7 @@ import pandas as pd
 
 from sr_bench.report.names import AUTHOR, NO_NAMES, Names, RunName
 from sr_bench.report.tables.model import (
-    PAPER,
-    SCREEN,
+    DATA,
     Cell,
     Column,
     Group,
@@ -27,11 +26,12 @@ from sr_bench.report.tables.published import (
 )
 
 
-def trainings_table(trainings: pd.DataFrame) -> Table:
+def trainings_table(trainings: pd.DataFrame, names: Names = NO_NAMES) -> Table:
     """Each training of ``trainings.csv``: data, recipe, length, machine, validation."""
     columns = (
-        Column("training", "weights", code=True),
-        Column("data", "data"),
+        Column("training", "weights", media=DATA),
+        Column("name", "name"),
+        Column("data", "trained on"),
         Column("images", "images", numeric=True),
         Column("start", "start"),
         Column("recipe", "recipe"),
@@ -46,17 +46,28 @@ def trainings_table(trainings: pd.DataFrame) -> Table:
         "started. Minutes are of the machine named, which did other work as well; val is the PSNR "
         "(dB, Y) of held-out images of the training set."
     )
-    rows = tuple(_training(r) for r in trainings.to_dict("records"))
+    records = [{str(k): v for k, v in r.items()} for r in trainings.to_dict("records")]
+    called = {str(r["training"]): _called(r, names) for r in records}
+    rows = tuple(_training(r, called) for r in records)
     return Table("trainings", "Trainings", caption, columns, (Group("", "", rows),))
 
 
-def _training(row: dict[str, object]) -> tuple[Cell, ...]:
+def _called(row: Mapping[str, object], names: Names) -> str:
+    """What people call weights made here: ``SRCNN 9-1-5 ×3``."""
+    scales = " ".join(f"×{scale}" for scale in str(row["scales"]).split())
+    parts = (names.title(str(row["method"])), row["variant"], scales, row["tag"])
+    return " ".join(str(part) for part in parts if part)
+
+
+def _training(row: Mapping[str, object], called: Mapping[str, str]) -> tuple[Cell, ...]:
     step, steps = row["step"], row["steps"]
+    start = str(row["start"] or "")
     return (
         str(row["training"]),
+        called[str(row["training"])],
         str(row["data"]),
         number(row["images"], 0),
-        Note(str(row["start"])) if row["start"] else "",
+        Note(called.get(start, start)) if start else "",
         str(row["recipe"]),
         str(steps) if step == steps else f"{step} of {steps}",
         number(row["minutes"], 1),
@@ -70,13 +81,14 @@ def trained_table(trained: pd.DataFrame, cells: pd.DataFrame, names: Names = NO_
     """What weights trained here reach, and the published numbers that they aim at."""
     runs = names.runs(cells)
     groups = [
-        Group(source, source, tuple(_aimed(r, runs, names) for r in rows.to_dict("records")))
+        Group(called, called, tuple(_aimed(r, runs, names) for r in rows.to_dict("records")))
         for source, rows in trained.groupby("source", sort=False)
+        if (called := names.source(source))
     ]
     here = {runs[run].data for run in trained["run"] if run in runs}
     run_columns = (
-        Column("run", "run", code=True, media=SCREEN),
-        Column("ours", "trained here", media=PAPER),
+        Column("run", "run", media=DATA),
+        Column("ours", "trained here"),
     )
     caption = (
         "What weights trained here reach beside the published numbers that they aim at, whose "
@@ -89,6 +101,7 @@ def trained_table(trained: pd.DataFrame, cells: pd.DataFrame, names: Names = NO_
         (Column("method", "published method"), *PUBLISHED, *run_columns, *MEASURED),
         tuple(groups),
         by=SOURCE,
+        apart=True,
         signatures=signatures_of(trained, cells),
     )
 

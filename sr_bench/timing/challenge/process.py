@@ -27,6 +27,7 @@ from sr_bench.support.errors import SrBenchError
 from sr_bench.support.parallel import cores
 
 _MODULE = "sr_bench.timing.challenge.child"
+_START = 300  # seconds that loading PyTorch may take, before the team's own time begins
 # What the challenge's code may see of the environment: no tokens.
 _PASSED = ("PATH", "PYTHON", "LD_", "CUDA", "NVIDIA", "OMP_", "MKL_", "HOME", "TMP", "TEMP", "LANG",
            "LC_", "SYSTEMROOT", "VIRTUAL_ENV")  # fmt: skip
@@ -37,7 +38,7 @@ class Limits:
     """What one team may take.
 
     Args:
-        seconds: for everything: loading, all images, and timing.
+        seconds: for everything once PyTorch is loaded: the network, all images, and timing.
         memory_mb: beyond what PyTorch itself takes (Linux, on the CPU).
         device: where it runs.
     """
@@ -58,10 +59,12 @@ class Process:
 
     def __init__(self, child: subprocess.Popen[str], folder: Path, limits: Limits) -> None:
         self.child, self.folder, self.limits = child, folder, limits
-        self._end = time.monotonic() + limits.seconds
+        self._end = time.monotonic() + _START
         self._answers: queue.Queue[str] = queue.Queue()
         self._calls = 0
         threading.Thread(target=self._read, daemon=True).start()
+        self._answer("start")
+        self._end = time.monotonic() + limits.seconds
 
     def _read(self) -> None:
         assert self.child.stdout is not None
@@ -78,10 +81,13 @@ class Process:
         assert self.child.stdin is not None
         with suppress(OSError):  # it has ended: the answer says so
             print(json.dumps({"do": do, **told}), file=self.child.stdin, flush=True)
+        return self._answer(do)
+
+    def _answer(self, do: str) -> dict[str, Any]:
         try:
             line = self._answers.get(timeout=max(0.0, self._end - time.monotonic()))
         except queue.Empty:
-            self.kill()
+            _kill(self.child)
             limit = f"{self.limits.seconds:g} s"
             raise SrBenchError(f"took longer than {limit} ({do}); allow more: --limit") from None
         if not line:
@@ -106,15 +112,6 @@ class Process:
         """The network as the harness calls it."""
         return ForeignModel(self.call, "rgb", white, Padding(), OpenOptions())
 
-    def kill(self) -> None:
-        """End it and all that it started."""
-        with suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(self.child.pid, signal.SIGKILL)
-            else:
-                self.child.kill()
-        self.child.wait()
-
     def _ended(self) -> str:
         code = self.child.wait()
         if code == -9:  # SIGKILL
@@ -135,11 +132,10 @@ def team_process(repository: Path, limits: Limits) -> Iterator[Process]:
             (work / path.name).symlink_to(path)
         with (folder / "log").open("w", encoding="utf-8") as log:
             child = _start(work, log)
-            process = Process(child, folder, limits)
             try:
-                yield process
+                yield Process(child, folder, limits)
             finally:
-                process.kill()
+                _kill(child)
 
 
 def _start(work: Path, log: IO[str]) -> subprocess.Popen[str]:
@@ -155,6 +151,16 @@ def _start(work: Path, log: IO[str]) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    """End the process and all that it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(child.pid, signal.SIGKILL)
+        else:
+            child.kill()
+    child.wait()
 
 
 def threads() -> int:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from sr_bench.report.tables.formats.plain import NO_NUMBER, legend
 from sr_bench.report.tables.formats.templates import template
-from sr_bench.report.tables.model import Cell, Column, Missing, Note, Number, Table, note_of
+from sr_bench.report.tables.model import Cell, Column, Link, Missing, Note, Number, Table, note_of
 
 
 def html(table: Table) -> str:
@@ -25,7 +25,7 @@ def html_table(table: Table) -> str:
         legend=legend(table, "underlined"),
         columns=[table.columns[i] for i in shown],
         spans=_spans([table.columns[i] for i in shown]),
-        groups=[(g.label, [_row(row, shown, notes) for row in g.rows]) for g in table.groups],
+        groups=[(g, [_row(row, shown, notes) for row in g.rows]) for g in table.groups],
         notes=notes,
     )
 
@@ -41,6 +41,7 @@ class HtmlCell(NamedTuple):
     grade: str = "none"
     mark: str = ""
     letter: str = ""
+    address: str = ""
 
 
 def _html_cell(cell: Cell, notes: dict[str, str]) -> HtmlCell:
@@ -50,6 +51,8 @@ def _html_cell(cell: Cell, notes: dict[str, str]) -> HtmlCell:
     if isinstance(cell, (Missing, Note)):
         text = NO_NUMBER if isinstance(cell, Missing) else ""
         return HtmlCell(text, letter=notes.get(note_of(cell), ""))
+    if isinstance(cell, Link):
+        return HtmlCell(cell.text, address=cell.address)
     return HtmlCell(cell)
 
 

@@ -14,7 +14,17 @@ from itertools import groupby
 
 from sr_bench.report.tables.formats.latex_text import code, escape
 from sr_bench.report.tables.formats.plain import legend
-from sr_bench.report.tables.model import Cell, Column, Grade, Missing, Note, Number, Table, note_of
+from sr_bench.report.tables.model import (
+    Cell,
+    Column,
+    Grade,
+    Link,
+    Missing,
+    Note,
+    Number,
+    Table,
+    note_of,
+)
 
 LONG = 45  # rows that a page holds under a caption and with notes
 _GRADES = {Grade.NONE: "{}", Grade.BEST: r"\textbf{{{}}}", Grade.SECOND: r"\underline{{{}}}"}
@@ -148,7 +158,8 @@ def _cell(cell: Cell, column: Column, notes: dict[str, str]) -> str:
         letter = notes.get(note_of(cell), "")
         head = "--" if isinstance(cell, Missing) else ""
         return head + (rf"\textsuperscript{{{letter}}}" if letter else "")
-    return code(cell) if column.code else escape(cell)
+    text = cell.text if isinstance(cell, Link) else cell
+    return code(text) if column.code else escape(text)
 
 
 def number(text: str) -> str:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import groupby
 
 from sr_bench.report.tables.formats.plain import NO_NUMBER, full_heading
-from sr_bench.report.tables.model import Cell, Grade, Missing, Note, Number, Table, note_of
+from sr_bench.report.tables.model import (
+    Cell,
+    Grade,
+    Group,
+    Link,
+    Missing,
+    Note,
+    Number,
+    Table,
+    note_of,
+)
 
 _EMPHASIS = {Grade.NONE: "", Grade.BEST: "**", Grade.SECOND: "*"}
+_NUMBERS = 6  # columns of numbers beside the names, in the 838 pixels of a page of GitHub
 _ACTIVE = re.compile(r"([\\`*_\[\]|~$])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -29,19 +42,48 @@ def markdown_body(table: Table) -> str:
 
 
 def markdown_grid(table: Table) -> str:
-    """The table alone."""
-    shown, notes = table.shown("screen"), table.notes("screen")
-    by = [table.by] if table.by else []
-    columns = [*by, *(table.columns[i] for i in shown)]
-    lines = [
+    """The table alone; one that is wider than a page of GitHub comes in parts of its columns."""
+    return "\n".join(_grid(table, part) for part in _parts(table))
+
+
+def _parts(table: Table) -> list[list[int]]:
+    """The columns of each part: those that name a row, and at most so many with numbers."""
+    shown = table.shown("screen")
+    named = [i for i in shown if not table.columns[i].numeric]
+    numeric = [i for i in shown if table.columns[i].numeric]
+    spans = [list(of) for _, of in groupby(numeric, key=lambda i: table.columns[i].group or str(i))]
+    if table.apart or len(numeric) <= _NUMBERS:
+        return [list(shown)]
+    parts: list[list[int]] = [[]]
+    for span in spans:
+        if parts[-1] and len(parts[-1]) + len(span) > _NUMBERS:
+            parts.append([])
+        parts[-1] += span
+    return [named + part for part in parts]
+
+
+def _grid(table: Table, shown: Sequence[int]) -> str:
+    """A grid of some columns; what a group's rows share stands over them."""
+    notes, columns = table.notes("screen"), [table.columns[i] for i in shown]
+    head = [
         _line([escape(full_heading(c)) for c in columns]),
         _line(["---:" if c.numeric else "---" for c in columns]),
     ]
+    lines = [] if table.apart else list(head)
     for group in table.groups:
-        for row in group.rows:
-            cells = [group.value, *(row[i] for i in shown)] if by else [row[i] for i in shown]
-            lines.append(_line([_cell(c, notes) for c in cells]))
+        if table.apart:
+            lines += [*([""] if lines else []), _title(group), "", *head]
+        elif group.label:
+            lines.append(_line([f"**{escape(group.label)}**", *[""] * (len(shown) - 1)]))
+        lines += [_line([_cell(row[i], notes) for i in shown]) for row in group.rows]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _title(group: Group) -> str:
+    """What stands over a group that is parted from the others."""
+    where = [link(group.where.text, group.where.address)] if group.where else []
+    command = [f"`{group.command}`"] if group.command else []
+    return ", ".join([f"**{escape(group.label)}**", *where, *command])
 
 
 def _line(texts: list[str]) -> str:
@@ -57,7 +99,15 @@ def _cell(cell: Cell, notes: dict[str, str]) -> str:
         head = NO_NUMBER if isinstance(cell, Missing) else ""
         letter = notes.get(note_of(cell), "")
         return f"{head} {letter}".strip()
-    return escape(cell)
+    return link(cell.text, cell.address) if isinstance(cell, Link) else escape(cell)
+
+
+def link(text: str, address: str) -> str:
+    """A text that leads to an address."""
+    if not address:
+        return escape(text)
+    target = address.replace("(", "%28").replace(")", "%29").replace(" ", "%20")
+    return f"[{escape(text)}]({target})"
 
 
 def escape(text: str) -> str:

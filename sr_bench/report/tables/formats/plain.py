@@ -6,21 +6,29 @@ import csv
 import io
 
 from sr_bench.evaluation.scoring.table import digits
-from sr_bench.report.tables.model import Cell, Column, Grade, Group, Missing, Note, Number, Table
+from sr_bench.report.tables.model import (
+    Cell,
+    Column,
+    Grade,
+    Group,
+    Link,
+    Missing,
+    Note,
+    Number,
+    Table,
+)
 
 NO_NUMBER = "-"
 
 
-def plain(table: Table) -> tuple[list[str], list[list[str]]]:
-    """The headings and rows that a screen shows, the group as the first column."""
+def plain(table: Table) -> tuple[list[str], list[tuple[str, list[list[str]]]]]:
+    """The headings that a screen shows, and each group's label with its rows."""
     shown = table.shown("screen")
-    headings = [full_heading(table.columns[i]) for i in shown]
-    rows = [
-        [*_by(table, group), *(shown_text(row[i]) for i in shown)]
+    groups = [
+        (group.label, [[shown_text(row[i]) for i in shown] for row in group.rows])
         for group in table.groups
-        for row in group.rows
     ]
-    return ([table.by.heading] if table.by else []) + headings, rows
+    return [full_heading(table.columns[i]) for i in shown], groups
 
 
 def full_heading(column: Column) -> str:
@@ -34,7 +42,7 @@ def shown_text(cell: Cell) -> str:
         return cell.text
     if isinstance(cell, Missing):
         return NO_NUMBER
-    return cell.text if isinstance(cell, Note) else cell
+    return cell.text if isinstance(cell, (Note, Link)) else cell
 
 
 def csv_text(table: Table) -> str:
@@ -58,7 +66,7 @@ def _data(cell: Cell) -> str:
         return str(cell.value) if isinstance(cell.value, int) else digits(float(cell.value))
     if isinstance(cell, Missing):
         return ""
-    return cell.text if isinstance(cell, Note) else cell
+    return cell.text if isinstance(cell, (Note, Link)) else cell
 
 
 def legend(table: Table, second: str) -> list[str]:

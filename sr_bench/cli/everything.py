@@ -1,0 +1,62 @@
+"""``sr-bench all``: everything that a project names, as far as its files can be had."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sr_bench.cli.show import DeviceOption, JsonFlag, console, print_done
+from sr_bench.project.lock import require_locked
+from sr_bench.project.project import require_project
+from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import sweep
+
+if TYPE_CHECKING:
+    from sr_bench.evaluation.everything import Outcome
+
+
+def everything(device: DeviceOption = None, json: JsonFlag = False) -> None:
+    """Fetch, upscale, score and report all of params.yaml; go on where a file can't be had.
+
+    What is made is not made again. Files that can't be had are named at the end, with their
+    addresses, and the exit status is 1; when they are there, the same command makes what needs
+    them.
+    """
+    from sr_bench.evaluation.everything import make_everything
+    from sr_bench.networks.device import Computing, choose_device, in_precision
+    from sr_bench.report.build import build_report
+    from sr_bench.report.write import write_report
+
+    project = require_locked(require_project())
+    computing = Computing(choose_device(device), "float32")
+    in_precision(*computing)
+
+    def say(line: str) -> None:
+        if not json:
+            console.print(line, highlight=False, markup=False)
+
+    outcome = make_everything(project, say=say, computing=computing)
+    with project.writing(str(project.reports), "report"):
+        sweep(project.reports)
+        report = build_report(project)
+        write_report(project, report)
+    facts = {
+        "report": str(project.reports / "README.md"),
+        "verdicts": report.reproduction["verdict"].value_counts().to_dict(),
+        **asdict(outcome),
+    }
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in facts["verdicts"].items())
+    made = f"{len(outcome.made)} runs made, {len(outcome.kept)} kept"
+    print_done(f"{made}; published numbers: {counts or 'none'}", facts, json=json)
+    _require_whole(outcome)
+
+
+def _require_whole(outcome: Outcome) -> None:
+    lines = [f"not run: {what}: {file}" for what, file in outcome.missing.items()]
+    lines += [f"failed: {what}: {error}" for what, error in outcome.failed.items()]
+    if lines:
+        listed = "\n".join(lines)
+        raise SrBenchError(
+            f"everything else is made, but\n{listed}\nPut these files where SR_BENCH_MIRROR "
+            "finds them, at <host>/<path> (docs/offline.md), and run: sr-bench all"
+        )

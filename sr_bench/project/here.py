@@ -1,0 +1,75 @@
+"""What is known in the current folder: a project's, or what is installed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.project.params import PARAMS
+from sr_bench.project.project import Project
+from sr_bench.support.errors import WrongUse
+from sr_bench.support.notices import notice
+
+if TYPE_CHECKING:
+    from sr_bench.networks.opened import Methods
+
+
+def project_here() -> Project | None:
+    """The project in the current folder; another tool's ``params.yaml`` is none, which is told."""
+    path = Path(PARAMS)
+    if not path.is_file():
+        return None
+    try:
+        return Project.load(Path())
+    except WrongUse as error:
+        notice(path, f"isn't one of sr-bench, so it has no runs ({error})")
+        return None
+
+
+def catalogue_here() -> Catalogue:
+    """What is known by name: with a project's own datasets, if its params are right.
+
+    Raises:
+        CatalogueError: for a catalogue file of the project that can't be used.
+    """
+    if Path(PARAMS).is_file():
+        with suppress(WrongUse):
+            return Project.load(Path()).catalogue
+    return Catalogue.of_project(Path())
+
+
+def dataset_here(name: str) -> Dataset:
+    """A dataset that was fetched into the current folder, or that its params.yaml has.
+
+    Raises:
+        WrongUse: for a name that is unknown, or of weights.
+        SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
+    """
+    source = catalogue_here().sources.find(name)
+    if source.kind == "weights":
+        raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
+    if Path(PARAMS).is_file():
+        with suppress(WrongUse):
+            return Project.load(Path()).dataset(name)
+    return open_dataset(source, Path("data"), Project.manifest_in(Path(), name))
+
+
+def method_folders_here() -> list[Path]:
+    """Where method files lie: as the project says, else what is installed."""
+    if Path(PARAMS).is_file():
+        return Project.load(Path()).method_folders
+    from sr_bench.networks.installed import installed_folders  # torch
+
+    return installed_folders()
+
+
+def methods_here(project: Project | None) -> Methods:
+    """The methods of a project, and those that are installed, each with its file."""
+    from sr_bench.networks.installed import installed_methods  # torch
+    from sr_bench.networks.method_files import method_files
+
+    own = {} if project is None else method_files(project.method_folders)
+    return installed_methods() | own

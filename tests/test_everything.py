@@ -1,0 +1,224 @@
+"""``sr-bench all``: what can be had is made, what can't is named, and only that is made later."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sr_bench.data.datasets.fetch import MIRROR
+from sr_bench.imaging import images
+from sr_bench.project.project import Project
+from sr_bench.support.errors import WrongUse
+from sr_bench.support.files import sha256
+
+ROOT = Path(__file__).resolve().parent.parent
+METHOD = """
+from pathlib import Path
+
+from sr_bench.networks.method import Method, Published
+
+
+class Mine:
+    colour = "any"
+
+    def __call__(self, lr):
+        return lr.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def load(setup):
+    if setup.file is not None:
+        with Path(__file__).with_name("loaded").open("a") as lines:
+            lines.write(setup.weights + "\\n")
+    return Mine()
+
+
+METHOD = Method(
+    name="mine",
+    load=load,
+    reference="nobody",
+    published={("", w, 2): Published("theirs", f"{w}.pth") for w in ("one", "two")},
+)
+"""
+LEDGER = """source,method,variant,dataset,scale,metric,value,protocol,note,run,trained,where
+paper,mine,,here,2,psnr,11.11,edsr-2017,,mine-two,,table 1
+paper,mine,,gone,2,psnr,11.11,edsr-2017,,mine-one,,table 1
+"""
+PARAMS = """
+extends: ../base.yaml
+methods: [methods]
+ledger: published.csv
+fetch: [here, gone, byhand]
+protocols: {edsr-2017: [gone, byhand]}
+runs:
+  mine-two-x2: {method: mine, weights: two, scale: 2, protocols: [edsr-2017]}
+"""
+BASE = """
+methods: [elsewhere]
+ledger: null
+fetch: [T91]
+protocols: {edsr-2017: [here]}
+runs:
+  mine-one-x2:
+    {method: mine, weights: one, origin: other.yaml, scale: 2, protocols: [edsr-2017]}
+"""
+HOST = "example.org"
+
+
+@pytest.fixture
+def whole(tmp_path, monkeypatch, picture):
+    """A project whose files lie in a mirror: two sets, weights of two runs, a set by hand."""
+    mirror, root = tmp_path / "mirror", tmp_path / "project"
+    sources = {}
+    for name in ("here", "gone"):
+        path = mirror / HOST / name / "a.png"
+        images.write(path, picture(16, 18, 3))
+        sources[name] = entry("images", f"https://{HOST}/{name}/", path)
+    for name in ("one", "two"):
+        path = mirror / HOST / "w" / f"{name}.pth"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(name)
+    both = [mirror / HOST / "w" / f"{name}.pth" for name in ("one", "two")]
+    sources["theirs"] = entry("weights", f"https://{HOST}/w/", *both)
+    sources["byhand"] = {
+        "kind": "by-hand", "title": "t", "licence": "on request",
+        "page": f"https://{HOST}/page", "images": 1,
+    }  # fmt: skip
+    for folder in ("catalogue", "methods"):
+        (root / folder).mkdir(parents=True)
+    (root / "catalogue/sources.yaml").write_text(yaml.safe_dump(sources))
+    (root / "methods/mine.py").write_text(METHOD)
+    (root / "published.csv").write_text(LEDGER)
+    (root / "params.yaml").write_text(PARAMS)
+    (tmp_path / "base.yaml").write_text(BASE)
+    monkeypatch.setenv(MIRROR, str(mirror))
+    monkeypatch.setattr("sr_bench.data.datasets.fetch.transfer", from_mirror)
+    return root
+
+
+def entry(kind, base, *paths):
+    files = {p.name: f"{p.stat().st_size} {sha256(p)}" for p in paths}
+    return {"kind": kind, "title": "t", "licence": "CC0", "base": base, "files": files}
+
+
+def from_mirror(file, address, staging, progress):
+    """No network: a URL isn't there."""
+    source = Path(address)
+    if not source.is_file():
+        raise FileNotFoundError(2, "not there", address)
+    staging.mkdir(parents=True, exist_ok=True)
+    copy = staging / source.name
+    copy.write_bytes(source.read_bytes())
+    return copy
+
+
+def verdicts(root):
+    with (root / "reports/reproduction.csv").open() as file:
+        return {row["dataset"]: row for row in csv.DictReader(file)}
+
+
+def sets_of(root, run):
+    return sorted(p.name for p in (root / "build/sr" / run / "rgb-matlab").iterdir())
+
+
+def test_what_is_missing_is_named_the_rest_is_made_and_only_that_comes_later(
+    whole, cli, monkeypatch
+):
+    mirror = whole.parent / "mirror" / HOST
+    hidden = whole.parent / "hidden"
+    hidden.mkdir()
+    for part in ("gone/a.png", "w/two.pth"):
+        (mirror / part).rename(hidden / Path(part).name)
+    out, err = cli(["all"], 1, cwd=whole)
+    assert f"not run: gone: a.png at https://{HOST}/gone/a.png" in err
+    assert f"not run: mine-two-x2: two.pth at https://{HOST}/w/two.pth" in err
+    assert f"not run: byhand: 1 images for {whole / 'data/byhand'} at https://{HOST}/page" in err
+    assert "1 runs made, 0 kept" in out
+    assert sets_of(whole, "mine-one-x2") == ["here"]
+    found = verdicts(whole)
+    assert {row["verdict"] for row in found.values()} == {"not run"}
+    assert found["here"]["note"] == f"not run: two.pth at https://{HOST}/w/two.pth"
+    assert found["gone"]["note"] == f"not run: a.png at https://{HOST}/gone/a.png"
+
+    (hidden / "two.pth").rename(mirror / "w/two.pth")
+    out, _ = cli(["all", "--json"], 1, cwd=whole)
+    facts = json.loads(out)
+    assert (facts["made"], facts["kept"]) == (["mine-two-x2"], ["mine-one-x2"])
+    assert verdicts(whole)["here"]["verdict"] == "differs"
+
+    (hidden / "a.png").rename(mirror / "gone/a.png")
+    images.write(whole / "data/byhand/b.png", images.read(mirror / "gone/a.png"))
+    before = (whole / "build/sr/mine-one-x2/rgb-matlab/here/a.png").stat().st_mtime_ns
+    out, err = cli(["all"], cwd=whole)
+    assert "2 runs made, 0 kept" in out
+    assert sets_of(whole, "mine-one-x2") == ["byhand", "gone", "here"]
+    assert (whole / "build/sr/mine-one-x2/rgb-matlab/here/a.png").stat().st_mtime_ns == before
+    assert json.loads((whole / "build/missing.json").read_text()) == {}
+    out, _ = cli(["all"], cwd=whole)
+    assert "0 runs made, 2 kept" in out
+
+
+def test_a_run_that_fails_does_not_stop_the_others(whole, cli):
+    path = whole / "methods/mine.py"
+    path.write_text(
+        path.read_text().replace(
+            "return Mine()", "return Mine() if 'one' in str(setup.weights) else 1 / 0"
+        )
+    )
+    images.write(
+        whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
+    )
+    _, err = cli(["all"], 1, cwd=whole)
+    assert "failed: mine-two-x2: " in err and "mine-one-x2:" not in err
+    assert (whole / "build/scores/mine-one-x2.csv").is_file()
+
+
+def test_scores_of_other_code_are_made_again(whole, cli, monkeypatch):
+    images.write(
+        whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
+    )
+    cli(["all"], cwd=whole)
+    monkeypatch.setattr("sr_bench.evaluation.everything._code", lambda: "other")
+    out, _ = cli(["all"], cwd=whole)
+    assert "2 runs made, 0 kept" in out
+
+
+@pytest.mark.parametrize(
+    ("base", "fact"),
+    [(None, "no such file"), ("extends: x\n", "extends another one itself"), ("[1]", "no project")],
+)
+def test_what_cannot_be_extended_is_said(whole, base, fact):
+    path = whole.parent / "base.yaml"
+    path.unlink() if base is None else path.write_text(base)
+    with pytest.raises(WrongUse, match=fact):
+        Project.load(whole)
+
+
+def test_full_has_all_runs_of_the_root_on_more_sets():
+    full, root = Project.load(ROOT / "full"), Project.load(ROOT)
+    assert set(root.params.runs) < set(full.params.runs)
+    for name, run in root.params.runs.items():
+        assert set(root.datasets(run)) <= set(full.datasets(full.run(name)))
+        assert run.protocols == full.run(name).protocols
+    assert "Urban100" in full.datasets(full.run("imdn-author-x4"))
+    families = {run.family for run in full.params.runs.values()}
+    assert families >= {"edsr-full-author", "edsr-full+-author", "mdsr-full+-author"}
+    stages = yaml.safe_load((ROOT / "full/dvc.yaml").read_text())["stages"]
+    assert list(stages) == ["all"]
+
+
+def test_a_run_is_also_scored_on_its_own_datasets(project):
+    text = (
+        (project / "params.yaml")
+        .read_text()
+        .replace("srcnn-2015]}", "srcnn-2015], also: [BSD100]}")
+    )
+    (project / "params.yaml").write_text(text)
+    loaded = Project.load(project)
+    assert list(loaded.datasets(loaded.run("bicubic-x2"))) == ["Set5", "BSD100"]
+    assert loaded.without({"Set5"}).run("bicubic-x2").also == ("BSD100",)
+    assert loaded.without({"Set5", "BSD100"}).params.runs == {}
+    (project / "params.yaml").write_text(text.replace("BSD100", "SRCNN-author-weights"))
+    with pytest.raises(WrongUse, match="SRCNN-author-weights holds weights"):
+        Project.load(project)
