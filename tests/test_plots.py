@@ -22,7 +22,7 @@ from sr_bench.report.figures.costs import (
 )
 from sr_bench.report.figures.growth import spread
 from sr_bench.report.figures.labels import Scene, place_labels
-from sr_bench.report.figures.panels import wrapped
+from sr_bench.report.figures.panels import COLUMN, SINGLE_COLUMN, wrapped
 from sr_bench.report.figures.speed import draw_plots, write_plots
 from sr_bench.report.figures.style import log_ticks, looks, paper_style
 from sr_bench.report.names import Names
@@ -100,9 +100,11 @@ def test_every_plot_in_three_kinds_and_the_same_bytes(tmp_path):
     contents = []
     for name in ("a", "b"):
         out = write_plots(scores(), timings(), tmp_path / name, names=NAMES)
-        contents.append({p.name: p.read_bytes() for p in out.files})
+        root = tmp_path / name
+        contents.append({p.relative_to(root).as_posix(): p.read_bytes() for p in out.files})
     stems = ("psnr-time-box-cpu-1", "psnr-macs", "time-size-box-cpu-1")
-    assert list(contents[0]) == [f"{s}.{k}" for s in stems for k in ("svg", "pdf", "png")]
+    kinds = ("{}.svg", "{}.pdf", "{}.png", "paper/{}.pdf", "paper/{}-column.pdf")
+    assert list(contents[0]) == [kind.format(stem) for stem in stems for kind in kinds]
     assert contents[0] == contents[1]
     assert list(out.captions) == list(stems)
     assert SIGNATURE in out.captions["psnr-macs"]
@@ -122,6 +124,15 @@ def test_texts_do_not_overlap_and_lie_on_the_page():
         page = plot.figure.bbox
         assert all(b.x0 >= 0 and b.y0 >= 0 for _, b in boxes)
         assert all(b.x1 <= page.x1 and b.y1 <= page.y1 for _, b in boxes)
+
+
+def test_a_paper_s_column_is_as_wide_as_one_and_has_no_caption():
+    plots, _ = drawn(scores((2, 3)), timings((2, 3)))
+    for plot in plots.values():
+        figure = plot.again(COLUMN)
+        assert figure.get_figwidth() == SINGLE_COLUMN
+        assert not [t for t in figure.findobj(Text) if SIGNATURE[:20] in t.get_text()]
+        assert all(t.get_fontsize() >= 7 for t in figure.findobj(Text) if t.get_text())
 
 
 def test_texts_are_at_least_seven_points():
@@ -162,8 +173,8 @@ def test_odd_names_break_nothing(tmp_path):
            "b--x\x07": ("{}^_", "sr-bench-ü$$", 32.0, 0.2, 9e3, 3e9)}  # fmt: skip
     machine = "../<box> $1_%\\x"
     out = write_plots(scores((2,), odd), timings((2,), odd, machine=machine), tmp_path)
-    assert len(out.files) == 9
-    assert all(p.parent == tmp_path for p in out.files)
+    assert len(out.files) == 15
+    assert {p.parent for p in out.files} == {tmp_path, tmp_path / "paper"}
     for path in tmp_path.glob("*.svg"):
         root = ET.fromstring(path.read_bytes())
         assert not [e for e in root.iter() if e.tag.endswith("}script")]
