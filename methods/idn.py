@@ -62,7 +62,7 @@ class IDN(nn.Module):
         for number in BLOCKS:
             name = f"conv{number}"
             short = self._layers(x, f"{name}_1", f"{name}_2", f"{name}_3")
-            kept, rest = short.split([KEPT, FEATURES - KEPT], 1)
+            kept, rest = torch.split(short, [KEPT, FEATURES - KEPT], 1)
             long = self._layers(rest, f"{name}_4", f"{name}_5", f"{name}_6")
             x = self._layers(torch.cat([x, kept], 1) + long, f"down{number - 2}")
         height, width = (self.scale * size for size in lr.shape[-2:])

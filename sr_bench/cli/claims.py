@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.eval import methods_here
 from sr_bench.cli.show import JsonFlag, console, count_progress, print_json, print_table
-from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.project.here import catalogue_here, methods_here
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import write_text
 
@@ -33,7 +32,7 @@ def claims(
     from sr_bench.analysis.claims import badge as badge_of
     from sr_bench.analysis.claims import judge_claims, missing_in, read_claims
 
-    known = Catalogue.of_project(Path())
+    known = catalogue_here()
     found = read_claims(file, known)
     missing = missing_in(file.parent / found.readme, found) if found.readme else []
     with count_progress("claims", len(found.claims)) as advance:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
@@ -14,7 +13,6 @@ import typer
 from sr_bench.analysis.ledger.citations import Citation, all_citations
 from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged, published_numbers
 from sr_bench.analysis.metrics import describe_metric
-from sr_bench.cli.eval import methods_here, project_here
 from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,
@@ -24,7 +22,7 @@ from sr_bench.cli.show import (
     print_json,
     print_table,
 )
-from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.project.here import catalogue_here, methods_here, project_here
 from sr_bench.report.tables.model import digits
 from sr_bench.support.errors import SrBenchError
 
@@ -68,7 +66,7 @@ def reproduce(
 
     asked = AskedNumbers(source, tuple(dataset or ()), tuple(scale or ()), tuple(method or ()))
     project = project_here()
-    catalogue = Catalogue.of_project(Path()) if project is None else project.catalogue
+    catalogue = catalogue_here()
     own = [] if project is None else project.ledgers
     rows = asked.rows(published_numbers(own, catalogue))
     options = CandidateOptions(OpenOptions(device=choose_device(device)))

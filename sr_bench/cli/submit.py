@@ -18,6 +18,7 @@ from sr_bench.cli.show import (
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.data.datasets.manifest import Dataset
+from sr_bench.project.here import catalogue_here
 from sr_bench.support.errors import SrBenchError, WrongUse, printable
 
 Several = list[str] | None
@@ -105,7 +106,7 @@ def _write(bundle: Path, asked: _Asked, *, json: bool) -> None:
     from sr_bench.analysis.submissions.make import Scoring, make
     from sr_bench.analysis.submissions.scored import SrFolder
 
-    known = Catalogue.of_project(Path())
+    known = catalogue_here()
     protocols = [known.protocols.find(name) for name in asked.protocols]
     folders = [SrFolder.parse(text) for text in asked.sr]
     scoring = Scoring(protocols, asked.scale, lambda name: _opened(name, known))
@@ -121,7 +122,7 @@ def _check(path: Path, sr: list[str], *, json: bool) -> None:
     from sr_bench.analysis.submissions.check import Against, check
     from sr_bench.analysis.submissions.scored import SrFolder
 
-    known = Catalogue.of_project(Path())
+    known = catalogue_here()
     folders = tuple(SrFolder.parse(text) for text in sr)
     against = Against(known, lambda name: _opened(name, known), folders)
     with open_bundle(path) as bundle:
