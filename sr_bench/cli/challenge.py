@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from sr_bench.cli.eval import methods_here, project_here
 from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,
@@ -19,6 +18,7 @@ from sr_bench.cli.show import (
     print_table,
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.project.here import methods_here, project_here
 from sr_bench.support.errors import SrBenchError, printable
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.eval import methods_here
 from sr_bench.cli.show import JsonFlag, console, count_progress, print_json, print_table
 from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.project.here import methods_here
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import write_text
 

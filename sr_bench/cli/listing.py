@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sr_bench.cli.eval import project_here
 from sr_bench.cli.show import JsonFlag, print_json, print_table
-from sr_bench.project.here import catalogue_here
+from sr_bench.project.here import catalogue_here, project_here
 from sr_bench.project.project import require_project
 
 Rows = list[dict[str, object]]

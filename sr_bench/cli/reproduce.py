@@ -14,7 +14,6 @@ import typer
 from sr_bench.analysis.ledger.citations import Citation, all_citations
 from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged, published_numbers
 from sr_bench.analysis.metrics import describe_metric
-from sr_bench.cli.eval import methods_here, project_here
 from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,
@@ -25,6 +24,7 @@ from sr_bench.cli.show import (
     print_table,
 )
 from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.project.here import methods_here, project_here
 from sr_bench.report.tables.model import digits
 from sr_bench.support.errors import SrBenchError
 

@@ -261,7 +261,8 @@ class Upscaler:
                 range, or NaN in it.
             MemoryError: if the device has too little of it.
         """
-        return self._called(lr[None])[0]
+        sr: Unit = self._called(lr[None])[0]
+        return sr
 
     def _called(self, lrs: Units) -> Units:
         """The same of (B, C, h, w)."""

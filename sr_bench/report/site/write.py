@@ -16,7 +16,8 @@ from markupsafe import Markup
 from sr_bench.report.build import Report
 from sr_bench.report.site.links import NO_LINKS, Links
 from sr_bench.report.site.payload import payload
-from sr_bench.report.site.pictures import FOLDER, Viewer, write_pictures
+from sr_bench.report.site.pictures import Viewer, write_pictures
+from sr_bench.report.site.store import FOLDER
 from sr_bench.report.tables.formats.html import html_table
 from sr_bench.report.tables.formats.templates import template
 from sr_bench.report.tables.model import Table
