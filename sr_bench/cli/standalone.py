@@ -20,11 +20,11 @@ from sr_bench.cli.show import (
     MaybeScaleOption,
     ScaleOption,
     Skipped,
-    console,
     count_progress,
     print_done,
     print_json,
     print_table,
+    remark,
 )
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
@@ -306,9 +306,9 @@ def _show_scores(
     last = [f"mean of {count}", *mean, *means.values()]
     print_table("", [*first, *headings], [*body, last], apart=1)
     for sentence in identical(rows):
-        console.print(sentence, highlight=False)
-    console.print(f"signature: {signature}", highlight=False)
+        remark(sentence)
+    remark(f"signature: {signature}")
     if published and rule:
-        console.print(sentence_of(published, *rule), highlight=False)
+        remark(sentence_of(published, *rule))
     if left_out:
-        console.print(f"left out, since an image is gray: {', '.join(left_out)}")
+        remark(f"left out, since an image is gray: {', '.join(left_out)}")
