@@ -237,7 +237,12 @@ def test_a_plug_in_brings_a_metric(plug, cli, tmp_path, picture):
     assert answer["mean"]["mae"] == pytest.approx(expected)
     assert answer["signature"].endswith("|metric:mae+brings_mae:mae")
     out, _ = cli(["list", "metrics", "--origin", "--json"])
-    assert {"metric": "mae", "origin": "brings_mae:mae"} in json.loads(out)
+    assert {
+        "metric": "mae",
+        "needs": "pair",
+        "better": "higher",
+        "origin": "brings_mae:mae",
+    } in json.loads(out)
 
 
 def test_a_file_of_entries_that_is_damaged_is_a_catalogue_error(tmp_path):

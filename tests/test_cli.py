@@ -268,7 +268,7 @@ def test_a_bad_image_does_not_cost_the_scores_of_the_other(cli, folders, which):
     good, bad = ("a", "b") if which == "16 bits" else ("b", "a")
     out, err = cli([*scoring(), "--csv", "rows.csv"], 1, cwd=folders)
     assert "1 of 2 images could not be scored" in err and fact in err
-    assert "mean of 1 of 2: not the whole set" in out and f" {good}.png " in out
+    assert "mean of 1 of 2: not the whole set" in out and f"\t{good}.png\t" in out
     rows = list(csv.DictReader((folders / "rows.csv").open()))
     assert {r["image"] for r in rows if r["value"]} == {good}
     assert [(r["image"], fact in r["error"]) for r in rows if not r["value"]] == [(bad, True)]

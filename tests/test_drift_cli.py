@@ -59,7 +59,7 @@ def test_a_cell_that_moved_ends_with_1(check, tmp_path):
     scores(tmp_path / "old.csv", 33.12)
     scores(tmp_path / "new.csv", 33.13)
     out, err = check(*checking(), status=1)
-    assert out.startswith("cells") and "moved" in out
+    assert out.startswith("# cells") and "moved" in out
     assert "drift against old.csv: 1 of 1 cells" in out
     assert "error: the scores drifted; find the change" in err
     assert "sr-bench check --accept REASON" in err

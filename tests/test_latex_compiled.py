@@ -38,7 +38,7 @@ def tables():
 def test_a_narrow_table_has_psnr_alone_and_one_scale(tables):
     small = list(narrow(tables[0]))
     assert [table.name for table in small] == ["srcnn-2015-x2", "srcnn-2015-x3"]
-    assert [c.heading for c in small[0].columns] == ["method", "trained on", "Set5"]
+    assert [c.heading for c in small[0].columns] == ["name", "trained on", "Set5"]
     assert ("SRCNN 9-1-5", "T91") in [row[:2] for row in small[0].rows]
 
 

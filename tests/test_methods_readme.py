@@ -77,7 +77,7 @@ def followed(root, command):
 def test_check_method_passes_every_check(clone):
     assert COMMANDS[0] == "sr-bench check-method mine"
     out = followed(clone, COMMANDS[0])
-    assert f"mine: {len(DEGRADATIONS) + 5} passed, 0 failed, 0 skipped" in out
+    assert f"mine: {len(DEGRADATIONS) + 6} passed, 0 failed, 0 skipped" in out
 
 
 def test_the_contract_test_passes_as_it_is(clone):

@@ -323,7 +323,7 @@ def test_a_change_concerns_the_stages_that_read_it(project, what):
 
 
 def test_a_second_repro_does_nothing(project):
-    for name in ("scores.csv", "index.html", "images/skimage-photos/coffee/ibp-x4.png",
+    for name in ("scores.csv", "index.html", "images/skimage-photos/coffee/ibp-x4.webp",
                  "figures/compare-coffee.pdf", "provenance.json"):  # fmt: skip
         assert (project / "reports" / name).is_file()
     assert repro(project) == set()

@@ -178,7 +178,7 @@ def test_gray_sr_of_rgb_hr_is_luma_for_srcnn_2015_and_refused_elsewhere(pair):
         == score_pair(Pair(sr, hr, "rgb"), find_protocol("srcnn-2015"), scale=2)["psnr"]
     )
     assert set(found) == {"psnr", "ssim", "psnr_y"}
-    for protocol in set(PROTOCOLS) - {"srcnn-2015"}:
+    for protocol in (p for p in PROTOCOLS if find_protocol(p).degradation.colour != "ycbcr"):
         with pytest.raises(ValueError, match=f"sr is gray, hr is RGB; {protocol} .*save sr as RGB"):
             score_pair(Pair(y, hr, "rgb"), find_protocol(protocol), scale=2)
 

@@ -96,7 +96,7 @@ def _imported(name: str) -> Any:
         found: Any = get_group(command)
     else:
         alone = typer.Typer(add_completion=False)
-        alone.command(name)(command)
+        alone.command(name, context_settings={"help_option_names": ["-h", "--help"]})(command)
         found = get_command(alone)
     found.name = name
     return found
