@@ -81,7 +81,7 @@ def _ledger():
             "",
             "table 2",
             "yes",
-            "",
+            "sr-bench reproduce paper --dataset Set5",
         ),
         (
             "readme",

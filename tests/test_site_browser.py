@@ -117,6 +117,7 @@ def test_ledger_filters(opened):
     ledger.get_by_label("source").select_option("paper")  # alone, so it opens
     assert column(page, "ledger", 5) == ["31.06"] and column(page, "ledger", 6) == ["31.0617"]
     assert "table 2" in ledger.inner_text()
+    assert ledger.locator("code").inner_text() == "sr-bench reproduce paper --dataset Set5"
     ledger.get_by_label("source").select_option("")
     ledger.get_by_label("method").select_option("edsr")
     assert ledger.locator("tbody tr").count() == 1

@@ -18,9 +18,9 @@ COMMANDS = {
     "Images": {
         "eval": "eval:evaluate",
         "challenge": "challenge:challenge",
-        "score": "standalone:score",
+        "score": "score:score",
         "reproduce": "reproduce:reproduce",
-        "degrade": "standalone:degrade",
+        "degrade": "degrade:degrade",
     },
     "A project": {"init": "starting:init", "lock": "starting:lock", "add": "adding:app"},
     "Pipeline": {

@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.table import Table
 
 from sr_bench.support.errors import printable
+from sr_bench.support.parallel import Failure
 from sr_bench.support.scale import SCALES
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -94,6 +95,11 @@ def print_done(text: str, facts: object, *, json: bool) -> None:
         print_json(facts)
     else:
         console.print(printable(text, lines=True), highlight=False)
+
+
+def failures(failed: Sequence[Failure[Any]]) -> list[dict[str, str]]:
+    """What failed, for ``--json``."""
+    return [{"name": str(f.item), "reason": f.reason} for f in failed]
 
 
 def print_table(

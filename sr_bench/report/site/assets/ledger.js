@@ -65,4 +65,5 @@ const LEDGER_COLUMNS = [
   { name: "protocol", text: (row) => row.protocol },
   { name: "where", text: (row) => row.where, class: "wrap", optional: true },
   { name: "note", text: (row) => row.note, class: "note", optional: true },
+  { name: "measure it", text: (row) => row.command, node: (row) => el("code", {}, row.command), class: "note", optional: true },
 ];

@@ -1,14 +1,11 @@
-"""Commands that need no project: ``degrade`` and ``score``."""
+"""``sr-bench score``: two folders, SR images alone, or a run of the project."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from json import dumps
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import typer
 
@@ -18,10 +15,9 @@ from sr_bench.cli.show import (
     DeviceOption,
     JsonFlag,
     MaybeScaleOption,
-    ScaleOption,
     Skipped,
     count_progress,
-    print_done,
+    failures,
     print_json,
     print_table,
     remark,
@@ -31,86 +27,8 @@ from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
 from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
 from sr_bench.evaluation.scoring.table import identical, write_table
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import Degradation, drawn_for
-from sr_bench.imaging.degrade import degrade as make_lr
 from sr_bench.project.here import catalogue_here
-from sr_bench.support.errors import SrBenchError, WrongUse, about, printable
-from sr_bench.support.files import replacing, write_text
-from sr_bench.support.parallel import Failure, all_named, outcomes
-
-ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list protocols.")]
-
-
-def degrade(
-    hr: Annotated[Path, typer.Option(help="Folder of HR images.")],
-    out: Annotated[Path, typer.Option(help="Folder for the LR images; created if missing.")],
-    scale: ScaleOption,
-    protocol: ProtocolName,
-    json: JsonFlag = False,
-) -> None:
-    """Make LR images from a folder of HR images, as a protocol does.
-
-    8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
-    .npy: float64, 0..255, planes Y, Cb, Cr. A protocol that draws for each image (second-order-v1)
-    writes its draws to manifest.json beside LR.
-    """
-    rule = catalogue_here().protocols.find(protocol).degradation
-    skipped = Skipped()
-    paths = images.listing(hr, skip=skipped)
-    if out.resolve() == hr.resolve():
-        raise WrongUse(f"{out}: is the HR folder too; LR images would replace HR: name another")
-
-    def convert(path: Path) -> dict[str, Any]:
-        advance(1)
-        hr_image = images.read(path)
-        with about(path):
-            lr = make_lr(hr_image, rule, scale=scale)
-        written = _write_lr(out, path.stem, lr)
-        drawn = drawn_for(hr_image, rule, scale=scale)
-        draws = {} if drawn is None else {"manifest": drawn.manifest()}
-        return {"hr": str(path), "lr": str(written), "shape": list(lr.shape), **draws}
-
-    with count_progress(f"degrade x{scale}", len(paths)) as advance:
-        found = outcomes(convert, paths)
-    made = [fact for _, fact in found.done]
-    if rule.draws and made:
-        _write_manifest(out, rule, scale, made)
-    facts = {
-        "protocol": protocol,
-        "degradation": str(rule),
-        "images": made,
-        "failed": _failures(found.failed),
-        "skipped": skipped.facts,
-    }
-    count = f"{len(made)} of {len(paths)}" if found.failed else f"{len(made)}"
-    if made:
-        line = f"{count} images by {protocol} ({rule}) x{scale} in {out}"
-        print_done(line, facts, json=json)
-    if found.failed:
-        raise SrBenchError(all_named(found.failed, len(paths), "degraded"))
-
-
-def _write_manifest(
-    out: Path, rule: Degradation, scale: int, made: Sequence[dict[str, Any]]
-) -> None:
-    """``manifest.json``: of each image every draw and the hash of lr; the same bytes everywhere."""
-    entries = {Path(fact["hr"]).stem: fact["manifest"] for fact in made}
-    listed = {"degradation": str(rule), "scale": scale, "images": dict(sorted(entries.items()))}
-    write_text(out / "manifest.json", dumps(listed, indent=1) + "\n")
-
-
-def _failures(failed: Sequence[Failure[Any]]) -> list[dict[str, str]]:
-    return [{"name": str(f.item), "reason": f.reason} for f in failed]
-
-
-def _write_lr(out: Path, stem: str, lr: np.ndarray[Any, Any]) -> Path:
-    if lr.dtype == np.uint8:
-        images.write(out / f"{stem}.png", lr)
-        return out / f"{stem}.png"
-    target = out / f"{stem}.npy"
-    with replacing(target) as temporary, temporary.open("wb") as handle:
-        np.save(handle, lr)
-    return target
+from sr_bench.support.errors import SrBenchError, WrongUse, printable
 
 
 def score(
@@ -293,7 +211,7 @@ def _show_scores(
             "left_out": left_out,
             "published": published,
             "images": listed,
-            "failed": _failures(scored.failed),
+            "failed": failures(scored.failed),
             "skipped": skipped.facts,
         }
         print_json(facts)
