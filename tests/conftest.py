@@ -16,10 +16,13 @@ from sr_bench.data.catalogue.sources import find_source
 from sr_bench.data.datasets.fetch import MIRROR, fetch
 from sr_bench.data.datasets.transfer import is_present
 from sr_bench.imaging import images
+from sr_bench.support.errors import SourceError
 from sr_bench.support.files import sha256
 from sr_bench.support.parallel import cores
 
 ROOT = Path(__file__).resolve().parent.parent
+# Weights that a mirror made before their methods came doesn't hold: their tests are skipped there.
+NOT_IN_EVERY_MIRROR = ("IDN-author-weights", "DnCNN-author-weights")
 # The files that take longest: started last, one of them would keep a single core busy at the end.
 SLOWEST = ("test_pipeline", "test_training_run", "test_plots", "test_method_contract")
 
@@ -52,7 +55,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Path]
         if not mirror:
             pytest.skip(f"{name} is neither in data/ nor is {MIRROR} set")
         data = tmp_path_factory.getbasetemp() / "real"
-        return fetch(source, data, mirror=mirror, progress=lambda _: None)
+        try:
+            return fetch(source, data, mirror=mirror, progress=lambda _: None)
+        except SourceError as error:
+            if name in NOT_IN_EVERY_MIRROR:
+                pytest.skip(str(error))
+            raise
 
     return files
 
