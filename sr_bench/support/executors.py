@@ -7,7 +7,7 @@ is lost is done again by another one; which worker does a unit doesn't change it
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ U = TypeVar("U")
 R = TypeVar("R")
 Kind = Literal["local", "processes", "dask"]
 
-_LOST = 3  # workers in a row that no unit survives
+_LOST = 3  # workers that one unit may cost
 
 
 class Executor(Protocol):
@@ -34,7 +34,7 @@ class Executor(Protocol):
         """Each unit with ``function(unit)``, in the order in which they are finished.
 
         Raises:
-            SrBenchError: if workers are lost again and again.
+            SrBenchError: at the end, if units cost a worker each time that they were tried.
         """
 
 
@@ -91,27 +91,54 @@ class Processes:
     def each(
         self, function: Callable[[U], R], units: Sequence[U]
     ) -> Generator[tuple[U, R], None, None]:
-        """As :class:`Executor`; units that a lost process held are done again by new processes."""
-        waiting, lost = dict(enumerate(units)), 0
+        """As :class:`Executor`.
+
+        Which unit a lost process held isn't known, so those that were begun are done again one at a
+        time, then the others together. An error names the units that lose a process by themselves;
+        all others are done before.
+        """
+        waiting, lost = dict(enumerate(units)), list[U]()
         while waiting:
-            futures = {self._pool.submit(function, unit): i for i, unit in waiting.items()}
             try:
-                for future in as_completed(futures):
-                    result = future.result()
-                    lost = 0
-                    yield waiting.pop(futures[future]), result
-            except BrokenProcessPool as error:
-                lost += 1
+                for i, result in self._together(function, waiting):
+                    yield waiting.pop(i), result
+            except BrokenProcessPool:
                 self._pool = self._started()
+                for i in list(waiting)[: self._workers]:  # begun in their order, one a process
+                    unit = waiting.pop(i)
+                    try:
+                        result = self._alone(function, unit)
+                    except BrokenProcessPool:
+                        lost.append(unit)
+                    else:
+                        yield unit, result
+        if lost:
+            raise SrBenchError(
+                f"a worker process ended {_LOST} times at {', '.join(map(str, lost))}, though no "
+                "other one worked then; the machine's memory may be too small for that"
+            )
+
+    def _together(
+        self, function: Callable[[U], R], units: Mapping[int, U]
+    ) -> Iterator[tuple[int, R]]:
+        futures = {self._pool.submit(function, unit): i for i, unit in units.items()}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _alone(self, function: Callable[[U], R], unit: U) -> R:
+        lost = 0
+        while True:
+            try:
+                return self._pool.submit(function, unit).result()
+            except BrokenProcessPool:
+                self._pool = self._started()
+                lost += 1
                 if lost == _LOST:
-                    raise SrBenchError(
-                        f"a worker process ended {_LOST} times in a row, at one of "
-                        f"{', '.join(map(str, list(waiting.values())[: self._workers]))}; memory "
-                        "may be too small for so many workers: use fewer (--workers)"
-                    ) from error
-            finally:
-                for future in futures:
-                    future.cancel()
+                    raise
 
     def close(self) -> None:
         """End the processes; units that aren't begun are dropped."""
@@ -136,15 +163,22 @@ class DaskWorkers:
 
         futures = self.client.map(function, units, pure=False)
         unit_of = {future.key: unit for future, unit in zip(futures, units)}
+        lost = []
         try:
             for future in each_done(futures):
-                yield unit_of[future.key], future.result()
-        except KilledWorker as error:
-            raise SrBenchError(
-                f"Dask lost each worker that was given one of the units: {error}"
-            ) from error
+                try:
+                    result = future.result()
+                except KilledWorker:
+                    lost.append(unit_of[future.key])
+                else:
+                    yield unit_of[future.key], result
         finally:
             self.client.cancel(futures)
+        if lost:
+            raise SrBenchError(
+                f"Dask lost each worker that was given {', '.join(map(str, lost))}; their "
+                "memory may be too small for that"
+            )
 
 
 @contextmanager

@@ -165,13 +165,17 @@ class _Upscaling:
         self, missing: Sequence[_Missing], progress: Callable[[int], None], executor: Executor
     ) -> list[str]:
         """The same by workers; what they wrote is noted here."""
-        blocks = {self._block(one, part): one for one in missing for part in in_blocks(one.entries)}
+        blocks = {
+            self._block(one, part): (one, part)
+            for one in missing
+            for part in in_blocks(one.entries)
+        }
         bad: list[str] = []
         for block, found in executor.each(make_block, list(blocks)):
-            work, _, entries, made = blocks[block]
-            for entry in entries:
+            one, part = blocks[block]
+            for entry in part:
                 if entry.stem in found.made:
-                    made.note(work.dataset, entry)
+                    one.made.note(one.work.dataset, entry)
             progress(len(found.made))
             bad += found.failed
         return bad
