@@ -62,6 +62,14 @@ SchedulerOption = Annotated[
     str | None,
     typer.Option("--scheduler", help="A Dask scheduler's address; default: one of its own, here."),
 ]
+# What runs that are compared have to share.
+SharedProtocol = Annotated[
+    str | None, typer.Option(help="Protocol; needed if the runs share several.")
+]
+SharedMetric = Annotated[str, typer.Option(help="A metric of the protocol.")]
+SharedDataset = Annotated[
+    str | None, typer.Option(help="Dataset; default: all that the runs share.")
+]
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?|inf|-|")  # or none
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
