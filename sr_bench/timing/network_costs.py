@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -30,7 +32,8 @@ class NetworkCost(NamedTuple):
 def network_cost(project: Project, run: str) -> NetworkCost:
     """What a run's network costs for an image of 1280 x 720; a model without one costs 0."""
     try:
-        return NetworkCost(run, *frame_costs(TimedRun.find(project, run)))
+        with redirect_stdout(sys.stderr):  # what a method's own code prints is no result
+            return NetworkCost(run, *frame_costs(TimedRun.find(project, run)))
     except (SrBenchError, MemoryError) as error:
         return NetworkCost(run, None, None, " ".join(str(error).split()))
 

@@ -38,7 +38,7 @@ from sr_bench.report.figures.style import (
 
 _MARGINS = Margins(left=0.48, right=0.14, between=0.31)
 _HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first that leaves the labels room
-_COLUMN_HEIGHTS = (1.8, 2.0, 2.2)  # of a column, which is wider and holds three in a page
+_COLUMN_HEIGHTS = (1.6, 1.8, 2.0)  # of a column, which is wider and holds three in a page
 _COLUMNS = 3
 _GRAY = "#777777"
 _FRONT = "#c4c4c4"  # paler than the leaders, so that the two can be told apart
