@@ -16,7 +16,7 @@ from pydantic import (
     model_serializer,
 )
 
-from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
+from sr_bench.imaging.color import rgb_to_ycbcr_uint8
 from sr_bench.imaging.degradation_steps import SecondOrder, Step, jpeg_and_back
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import Border, Resize, Rounding, imresize
@@ -133,7 +133,7 @@ def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:
     """
     hr = modcrop(hr, degradation.multiple(scale))
     if degradation.colour == "ycbcr" and hr.ndim == 3:
-        return to_uint8(rgb_to_ycbcr(hr))
+        return rgb_to_ycbcr_uint8(hr)
     return hr
 
 

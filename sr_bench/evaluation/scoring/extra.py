@@ -17,11 +17,13 @@ from sr_bench.evaluation.metrics.perceptual import NEEDS, load_perceptual
 from sr_bench.evaluation.scoring.planes import ComparedPlanes, as_rgb, three
 from sr_bench.evaluation.scoring.score import (
     ROW,
+    Done,
     Job,
     Pair,
     Row,
     Scored,
     compared_planes,
+    ignored,
     score_by,
 )
 from sr_bench.imaging import images
@@ -88,6 +90,7 @@ def score_extra(
     protocol: Protocol,
     scale: int,
     device: str | None = None,
+    done: Done = ignored,
 ) -> Scored:
     """Score many pairs by one extra metric; a bad image doesn't cost the scores of the others.
 
@@ -99,7 +102,7 @@ def score_extra(
         value = extra.function(compared_planes(pair, protocol, scale=scale))
         return [(protocol.name, metric, value, extra.signature)]
 
-    return score_by(rows_of, list(jobs), workers=1)
+    return score_by(rows_of, list(jobs), workers=1, done=done)
 
 
 def score_alone(
