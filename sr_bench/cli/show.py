@@ -51,17 +51,6 @@ MultipleOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
 ]
-ExecutorOption = Annotated[
-    str, typer.Option("--executor", help="local (threads), processes, or dask (extra [cluster]).")
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option("--workers", min=1, help="How many worker processes; default: one a core."),
-]
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option("--scheduler", help="A Dask scheduler's address; default: one of its own, here."),
-]
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?|inf|-|")  # or none
 console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
 _errors = Console(stderr=True)
