@@ -19,8 +19,7 @@ from sr_bench.cli.show import (
     print_done,
 )
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import Degradation, drawn_for
-from sr_bench.imaging.degrade import degrade as make_lr
+from sr_bench.imaging.degrade import Degradation, degrade_and_tell
 from sr_bench.project.here import catalogue_here
 from sr_bench.support.errors import SrBenchError, WrongUse, about
 from sr_bench.support.files import replacing, write_text
@@ -52,9 +51,8 @@ def degrade(
         advance(1)
         hr_image = images.read(path)
         with about(path):
-            lr = make_lr(hr_image, rule, scale=scale)
+            lr, drawn = degrade_and_tell(hr_image, rule, scale=scale)
         written = _write_lr(out, path.stem, lr)
-        drawn = drawn_for(hr_image, rule, scale=scale)
         draws = {} if drawn is None else {"manifest": drawn.manifest()}
         return {"hr": str(path), "lr": str(written), "shape": list(lr.shape), **draws}
 
