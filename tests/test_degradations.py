@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from sr_bench.cli.app import app
 from sr_bench.conformance.pictures import Picture
-from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
+from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, degrade, degrade_and_tell
 from sr_bench.imaging.noise import Integers, matlab_v4_normal

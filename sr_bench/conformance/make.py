@@ -13,9 +13,19 @@ from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
 from sr_bench.conformance import ours
 from sr_bench.conformance.adapter import Planes, ScoreMetric
-from sr_bench.conformance.golden import Case, Golden, ProtocolCase, ResizeCase, ScoreCase
+from sr_bench.conformance.golden import (
+    Case,
+    DegradeCase,
+    Golden,
+    NiqeCase,
+    ProtocolCase,
+    ResizeCase,
+    ScoreCase,
+)
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.evaluation.scoring.score import Pair, score_pair
@@ -38,6 +48,16 @@ _PROVENANCE = {
         "(docs/protocols.md). PSNR and SSIM of unrounded Y equal MATLAB's per-image results of a "
         "published RCAN package to 1e-6 dB. That and the comparison of the mirror border were made "
         "once, outside of this repository"
+    ),
+    "degradations": (
+        "computed by sr-bench itself. tests/test_degradations.py compares them with GNU Octave's "
+        "fspecial, imfilter and imresize, OpenCV, torch in float64 and Pillow, and "
+        "docs/degradations.md with RDN's published LR images. second-order-v1 has no case: its "
+        "values depend on the version of a JPEG library"
+    ),
+    "NIQE": (
+        "computed by sr-bench itself, whose value of the Y of Set14's baboon is MATLAB's to 1e-6 "
+        "(docs/conformance.md)"
     ),
     "colour": (
         "by hand, from the coefficients that MATLAB's rgb2ycbcr documents: PSNR of two flat "
@@ -67,6 +87,8 @@ def cases() -> Iterator[Case]:
     yield from _colours()
     yield from _scores()
     yield from _protocols()
+    yield from _degradations()
+    yield from _niqes()
 
 
 def _resizes() -> Iterator[ResizeCase]:
@@ -196,6 +218,47 @@ def _bicubic(hr: Image, rule: Degradation, scale: int) -> Pair:
     lr = degrade(hr, rule, scale=scale)
     sr = to_uint8(imresize(lr, scale=scale, rounding=rule.rounding, border=rule.border))
     return Pair(sr, modcrop(hr, rule.multiple(scale)), rule.colour)
+
+
+def _degradations() -> Iterator[DegradeCase]:
+    """Those of steps that need no library's JPEG: gray at each scale, RGB at the first."""
+    for name, rule in load_protocols().degradations.items():
+        if not rule.steps or not rule.made or rule.draws:
+            continue
+        scales = rule.scales or (2, 3, 4)
+        yield _degradation(name, rule, scales[0], gray=False)
+        for scale in scales:
+            yield _degradation(name, rule, scale, gray=True)
+
+
+def _degradation(name: str, rule: Degradation, scale: int, *, gray: bool) -> DegradeCase:
+    picture = Picture(kind="chirp", height=24, width=48, gray=gray)
+    lr = degrade(picture.array(), rule, scale=scale)
+    return DegradeCase(
+        name=f"degrade-{name}-x{scale}" + ("" if gray else "-rgb"),
+        group=f"degradation {name}",
+        picture=picture,
+        degradation=name,
+        scale=scale,
+        floats=bool(lr.dtype != np.uint8),
+        expected=lr.tolist(),
+    )
+
+
+def _niqes() -> Iterator[NiqeCase]:
+    pictures = (
+        Picture(kind="scene+noise", height=192, width=288),
+        Picture(kind="chirp", height=200, width=203),
+    )
+    for picture in pictures:
+        for metric in ("niqe", "niqe_gray", "niqe_pi"):
+            yield NiqeCase(
+                name=f"{metric}-{picture.kind}",
+                group=f"NIQE: {metric}",
+                picture=picture,
+                metric=metric,
+                expected=ours.niqe(picture.array(), kind=metric),
+            )
 
 
 def main() -> None:
