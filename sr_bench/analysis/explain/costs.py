@@ -14,7 +14,6 @@ from sr_bench.analysis.explain.subject import bicubic_subject
 from sr_bench.analysis.explain.way import Way
 from sr_bench.data.catalogue.protocols import Protocol
 
-
 METRICS = ("psnr", "ssim")
 
 
