@@ -13,19 +13,10 @@ from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
-import numpy as np
-
 from sr_bench.conformance import ours
 from sr_bench.conformance.adapter import Planes, ScoreMetric
-from sr_bench.conformance.golden import (
-    Case,
-    DegradeCase,
-    Golden,
-    NiqeCase,
-    ProtocolCase,
-    ResizeCase,
-    ScoreCase,
-)
+from sr_bench.conformance.golden import Case, Golden, ProtocolCase, ResizeCase, ScoreCase
+from sr_bench.conformance.make_degradations import degradations, niqes
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.evaluation.scoring.score import Pair, score_pair
@@ -87,8 +78,8 @@ def cases() -> Iterator[Case]:
     yield from _colours()
     yield from _scores()
     yield from _protocols()
-    yield from _degradations()
-    yield from _niqes()
+    yield from degradations()
+    yield from niqes()
 
 
 def _resizes() -> Iterator[ResizeCase]:
@@ -218,47 +209,6 @@ def _bicubic(hr: Image, rule: Degradation, scale: int) -> Pair:
     lr = degrade(hr, rule, scale=scale)
     sr = to_uint8(imresize(lr, scale=scale, rounding=rule.rounding, border=rule.border))
     return Pair(sr, modcrop(hr, rule.multiple(scale)), rule.colour)
-
-
-def _degradations() -> Iterator[DegradeCase]:
-    """Those of steps that need no library's JPEG: gray at each scale, RGB at the first."""
-    for name, rule in load_protocols().degradations.items():
-        if not rule.steps or not rule.made or rule.draws:
-            continue
-        scales = rule.scales or (2, 3, 4)
-        yield _degradation(name, rule, scales[0], gray=False)
-        for scale in scales:
-            yield _degradation(name, rule, scale, gray=True)
-
-
-def _degradation(name: str, rule: Degradation, scale: int, *, gray: bool) -> DegradeCase:
-    picture = Picture(kind="chirp", height=24, width=48, gray=gray)
-    lr = degrade(picture.array(), rule, scale=scale)
-    return DegradeCase(
-        name=f"degrade-{name}-x{scale}" + ("" if gray else "-rgb"),
-        group=f"degradation {name}",
-        picture=picture,
-        degradation=name,
-        scale=scale,
-        floats=bool(lr.dtype != np.uint8),
-        expected=lr.tolist(),
-    )
-
-
-def _niqes() -> Iterator[NiqeCase]:
-    pictures = (
-        Picture(kind="scene+noise", height=192, width=288),
-        Picture(kind="chirp", height=200, width=203),
-    )
-    for picture in pictures:
-        for metric in ("niqe", "niqe_gray", "niqe_pi"):
-            yield NiqeCase(
-                name=f"{metric}-{picture.kind}",
-                group=f"NIQE: {metric}",
-                picture=picture,
-                metric=metric,
-                expected=ours.niqe(picture.array(), kind=metric),
-            )
 
 
 def main() -> None:
