@@ -6,6 +6,7 @@ of its images too, which the real one doesn't.
 """
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -170,8 +171,9 @@ def test_sr_of_a_folder_is_explained_by_what_the_metric_is_given(hrs, tmp_path):
 def test_networks_that_can_not_be_had_are_told_and_left_out(subject, hrs, monkeypatch, caplog):
     monkeypatch.delitem(GAINS, "vgg")
     value = np.mean([lpips(hr, net="squeeze") for hr in hrs.values()])
-    answer = asked(subject, "lpips", value)
+    answer = asked(replace(subject, _numbers={}), "lpips", value)
     assert answer.fitting[0].candidate.deviations[0].name == "lpips-squeeze"
+    assert "lpips of vgg: left out: lpips: not run: no weights of vgg" in caplog.text
     assert not any(d.name == "lpips-vgg" for t in answer.trials for d in t.candidate.deviations)
 
 

@@ -372,7 +372,7 @@ def test_degradations_are_the_rows_where_a_project_scores_several():
     ]
     bsd100, set5 = degradation_tables(cells(*every), NAMES)
     assert [t.name for t in (bsd100, set5)] == ["degradations-BSD100", "degradations-Set5"]
-    assert [c.group for c in set5.columns[1::2]] == ["Bicubic", "SRCNN"]
+    assert [c.group for c in set5.columns[1::2]] == ["bicubic", "SRCNN"]
     rows = [(group.value, *row[:2], row[3]) for group in set5.groups for row in group.rows]
     assert rows == [
         ("3", "edsr-2017", Number(30.0, 2), Missing()),
