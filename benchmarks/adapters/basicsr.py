@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -18,6 +19,8 @@ _color = basicsr("utils.color_util")
 _imresize = basicsr("utils.matlab_functions").imresize
 _metrics = basicsr("metrics.psnr_ssim")
 _niqe = basicsr("metrics.niqe")
+for _name in ("img2tensor", "scandir"):  # which its loader of files asks for at import
+    vars(sys.modules["basicsr.utils"]).setdefault(_name, None)
 _data = basicsr("data.data_util")
 
 
