@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import Degradation, drawn_for
-from sr_bench.imaging.degrade import degrade as make_lr
+from sr_bench.imaging.degrade import Degradation, degrade_and_tell
 from sr_bench.support.errors import about
 from sr_bench.support.executors import Executor
 from sr_bench.support.files import replacing
@@ -104,9 +103,8 @@ def write_lr(rule: LrRule, path: Path) -> Fact:
     """
     hr = images.read(path)
     with about(path):
-        lr = make_lr(hr, rule.degradation, scale=rule.scale)
+        lr, drawn = degrade_and_tell(hr, rule.degradation, scale=rule.scale)
     written = _write(rule.out, path.stem, lr)
-    drawn = drawn_for(hr, rule.degradation, scale=rule.scale)
     draws = {} if drawn is None else {"manifest": drawn.manifest()}
     return {"hr": str(path), "lr": str(written), "shape": list(lr.shape), **draws}
 

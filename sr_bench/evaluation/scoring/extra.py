@@ -71,6 +71,12 @@ def needs_of(metric: str) -> str:
     return NEEDS.get(metric, "pair")
 
 
+def brought_lower_is_better(metric: str) -> bool:
+    """Whether a plug-in brings that metric and says ``higher_is_better = False`` of it."""
+    _, function = _plugins().get(metric, (None, None))
+    return not getattr(function, "higher_is_better", True)
+
+
 @lru_cache(maxsize=1)
 def _plugins() -> dict[str, tuple[Plugin, Callable[..., float]]]:
     """Metrics of installed packages: functions of sr and hr, uint8 RGB without the border."""
