@@ -29,7 +29,7 @@ PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-lo
 AVX2 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2
 SSE4 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
-.PHONY: help demo test test-all test-slow test-emulated lint repro bench docs wheel dist clean
+.PHONY: help demo test test-all test-slow test-emulated fuzz lint repro bench docs wheel dist clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -89,6 +89,10 @@ test-all: test test-slow  ## Lint, type-check, and run every test.
 test-emulated: $(STAMP)  ## Test the networks once more as two older processors compute them.
 	env $(AVX2) $(PYTEST) -m 'network and not slow'
 	env $(SSE4) $(PYTEST) -m 'network and not slow'
+
+fuzz: export SR_BENCH_FUZZ ?= 1000
+fuzz: $(STAMP)  ## Feed every reader with damaged files: SR_BENCH_FUZZ new examples each.
+	$(PYTEST) tests/test_fuzz.py
 
 bench: export PATH := $(BENCH_BIN):$(PATH)
 bench: $(BENCH_STAMP)  ## Measure speed against other packages, in .venv-bench.

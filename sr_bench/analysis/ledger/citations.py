@@ -14,6 +14,7 @@ from sr_bench.support.errors import SrBenchError
 from sr_bench.support.strict_yaml import problems, read_yaml
 from sr_bench.support.text_files import read_text
 
+_IN_ADDRESS = r"^[!-~]*$"  # characters of a part of an address
 _PREPRINT = {"eprinttype": "arxiv"}
 
 
@@ -32,10 +33,10 @@ class Citation(BaseModel):
     authors: Annotated[tuple[str, ...], Field(min_length=1)]  # "Family, Given"
     date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
     venue: str = ""
-    doi: str = ""
-    arxiv: str = ""
-    url: str = ""
-    commit: str = ""  # of the repository at ``url``
+    doi: Annotated[str, Field(pattern=_IN_ADDRESS)] = ""
+    arxiv: Annotated[str, Field(pattern=_IN_ADDRESS)] = ""
+    url: Annotated[str, Field(pattern=r"^(https?://[!-~]+)?$")] = ""
+    commit: Annotated[str, Field(pattern=_IN_ADDRESS)] = ""  # of the repository at ``url``
     read: datetime.date  # when its numbers were read
     introduces: tuple[str, ...] = ()
     measures: bool = False

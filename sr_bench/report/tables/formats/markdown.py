@@ -37,7 +37,7 @@ def markdown_body(table: Table) -> str:
     under += [f"- {escape(text)}" for text in table.remarks]
     if under:
         parts.append("\n".join(under) + "\n")
-    parts += [f"Signature: `{signature}`\n" for signature in table.signatures]
+    parts += [f"Signature: {code(signature)}\n" for signature in table.signatures]
     return "\n".join(parts)
 
 
@@ -82,7 +82,7 @@ def _grid(table: Table, shown: Sequence[int]) -> str:
 def _title(group: Group) -> str:
     """What stands over a group that is parted from the others."""
     where = [link(group.where.text, group.where.address)] if group.where else []
-    command = [f"`{group.command}`"] if group.command else []
+    command = [code(group.command)] if group.command else []
     return ", ".join([f"**{escape(group.label)}**", *where, *command])
 
 
@@ -108,6 +108,13 @@ def link(text: str, address: str) -> str:
         return escape(text)
     target = address.replace("(", "%28").replace(")", "%29").replace(" ", "%20")
     return f"[{escape(text)}]({target})"
+
+
+def code(text: str) -> str:
+    """Text as one types it, in as many backticks as it takes; it ends none of the page's marks."""
+    shown = " ".join(text.split()).replace("<!--", "<! --")
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    return f"{fence} {shown} {fence}" if len(fence) > 1 else f"`{shown}`"
 
 
 def escape(text: str) -> str:
