@@ -17,7 +17,8 @@ from sr_bench.evaluation.upscaling.made import Made, open_made
 from sr_bench.evaluation.upscaling.prepared import Prepared
 from sr_bench.networks.device import ON_CPU, Computing
 from sr_bench.project.entries import Run
-from sr_bench.project.project import COMPUTED, Project, Work
+from sr_bench.project.layout import COMPUTED
+from sr_bench.project.project import Project, Work
 from sr_bench.project.run_part import WHOLE, RunPart
 from sr_bench.support.executors import Executor
 from sr_bench.support.files import put, sweep, write_text

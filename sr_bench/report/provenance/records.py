@@ -20,7 +20,8 @@ from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.networks.method_fields import LEDGER
 from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
-from sr_bench.project.project import COMPUTED, Project
+from sr_bench.project.layout import COMPUTED
+from sr_bench.project.project import Project
 from sr_bench.support.errors import unknown
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.text_files import read_json
