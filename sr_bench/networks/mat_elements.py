@@ -17,6 +17,7 @@ from sr_bench.support.errors import SrBenchError
 
 _HEADER = 128
 _ARRAY, _PACKED = 14, 15  # types of elements
+_PLAIN = (*range(1, 8), 9, 12, 13, 16, 17, 18)  # of numbers and text
 _CELL, _STRUCT, _OBJECT, _SPARSE, _FUNCTION, _OPAQUE = 1, 2, 3, 5, 16, 17  # classes of arrays
 _COMPLEX = 0x0800  # of an array's flags
 _MOST_SIDES = 32
@@ -24,28 +25,22 @@ _DEEPEST, _MOST = 50, 1_000_000  # arrays inside each other, and in all
 
 
 def require_bounded(path: Path) -> None:
-    """Refuse a file that unpacks to far more than its size, or nests without end.
-
-    One that is damaged passes: SciPy says what is wrong with it.
+    """Refuse a file that unpacks to far more than its size, nests without end, or is damaged.
 
     Raises:
         SrBenchError: naming the file and the limit.
+        ValueError, struct.error, zlib.error: for a damaged one, which may end SciPy's process.
     """
     content = path.read_bytes()
-    order = {b"IM": "<", b"MI": ">"}.get(content[_HEADER - 2 : _HEADER])
-    if order is None:  # version 4, which packs nothing and nests nothing
+    if 0 in content[:4]:  # version 4, which packs nothing and nests nothing
         return
+    order = "<" if content[_HEADER - 2 : _HEADER] == b"IM" else ">"
     top = _Elements(content, order, _HEADER)
-    try:
-        _look_through(path, top)
-    except (struct.error, zlib.error, ZeroDivisionError):
-        return
-
-
-def _look_through(path: Path, top: _Elements) -> None:
     left, seen = most_bytes(path), 0
     while top.at < len(top.content):
         kind, length = top.tag()
+        if kind not in (_ARRAY, _PACKED):
+            raise ValueError(f"an element of type {kind} at byte {top.at}, expected an array")
         arrays, inside = _Elements(top.content, top.order, top.at), kind != _PACKED
         if kind == _PACKED:
             content = _unpacked(path, top.content[top.at : top.at + length], left)
@@ -92,7 +87,7 @@ class _Elements:
             kind, length = (_ARRAY, 1) if inside else self.tag()
             inside = False
             if kind != _ARRAY:
-                break  # SciPy stops here too
+                raise ValueError(f"an element of type {kind} at byte {self.at}, expected an array")
             count += 1
             if length:
                 deepest = max(deepest, len(to_come))
@@ -109,7 +104,7 @@ class _Elements:
             return 1
         sides = self._part()
         if len(sides) > _MOST_SIDES * 4:
-            raise struct.error("so many sides are an error to SciPy too")
+            raise ValueError(f"an array of {len(sides) // 4} sides")
         count = math.prod(struct.unpack_from(f"{self.order}{len(sides) // 4}i", sides))
         self._skip(1)
         if kind == _CELL:
@@ -117,6 +112,8 @@ class _Elements:
         if kind in (_STRUCT, _OBJECT):
             self._skip(kind == _OBJECT)
             (longest,) = struct.unpack(f"{self.order}i", self._part()[:4])
+            if longest < 1:
+                raise ValueError(f"names of {longest} characters")
             return max(count, 0) * (len(self._part()) // longest)
         if kind == _FUNCTION:
             return 1
@@ -136,11 +133,14 @@ class _Elements:
     def _part(self) -> bytes:
         """The content of an element in an array: up to four bytes stand in its length's place."""
         kind, length = self._numbers(2)
-        if short := kind >> 16:
-            return self.content[self.at - 4 : self.at - 4 + short]
-        content = self.content[self.at : self.at + length]
-        self.at += length + -length % 8
-        return content
+        short, start = kind >> 16, self.at
+        if short:
+            kind, length, start = kind & 0xFFFF, short, self.at - 4
+        else:
+            self.at += length + -length % 8
+        if kind not in _PLAIN or short > 4 or start + length > len(self.content):
+            raise ValueError(f"{length} bytes of type {kind} at byte {start}")
+        return self.content[start : start + length]
 
     def _skip(self, count: int) -> None:
         for _ in range(count):

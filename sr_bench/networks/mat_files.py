@@ -70,9 +70,11 @@ def load_mat(path: Path) -> dict[str, Any]:
             f"{path}: a MATLAB file of version 7.3 (HDF5), which isn't read here; in MATLAB, save "
             "it again with: save('FILE.mat', '-struct', 'S', '-v7')"
         )
-    require_bounded(path)
     try:
+        require_bounded(path)
         content = loadmat(path)
+    except SrBenchError:
+        raise
     except Exception as error:  # SciPy meets damage with a dozen types, MatReadError to IndexError
         raise SrBenchError(
             f"{path}: not a readable MATLAB file ({error}); it is {describe(path)}. Fetch it again"
@@ -93,6 +95,8 @@ def _dense(name: str, array: Any, most: int) -> NDArray[Any]:
             f"{name} is a sparse matrix of {rows} x {columns}, too large to be written out; save "
             "weights as dense arrays"
         )
+    if array.format == "csc":
+        array.check_format(full_check=True)  # SciPy writes where a wrong index points
     return np.asarray(array.toarray())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -59,8 +60,8 @@ def _is_there(member: zipfile.ZipInfo, target: Path) -> bool:
 
 def _refuse_unsafe(archive: Path, member: zipfile.ZipInfo, folder: Path) -> None:
     where, root = (folder / member.filename).resolve(), folder.resolve()
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if where == root or not where.is_relative_to(root) or kind not in (0, stat.S_IFREG):
+    outside = where == root or not where.is_relative_to(root) or ".." in Path(member.filename).parts
+    if outside or stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
         raise SourceError(
             f"{archive}: member '{member.filename}' is no file, or lies outside {folder}; "
             "nothing was unpacked: this is not the archive that was published"
@@ -71,7 +72,8 @@ def _refuse_clashes(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     """Two members of one place: programs differ in which of them they unpack."""
     seen: set[PurePosixPath] = set()
     for member in members:
-        place = PurePosixPath(member.filename)
+        # On some systems one file: letters large and small, accents of one character or two.
+        place = PurePosixPath(unicodedata.normalize("NFC", member.filename).casefold())
         if place in seen:
             raise SourceError(
                 f"{archive}: two members are '{member.filename}'; nothing was unpacked: this is "

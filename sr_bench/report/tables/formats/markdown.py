@@ -18,6 +18,7 @@ from sr_bench.report.tables.model import (
     Table,
     note_of,
 )
+from sr_bench.support.errors import printable
 
 _EMPHASIS = {Grade.NONE: "", Grade.BEST: "**", Grade.SECOND: "*"}
 _NUMBERS = 6  # columns of numbers beside the names, in the 838 pixels of a page of GitHub
@@ -112,12 +113,12 @@ def link(text: str, address: str) -> str:
 
 def code(text: str) -> str:
     """Text as one types it, in as many backticks as it takes; it ends none of the page's marks."""
-    shown = " ".join(text.split()).replace("<!--", "<! --")
+    shown = printable(" ".join(text.split())).replace("<!--", "<! --")
     fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
     return f"{fence} {shown} {fence}" if len(fence) > 1 else f"`{shown}`"
 
 
 def escape(text: str) -> str:
     """Text that can't start Markdown or HTML, nor end a table's cell or line."""
-    plain = "".join(_ENTITIES.get(c, c) for c in " ".join(text.split()))
+    plain = "".join(_ENTITIES.get(c, c) for c in printable(" ".join(text.split())))
     return _ACTIVE.sub(r"\\\1", plain)
