@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from scipy.io import savemat
 from scipy.sparse import coo_matrix
 
-from sr_bench.analysis.ledger.citations import read_citations
+from sr_bench.analysis.ledger.citations import Citation, bibtex, read_citations
 from sr_bench.analysis.ledger.ledger import reproduce_command
 from sr_bench.data.catalogue.entries import CatalogueError
 from sr_bench.data.catalogue.plugins import CatalogueFile, packaged_file
@@ -496,6 +496,20 @@ def test_a_torchscript_program_that_writes_or_prints_is_refused_unrun(tmp_path, 
         torchscript.open_torchscript(tmp_path / "net.pt", OpenOptions())
 
 
+@pytest.mark.parametrize(
+    ("state", "fact"),
+    [
+        ({"conv_first.weight": torch.ones(4, 3, 3, 3), "body.999999999.w": torch.ones(1)}, "999"),
+        ({"conv_first.weight": torch.ones(0, 3, 3, 3)}, "tensors without values"),
+    ],
+)
+def test_what_makes_a_network_of_any_size_is_refused(tmp_path, state, fact):
+    from sr_bench.networks.foreign.spandrel import open_weights
+
+    save_file(state, tmp_path / "net.safetensors")
+    refused(lambda path: open_weights(path, OpenOptions()), tmp_path / "net.safetensors", fact)
+
+
 # Names
 
 
@@ -542,6 +556,14 @@ def test_the_address_of_a_source_is_of_the_web(tmp_path, url):
     )
     with pytest.raises(SrBenchError, match=r"citations\.yaml: x\.url"):
         read_citations(tmp_path / "published.csv")
+
+
+def test_a_citation_ends_no_entry_of_bibtex():
+    said = {"kind": "paper", "authors": ["{The Team}"], "date": "2020", "read": "2020-01-01"}
+    evil = Citation.model_validate({**said, "title": "A} @misc{b, \\input{x}} $"})
+    text = bibtex({"key": evil}, ["key"])
+    assert "author = {{The Team}}" in text
+    assert "title = {{A) @misc(b, \\textbackslash input(x)) \\$}}" in text
 
 
 def test_a_command_that_names_what_a_table_says_is_one_command():

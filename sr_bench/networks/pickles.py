@@ -59,7 +59,10 @@ def has_endless_tuple(path: Path) -> bool:
     twice the time to hash or to print with each.
     """
     stack = _Sizes()
-    return any(stack.follow(*each) > LARGEST_TUPLE for each in _until_damage(path))
+    try:
+        return any(stack.follow(*each) > LARGEST_TUPLE for each in _until_damage(path))
+    except IndexError:  # it takes more than there is, which ends PyTorch's reading too
+        return False
 
 
 class _Sizes:
