@@ -451,7 +451,7 @@ class Tags(HTMLParser):
 
 def table(name):
     columns = (Column("a", name), Column("b", "b", code=True))
-    groups = (Group(name, ((name, name),)),)
+    groups = (Group(name, name, ((name, name),)),)
     return Table("t", name, name, columns, groups, signatures=(name,), remarks=(name,))
 
 

@@ -14,7 +14,7 @@ from sr_bench.support.errors import SrBenchError
 from sr_bench.support.filetype import describe
 
 _REFERENCES = "#refs#"  # what cells point to; it has no name in MATLAB
-_MOST = 100_000  # arrays; links can make a few into any number
+_MOST = 20_000  # arrays; links can make a few into any number
 
 
 def is_hdf5(path: Path) -> bool:

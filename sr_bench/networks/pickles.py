@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -32,13 +32,17 @@ def instructions(path: Path) -> Iterator[Instruction]:
         Exception: where it isn't a pickle, or a damaged one; in many ways.
     """
     if describe(path) == "a zip archive":
-        yield from pickletools.genops(torch._C.PyTorchFileReader(str(path)).get_record("data.pkl"))
+        yield from _of(torch._C.PyTorchFileReader(str(path)).get_record("data.pkl"))
         return
     with path.open("rb") as whole:
         for _ in range(_PARTS):
-            yield from pickletools.genops(whole)
+            yield from _of(whole)
             if not whole.peek(1):
                 return
+
+
+def _of(pickled: IO[bytes] | bytes) -> Iterator[Instruction]:
+    return ((code, argument) for code, argument, _ in pickletools.genops(pickled))
 
 
 def code_in(path: Path) -> list[str]:
