@@ -17,10 +17,11 @@ from sr_bench.support.errors import SrBenchError
 
 _HEADER = 128
 _ARRAY, _PACKED = 14, 15  # types of elements
-_PLAIN = (*range(1, 8), 9, 12, 13, 16, 17, 18)  # of numbers and text
-_CELL, _STRUCT, _OBJECT, _SPARSE, _FUNCTION, _OPAQUE = 1, 2, 3, 5, 16, 17  # classes of arrays
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}  # of types of numbers
+_CODECS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
+_CELL, _STRUCT, _OBJECT, _TEXT, _SPARSE, _FUNCTION, _OPAQUE = 1, 2, 3, 4, 5, 16, 17  # of arrays
 _COMPLEX = 0x0800  # of an array's flags
-_MOST_SIDES = 32
+_MOST_SIDES, _BLANK = 32, 1000  # sides of an array, characters that aren't written
 _DEEPEST, _MOST = 50, 1_000_000  # arrays inside each other, and in all
 
 
@@ -102,23 +103,42 @@ class _Elements:
         if kind == _OPAQUE:
             self._skip(3)
             return 1
-        sides = self._part()
+        _, sides = self._part()
         if len(sides) > _MOST_SIDES * 4:
             raise ValueError(f"an array of {len(sides) // 4} sides")
-        count = math.prod(struct.unpack_from(f"{self.order}{len(sides) // 4}i", sides))
+        count = math.prod(struct.unpack_from(f"{self.order}{len(sides) // 4}i", sides)) * bool(
+            sides
+        )
         self._skip(1)
         if kind == _CELL:
             return max(count, 0)
         if kind in (_STRUCT, _OBJECT):
             self._skip(kind == _OBJECT)
-            (longest,) = struct.unpack(f"{self.order}i", self._part()[:4])
+            (longest,) = struct.unpack(f"{self.order}i", self._part()[1][:4])
             if longest < 1:
                 raise ValueError(f"names of {longest} characters")
-            return max(count, 0) * (len(self._part()) // longest)
+            return max(count, 0) * (len(self._part()[1]) // longest)
         if kind == _FUNCTION:
             return 1
-        self._skip((3 if kind == _SPARSE else 1) + bool(flags & _COMPLEX))
+        self._values(kind, count, twice=bool(flags & _COMPLEX))
         return 0
+
+    def _values(self, kind: int, count: int, *, twice: bool) -> None:
+        """Text or numbers: as many as the sides say, where SciPy takes their word for it."""
+        if kind == _SPARSE:
+            self._skip(3 + twice)
+            return
+        for _ in range(1 + twice):
+            stored, content = self._part()
+            if kind == _TEXT:
+                codec = _CODECS.get(stored, "ascii")
+                codec += {"<": "-le", ">": "-be"}[self.order] if codec[-2:] in ("16", "32") else ""
+                found = len(content.decode(codec, "replace"))
+            else:
+                found = len(content) // _BYTES.get(stored, 1)
+            blank = kind == _TEXT and not content and 0 <= count <= _BLANK  # written so by some
+            if found != count and not blank:
+                raise ValueError(f"an array of {count} values that has {found}")
 
     def tag(self) -> tuple[int, int]:
         """Type and length of the element that comes."""
@@ -130,17 +150,17 @@ class _Elements:
         self.at += 4 * count
         return found
 
-    def _part(self) -> bytes:
-        """The content of an element in an array: up to four bytes stand in its length's place."""
+    def _part(self) -> tuple[int, bytes]:
+        """Type and content of an element in an array: short ones stand in their length's place."""
         kind, length = self._numbers(2)
         short, start = kind >> 16, self.at
         if short:
             kind, length, start = kind & 0xFFFF, short, self.at - 4
         else:
             self.at += length + -length % 8
-        if kind not in _PLAIN or short > 4 or start + length > len(self.content):
+        if kind not in (*_BYTES, *_CODECS) or short > 4 or start + length > len(self.content):
             raise ValueError(f"{length} bytes of type {kind} at byte {start}")
-        return self.content[start : start + length]
+        return kind, self.content[start : start + length]
 
     def _skip(self, count: int) -> None:
         for _ in range(count):
