@@ -67,7 +67,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     """
     try:
         facts = json.loads(_header(path)[FACTS])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise SrBenchError(
             f"{path}: not weights or a checkpoint that sr-bench train wrote ({error!r})"
         ) from error

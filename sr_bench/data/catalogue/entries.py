@@ -203,9 +203,14 @@ def read_entries(content: bytes, where: str = WHERE) -> dict[str, Any]:
     return entries
 
 
+def is_name(name: object) -> bool:
+    """Whether something can be a word of commands, and a folder, on any system."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def require_name(name: object, where: str) -> None:
     """Refuse what can't be the name of an entry."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_name(name):
         raise CatalogueError(
             f"{where}: an entry is called {shown(name)}; a name is a word of commands and "
             "folders: letters, digits and . _ + -, in quotes where YAML reads it as a number"

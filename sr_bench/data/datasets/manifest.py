@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -195,9 +195,17 @@ def read_dataset(manifest: Path, name: str, folder: Path) -> Dataset:
 
 
 def _listed(name: str, shape: list[int], sha256: str) -> Entry:
-    if not (isinstance(name, str) and isinstance(sha256, str) and all(n > 0 for n in shape)):
+    right = isinstance(name, str) and isinstance(sha256, str) and _is_inside(name)
+    if not right or not all(type(n) is int and n > 0 for n in shape):
         raise ValueError(f"{name!r} has shape {shape!r} and sha256 {sha256!r}")
     return Entry(name, tuple(shape), sha256)
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name stays below its folder, and leaves a name without its suffix."""
+    path = PurePosixPath(name)
+    outside = path.is_absolute() or ".." in path.parts or "\0" in name
+    return not outside and path.stem not in ("", "..")
 
 
 def _differing(dataset: Dataset) -> list[Entry]:
