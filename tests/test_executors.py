@@ -7,7 +7,6 @@ import pytest
 
 from sr_bench.evaluation.upscaling.blocks import make_block
 from sr_bench.evaluation.upscaling.upscale import BadImages, upscale_run
-from sr_bench.imaging import images
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import note_weights
 from sr_bench.support import units
@@ -51,15 +50,9 @@ METHOD = Method(name="mine", load=lambda setup: Mine(setup.scale), reference="no
 
 
 @pytest.fixture
-def mine(project, picture, monkeypatch):
+def mine(project, filled, monkeypatch):
     """A project with two runs on twelve images, in small blocks."""
-    entries = []
-    for i in range(12):
-        path = project / "data" / "Set5" / f"{i:02}.png"
-        images.write(path, picture(12, 12 + 2 * i, 3))
-        entries.append({"name": path.name, "shape": [12, 12 + 2 * i, 3], "sha256": sha256(path)})
-    listed = {"dataset": "Set5", "images": entries}
-    (project / "build/manifests/Set5.json").write_text(json.dumps(listed))
+    filled(project, {f"{i:02}.png": (12, 12 + 2 * i, 3) for i in range(12)})
     (project / "methods").mkdir()
     (project / "methods/mine.py").write_text(METHOD)
     (project / "params.yaml").write_text(

@@ -14,10 +14,13 @@ from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 from sr_bench.report.figures.files import write_each
 from sr_bench.report.figures.filters import Bank, filters_plot, first_layer, mosaic
-from sr_bench.report.figures.gain import gain_plots, gains
+from sr_bench.report.figures.gain import gain_plots
 from sr_bench.report.figures.style import paper_style
 from sr_bench.report.figures.training import Curve, read_curves, time_plots, training_plots
+from sr_bench.report.gains import gains
 from sr_bench.report.names import Names
+from sr_bench.report.tables.formats.markdown import markdown_body
+from sr_bench.report.tables.gains import least_gain_tables
 from sr_bench.support.errors import SrBenchError
 
 NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
@@ -66,6 +69,17 @@ def test_lines_of_gain_fall():
     line = next(line for line in axes.lines if len(line.get_xdata()) == 7)
     assert line.get_ydata().tolist() == [6, 4, 2, 0, -1, -3, -5]
     assert plots[0].subjects == ("runs/srcnn_%<$-x2",) and SIGNATURE in plots[0].caption
+
+
+def test_the_image_that_loses_most_is_named_in_the_figure_and_in_a_table():
+    plot, _ = gain_plots(per_image(), ("edsr-2017",), [], NAMES)
+    texts = {text.get_text() for text in plot.figure.axes[0].texts}
+    assert texts == {"least: -5.00, i5\nsrcnn_%<\\$"}
+    [table] = least_gain_tables(per_image(), NAMES)
+    assert table.name == "least-gain-edsr-2017" and table.signatures == (SIGNATURE,)
+    assert markdown_body(table).count(" | -5.00 | i5 |") == 2  # a row a scale
+    assert not least_gain_tables(per_image(runs=("bicubic",)), NAMES)
+    assert not least_gain_tables(per_image(), Names())  # no method is the baseline
 
 
 def test_gains_of_one_image_and_of_none():

@@ -51,6 +51,14 @@ MultipleOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
 ]
+# What runs that are compared have to share.
+SharedProtocol = Annotated[
+    str | None, typer.Option(help="Protocol; needed if the runs share several.")
+]
+SharedMetric = Annotated[str, typer.Option(help="A metric of the protocol.")]
+SharedDataset = Annotated[
+    str | None, typer.Option(help="Dataset; default: all that the runs share.")
+]
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?|inf|-|")  # or none
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import pandas as pd
 
@@ -15,13 +16,14 @@ from sr_bench.analysis.ledger.ledger import (
     judge,
     read_ledgers,
 )
+from sr_bench.analysis.ledger.published_costs import PublishedCost, published_costs
 from sr_bench.analysis.submissions.listed import submitted
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.project.project import Project
 from sr_bench.report.names import Names
-from sr_bench.report.timings import speedups, timings
+from sr_bench.report.timings import NETWORKS, networks, speedups, timings
 from sr_bench.support.errors import SrBenchError
 
 # Under which the README's tables and the plots show results, where a project scores them.
@@ -46,6 +48,9 @@ class Report:
     not_run: dict[str, str]  # run to the reason why it has no scores
     names: Names = field(default_factory=Names)  # what its methods and weights are called
     submitted: pd.DataFrame = field(default_factory=pd.DataFrame)  # what others measured
+    # what each run's network costs, and what was published of that
+    networks: pd.DataFrame = field(default_factory=partial(pd.DataFrame, columns=NETWORKS))
+    published_costs: tuple[PublishedCost, ...] = ()
 
 
 def build_report(project: Project) -> Report:
@@ -77,6 +82,8 @@ def build_report(project: Project) -> Report:
         not_run,
         Names.of(project),
         submitted(project.root / "submissions"),
+        networks(project, means["run"].unique()),
+        published_costs(project.ledgers),
     )
 
 

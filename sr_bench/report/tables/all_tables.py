@@ -15,9 +15,11 @@ from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.formats.plain import csv_text
 from sr_bench.report.tables.formats.venues import examples
 from sr_bench.report.tables.front_page import against_authors_tables, cited_table
+from sr_bench.report.tables.gains import least_gain_tables
 from sr_bench.report.tables.headline import headline_tables
 from sr_bench.report.tables.model import Table
 from sr_bench.report.tables.narrow import narrow
+from sr_bench.report.tables.networks import networks_table
 from sr_bench.report.tables.published import (
     at_a_glance,
     reproduction_tables,
@@ -47,8 +49,10 @@ class ReportTables:
     headline: tuple[Table, ...]
     quality: tuple[Table, ...]
     degradations: tuple[Table, ...]
+    least_gain: tuple[Table, ...]
     timings: tuple[Table, ...]
     speedups: tuple[Table, ...]
+    networks: tuple[Table, ...]
     trainings: tuple[Table, ...]
     trained: tuple[Table, ...]
     at_a_glance: tuple[Table, ...]
@@ -74,8 +78,12 @@ def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
         headline=_with_rows(headline_tables(cells, reproduction, trained, names)),
         quality=_with_rows(quality_tables(cells, marks, report.not_run, names)),
         degradations=_with_rows(degradation_tables(cells, names)),
+        least_gain=_with_rows(least_gain_tables(report.per_image, names)),
         timings=_with_rows(timing_tables(report.timings, cells, names)),
         speedups=_with_rows(speedup_tables(report.speedups, cells, names)),
+        networks=_with_rows(
+            [networks_table(report.networks, cells, report.published_costs, names)]
+        ),
         trainings=_with_rows([trainings_table(report.trainings, names)]),
         trained=_with_rows([trained_table(trained, cells, names)]),
         at_a_glance=_with_rows([at_a_glance(reproduction, names)]),
