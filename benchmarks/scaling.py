@@ -166,7 +166,7 @@ from sr_bench.support.executors import ExecutorOptions
 from sr_bench.support.units import in_order
 if __name__ == "__main__":
     with ExecutorOptions("{kind}", 2).opened(lambda text: None) as executor:
-        in_order(executor, abs, range(-{count}, 0))
+        in_order(executor, abs, list(range(-{count}, 0)))
 """
 
 
