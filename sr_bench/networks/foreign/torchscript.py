@@ -66,7 +66,8 @@ def _require_harmless(path: Path) -> None:
         if found:
             what = "prints" if found[1] == b"print" else "opens files"
             raise SrBenchError(
-                f"{path}: refused: its program {what} ({found[1].decode()} in {name}), which an image needs not; name a file of weights, or an ONNX file"
+                f"{path}: refused: its program {what} ({found[1].decode()} in {name}), which "
+                "an image needs not; name a file of weights, or an ONNX file"
             )
 
 
