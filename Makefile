@@ -29,7 +29,7 @@ PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-lo
 AVX2 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2
 SSE4 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
-.PHONY: help demo test test-all test-slow test-emulated fuzz hashes lint repro bench docs wheel dist clean
+.PHONY: help demo test test-all test-slow test-avx2 test-sse4 fuzz hashes lint repro bench docs wheel dist clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -86,8 +86,10 @@ test-slow: $(STAMP)  ## Run the slow tests alone.
 
 test-all: test test-slow  ## Lint, type-check, and run every test.
 
-test-emulated: $(STAMP)  ## Test the networks once more as two older processors compute them.
+test-avx2: $(STAMP)  ## Test the networks as an older processor computes them: AVX2, in oneDNN alone.
 	env $(AVX2) $(PYTEST) -m 'network and not slow'
+
+test-sse4: $(STAMP)  ## The same with SSE4 alone.
 	env $(SSE4) $(PYTEST) -m 'network and not slow'
 
 fuzz: export SR_BENCH_FUZZ ?= 1000

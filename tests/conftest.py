@@ -89,7 +89,24 @@ def picture() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, picture: Callable[..., np.ndarray]) -> Path:
+def filled(picture: Callable[..., np.ndarray]) -> Callable[..., None]:
+    """``filled(root, {name: shape})``: noise of these shapes as Set5 of a project, and listed."""
+
+    def fill(root: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+        entries = []
+        for name, shape in shapes.items():
+            path = root / "data" / "Set5" / name
+            images.write(path, picture(*shape))
+            entries.append({"name": name, "shape": shape, "sha256": sha256(path)})
+        manifest = root / "build" / "manifests" / "Set5.json"
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        manifest.write_text(json.dumps({"dataset": "Set5", "images": entries}))
+
+    return fill
+
+
+@pytest.fixture
+def project(tmp_path: Path, filled: Callable[..., None]) -> Path:
     """A project folder with one run, bicubic-x2, on two small images that stand for Set5."""
     root = tmp_path / "project"
     lines = (
@@ -100,14 +117,7 @@ def project(tmp_path: Path, picture: Callable[..., np.ndarray]) -> Path:
         "runs:",
         "  bicubic-x2: {method: bicubic, scale: 2, protocols: [edsr-2017, srcnn-2015]}",
     )
-    entries = []
-    for name, shape in (("colour.png", (33, 46, 3)), ("gray.png", (34, 45))):
-        path = root / "data" / "Set5" / name
-        images.write(path, picture(*shape))
-        entries.append({"name": name, "shape": shape, "sha256": sha256(path)})
-    manifest = root / "build" / "manifests" / "Set5.json"
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text(json.dumps({"dataset": "Set5", "images": entries}))
+    filled(root, {"colour.png": (33, 46, 3), "gray.png": (34, 45)})
     (root / "params.yaml").write_text("\n".join(lines) + "\n")
     return root
 

@@ -51,16 +51,13 @@ MultipleOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
 ]
-ExecutorOption = Annotated[
-    str, typer.Option("--executor", help="local (threads), processes, or dask (extra [cluster]).")
+# What runs that are compared have to share.
+SharedProtocol = Annotated[
+    str | None, typer.Option(help="Protocol; needed if the runs share several.")
 ]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option("--workers", min=1, help="How many worker processes; default: one a core."),
-]
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option("--scheduler", help="A Dask scheduler's address; default: one of its own, here."),
+SharedMetric = Annotated[str, typer.Option(help="A metric of the protocol.")]
+SharedDataset = Annotated[
+    str | None, typer.Option(help="Dataset; default: all that the runs share.")
 ]
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?|inf|-|")  # or none
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ _FACTS = (  # of a training, in its weights
     "data", "manifest", "images", "recipe", "start", "step", "minutes", "machine", "precision",
     "processes", "code",
 )  # fmt: skip
+Hash = Callable[[Path], str]  # of what lies there now
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,10 @@ def collect(project: Project) -> Provenance:
     Raises:
         SrBenchError: if ``dvc.lock``, weights made here or a file of timings can't be read.
     """
-    lock = read_lock(project.root)
+    lock, now = read_lock(project.root), cache(dvc_md5)  # most runs share code and datasets
     records: dict[str, Any] = {}
     for name in project.params.runs:
-        made = _run(project, name, lock)
+        made = _run(project, name, lock, now)
         code = made.pop("code")
         made["code"] = f"code/{_digest(code)}"  # the same for most runs: written once
         records |= {f"runs/{name}": made, made["code"]: code}
@@ -128,11 +130,11 @@ def write_provenance(
     return target
 
 
-def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
+def _run(project: Project, name: str, lock: Locked, now: Hash) -> dict[str, Any]:
     run = project.run(name)
     scores = project.scores(name)
     made = dvc_md5(scores) if scores.is_file() else None
-    inputs = lock.inputs(name, made) or _inputs(project, name)
+    inputs = lock.inputs(name, made) or _inputs(project, name, now)
     note = project.weights_note(name)
     return {
         "run": run.model_dump(exclude={"origin"}),
@@ -156,18 +158,18 @@ def _computed(project: Project, name: str) -> dict[str, Any]:
     return {"computed": read_json(path, remedy=_REMAKE)} if path.is_file() else {}
 
 
-def _inputs(project: Project, name: str) -> dict[str, str]:
+def _inputs(project: Project, name: str, now: Hash) -> dict[str, str]:
     """Hashes of what lies there now: the method, the manifests, and the code that makes scores."""
     run = project.run(name)
-    found = {f"sr_bench/{path}": dvc_md5(PACKAGE / path) for path in _CODE}
+    found = {f"sr_bench/{path}": now(PACKAGE / path) for path in _CODE}
     for folder in project.method_folders:
         path = folder / f"{run.method}.py"
         if path.is_file():
-            found[f"{folder.name}/{path.name}"] = dvc_md5(path)
+            found[f"{folder.name}/{path.name}"] = now(path)
     for dataset in project.datasets(run):
         manifest = project.manifest(dataset)
         if manifest.is_file():
-            found[f"build/manifests/{dataset}.json"] = dvc_md5(manifest)
+            found[f"build/manifests/{dataset}.json"] = now(manifest)
     return found
 
 
