@@ -78,6 +78,7 @@ def test_of_an_archive_only_files_are_unpacked(tmp_path, kind):
         (["a.png", "A.PNG"], "two members are 'A.PNG'"),
         (["a", "a/b.png"], "'a/b.png' lies in another member"),
         (["."], "member '.' is no file"),
+        ([""], "member '' is no file"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Duplicate name")
