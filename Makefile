@@ -29,7 +29,7 @@ PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-lo
 AVX2 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2
 SSE4 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
-.PHONY: help demo test test-all test-slow test-emulated lint repro bench docs wheel dist clean
+.PHONY: help demo test test-all test-slow test-emulated faults lint repro bench docs wheel dist clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -89,6 +89,13 @@ test-all: test test-slow  ## Lint, type-check, and run every test.
 test-emulated: $(STAMP)  ## Test the networks once more as two older processors compute them.
 	env $(AVX2) $(PYTEST) -m 'network and not slow'
 	env $(SSE4) $(PYTEST) -m 'network and not slow'
+
+faults: export SR_BENCH_FAULTS := all
+faults: export SR_BENCH_FAULTS_RESULTS := $(CURDIR)/build/faults
+faults: $(STAMP)  ## Put in every fault, one at a time; the counts go into docs/faults.md.
+	rm -rf build/faults
+	$(PYTEST) tests/faults; ended=$$?; \
+	PYTHONPATH=tests python -m faults.table build/faults docs/faults.md && exit $$ended
 
 bench: export PATH := $(BENCH_BIN):$(PATH)
 bench: $(BENCH_STAMP)  ## Measure speed against other packages, in .venv-bench.
