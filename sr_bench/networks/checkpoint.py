@@ -34,7 +34,8 @@ def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, An
             save_file(dict(tensors), temporary, {FACTS: text, HASH: digest_of(tensors, text)})
     except (SafetensorError, OSError) as error:
         kept = "the file before it is intact" if path.is_file() else "nothing was there before"
-        raise SrBenchError(f"{path}: can't be written ({error}); {kept}") from error
+        why = getattr(error, "strerror", None) or error
+        raise SrBenchError(f"{path}: can't be written ({why}); {kept}") from error
 
 
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
