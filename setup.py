@@ -35,6 +35,7 @@ def shipped() -> list[str]:
         *(path.name for path in sorted((ROOT / "methods").glob("*.py"))),
         "published.csv",
         "citations.yaml",
+        "costs.csv",
         RUNS,
         *sorted(used),
     ]

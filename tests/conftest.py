@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,22 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Path]
     return files
 
 
+@pytest.fixture(scope="module")
+def little_memory() -> Iterator[None]:
+    """While a file's tests run, the process gets 1 GiB more than it has; only Linux tells that."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        yield
+        return
+    import resource
+
+    have = int(statm.read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (have + (1 << 30), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
 @pytest.fixture
 def picture() -> Callable[..., np.ndarray]:
     """``picture(h, w[, 3])``: uint8 noise, the same in every run."""
@@ -73,7 +89,24 @@ def picture() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, picture: Callable[..., np.ndarray]) -> Path:
+def filled(picture: Callable[..., np.ndarray]) -> Callable[..., None]:
+    """``filled(root, {name: shape})``: noise of these shapes as Set5 of a project, and listed."""
+
+    def fill(root: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+        entries = []
+        for name, shape in shapes.items():
+            path = root / "data" / "Set5" / name
+            images.write(path, picture(*shape))
+            entries.append({"name": name, "shape": shape, "sha256": sha256(path)})
+        manifest = root / "build" / "manifests" / "Set5.json"
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        manifest.write_text(json.dumps({"dataset": "Set5", "images": entries}))
+
+    return fill
+
+
+@pytest.fixture
+def project(tmp_path: Path, filled: Callable[..., None]) -> Path:
     """A project folder with one run, bicubic-x2, on two small images that stand for Set5."""
     root = tmp_path / "project"
     lines = (
@@ -84,14 +117,7 @@ def project(tmp_path: Path, picture: Callable[..., np.ndarray]) -> Path:
         "runs:",
         "  bicubic-x2: {method: bicubic, scale: 2, protocols: [edsr-2017, srcnn-2015]}",
     )
-    entries = []
-    for name, shape in (("colour.png", (33, 46, 3)), ("gray.png", (34, 45))):
-        path = root / "data" / "Set5" / name
-        images.write(path, picture(*shape))
-        entries.append({"name": name, "shape": shape, "sha256": sha256(path)})
-    manifest = root / "build" / "manifests" / "Set5.json"
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text(json.dumps({"dataset": "Set5", "images": entries}))
+    filled(root, {"colour.png": (33, 46, 3), "gray.png": (34, 45)})
     (root / "params.yaml").write_text("\n".join(lines) + "\n")
     return root
 

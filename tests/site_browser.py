@@ -65,7 +65,10 @@ def site(tmp_path_factory):
     viewer = Viewer("edsr-2017", tuple(pictures))
     static = quality_tables(made_up().cells, names=made_up().names)
     write_page(made_up(timed=True), root / "full", Surroundings(viewer, static=static))
-    write_page(dataclasses.replace(made_up(), not_run={}), root / "plain")
+    dagger = frozenset({(HOSTILE, "Set5", "srcnn-2015", "psnr")})
+    write_page(
+        dataclasses.replace(made_up(), not_run={}), root / "plain", Surroundings(marked=dagger)
+    )
     write_page(distances(made_up()), root / "distances")
     return root
 

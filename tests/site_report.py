@@ -11,7 +11,7 @@ from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, cells
 from sr_bench.networks.method_files import load_methods
 from sr_bench.report.build import Report
 from sr_bench.report.names import Names
-from sr_bench.report.timings import SPEEDUPS, TIMINGS
+from sr_bench.report.timings import NETWORKS, SPEEDUPS, TIMINGS
 
 HOSTILE = "srcnn-</script><script>alert('_%\"')</script>-x2"
 RUNS = {
@@ -57,6 +57,8 @@ def made_up(*, timed=False):
         "reproduction": _ledger(),
         "speedups": pd.DataFrame(columns=SPEEDUPS),
         "timings": _timings() if timed else pd.DataFrame(columns=TIMINGS),
+        "networks": _networks() if timed else pd.DataFrame(columns=NETWORKS),
+        "published_costs": (),
         "not_run": {"mdsr-<b>": "no weights"},
     }
     parts["names"] = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
@@ -119,6 +121,11 @@ def _ledger():
         ),
     ]
     return pd.DataFrame(rows, columns=REPRODUCTION)
+
+
+def _networks():
+    rows = [("bicubic-x2", 0, 0, ""), (HOSTILE, 1000, 10**9, ""), ("edsr-x2", 2000, 2 * 10**9, "")]
+    return pd.DataFrame(rows, columns=NETWORKS)
 
 
 def _timings():

@@ -9,14 +9,18 @@ import pytest
 import torch
 from matplotlib.text import Text
 
+from sr_bench.analysis.learning_curve import promise, read_log
 from sr_bench.networks.method_files import load_methods
 from sr_bench.project.project import Project
 from sr_bench.report.figures.files import write_each
 from sr_bench.report.figures.filters import Bank, filters_plot, first_layer, mosaic
-from sr_bench.report.figures.gain import gain_plots, gains
+from sr_bench.report.figures.gain import gain_plots
 from sr_bench.report.figures.style import paper_style
-from sr_bench.report.figures.training import Curve, read_curves, read_log, training_plots
+from sr_bench.report.figures.training import Curve, read_curves, time_plots, training_plots
+from sr_bench.report.gains import gains
 from sr_bench.report.names import Names
+from sr_bench.report.tables.formats.markdown import markdown_body
+from sr_bench.report.tables.gains import least_gain_tables
 from sr_bench.support.errors import SrBenchError
 
 NAMES = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
@@ -42,6 +46,7 @@ def curves():
         [("9-1-5", "T91", (2,)), ("a_%<b>$", "T91", (2,)), ("9-1-5", "Open591", (2, 3, 4))]
     ):
         rows = pd.DataFrame({"step": steps, "psnr": 30 + i + steps / 1e4, "loss": 1 / steps})
+        rows["minutes"] = steps / 50
         made.append(Curve(f"t{i}", "srcnn", variant, data, scales, rows))
     return made
 
@@ -64,6 +69,17 @@ def test_lines_of_gain_fall():
     line = next(line for line in axes.lines if len(line.get_xdata()) == 7)
     assert line.get_ydata().tolist() == [6, 4, 2, 0, -1, -3, -5]
     assert plots[0].subjects == ("runs/srcnn_%<$-x2",) and SIGNATURE in plots[0].caption
+
+
+def test_the_image_that_loses_most_is_named_in_the_figure_and_in_a_table():
+    plot, _ = gain_plots(per_image(), ("edsr-2017",), [], NAMES)
+    texts = {text.get_text() for text in plot.figure.axes[0].texts}
+    assert texts == {"least: -5.00, i5\nsrcnn_%<\\$"}
+    [table] = least_gain_tables(per_image(), NAMES)
+    assert table.name == "least-gain-edsr-2017" and table.signatures == (SIGNATURE,)
+    assert markdown_body(table).count(" | -5.00 | i5 |") == 2  # a row a scale
+    assert not least_gain_tables(per_image(runs=("bicubic",)), NAMES)
+    assert not least_gain_tables(per_image(), Names())  # no method is the baseline
 
 
 def test_gains_of_one_image_and_of_none():
@@ -101,9 +117,9 @@ def test_curves_are_told_apart_by_their_tag(tmp_path):
     (tmp_path / "params.yaml").write_text(text)
     for each in (name, f"{name}-longer"):
         metrics = tmp_path / "methods/logs" / each / "plots/metrics"
-        for kind in ("val/psnr", "train/loss"):
-            (metrics / kind).parent.mkdir(parents=True)
-            (metrics / f"{kind}.tsv").write_text(f"step\t{kind.split('/')[1]}\n10\t30\n")
+        for kind in ("val/psnr", "train/loss", "val/../minutes"):
+            (metrics / kind).parent.mkdir(parents=True, exist_ok=True)
+            (metrics / f"{kind}.tsv").write_text(f"step\t{kind.split('/')[-1]}\n10\t30\n")
     read = read_curves(Project.load(tmp_path), [])
     assert [curve.variant for curve in read] == ["9-1-5", "9-1-5, longer"]
 
@@ -115,15 +131,35 @@ def test_logs_are_read_and_several_scales_meant(tmp_path):
     (metrics / "val" / "psnr_x2.tsv").write_text("step\tpsnr_x2\n10\t30\n20\t32\n")
     (metrics / "val" / "psnr_x3.tsv").write_text("step\tpsnr_x3\n10\t28\n20\t29\n")
     (metrics / "train" / "loss.tsv").write_text("step\tloss\n5\t0.5\n10\t0.4\n")
+    (metrics / "minutes.tsv").write_text("step\tminutes\n10\t1.5\n20\t3\n")
     rows = read_log(tmp_path)
     assert rows["step"].tolist() == [5, 10, 20]
     assert rows["psnr"].tolist()[1:] == [29, 30.5] and np.isnan(rows["psnr"][0])
+    assert rows["minutes"].tolist()[1:] == [1.5, 3]
     (metrics / "train" / "loss.tsv").write_text("step,loss\n5,0.5\n")
     with pytest.raises(SrBenchError, match=r"loss.tsv: columns are step,loss"):
         read_log(tmp_path)
     (metrics / "train" / "loss.tsv").unlink()
     with pytest.raises(SrBenchError, match=r"loss.tsv: no such file; train again"):
         read_log(tmp_path)
+
+
+def test_a_curve_promises_what_it_was_made_of():
+    minutes = np.array([1, 2, 4, 8, 16, 30.0])
+    fit = promise(minutes, 33 - 2 * minutes**-0.5)
+    assert fit.limit == pytest.approx(33, abs=0.05) and fit.error < 0.005
+    assert fit.gain_of_twice(30) == pytest.approx(2 * (30**-0.5 - 60**-0.5), abs=0.01)
+    noisy = 33 - 2 * minutes**-0.5 + 0.1 * (-1) ** np.arange(6)
+    assert promise(minutes, noisy).error == pytest.approx(0.1, rel=0.4)
+    assert promise(minutes, [33.0] * 6).gain_of_twice(30) == pytest.approx(0, abs=1e-6)
+    assert promise(minutes[:4], [30, 31, 32, 33]) is None
+
+
+def test_the_promise_stands_over_its_panel():
+    (plot,) = time_plots(curves(), NAMES)
+    first, *_ = plot.figure.axes
+    assert len(plot.figure.axes) == 3 and len(first.lines) == 2
+    assert re.fullmatch(r"9-1-5 ×2, T91\n\+0\.\d{3} dB, misses 0\.\d{3}", first.get_title())
 
 
 def test_filters_are_sorted_by_variance_and_each_is_stretched():
@@ -161,6 +197,7 @@ def test_planes_are_shown_by_themselves_and_rgb_as_colours():
     [
         lambda: gain_plots(per_image(), ("edsr-2017",), [], NAMES),
         lambda: training_plots(curves(), NAMES),
+        lambda: time_plots(curves(), NAMES),
         lambda: [filters_plot([bank(), bank(3, "ycbcr")], NAMES.methods["srcnn"], 3)],
     ],
 )

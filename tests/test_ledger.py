@@ -16,6 +16,7 @@ from sr_bench.analysis.ledger.ledger import (
     read_ledger,
 )
 from sr_bench.analysis.ledger.lineage import lineage
+from sr_bench.analysis.ledger.published_costs import published_costs
 from sr_bench.support.errors import SrBenchError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,7 +135,8 @@ def test_the_ledger_of_the_repository_is_whole():
     table = read_ledger(LEDGER)
     citations = read_citations(LEDGER)
     assert len(table) >= 1500
-    assert set(table["source"]) == set(citations)  # none without an entry, no entry without a row
+    costs = {cost.source for cost in published_costs([LEDGER])}
+    assert {*table["source"], *costs} == set(citations)  # no entry without a row, nor a row without
     assert (table["where"] != "").all()
     shorts = [c.short for c in citations.values()]
     assert len(set(shorts)) == len(shorts)

@@ -1,5 +1,6 @@
 """The plots: the same bytes each time, honest choices, labels that can be read."""
 
+import dataclasses
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -12,8 +13,8 @@ from matplotlib.text import Text
 from sr_bench.networks.method_files import load_methods
 from sr_bench.report.figures.costs import (
     Choice,
+    Measured,
     checked_scores,
-    checked_timings,
     fitted_exponent,
     pareto_front,
     pixels_of,
@@ -67,9 +68,17 @@ def timings(scales=(2, 3), runs=RUNS, machine="box", device="cpu-1"):
     )  # fmt: skip
 
 
+def measured(table_of_scores, table_of_timings):
+    """The two tables, and what the networks that were timed cost."""
+    costs = ["run", "params", "macs"]
+    networks = pd.DataFrame(table_of_timings, columns=costs).drop_duplicates("run")
+    return Measured(table_of_scores, table_of_timings, networks)
+
+
 def drawn(table_of_scores, table_of_timings):
     notes = []
-    plots = list(draw_plots(table_of_scores, table_of_timings, Choice(), notes, NAMES))
+    tables = measured(table_of_scores, table_of_timings)
+    plots = list(draw_plots(tables, Choice(), notes, NAMES))
     return {plot.stem: plot for plot in plots}, notes
 
 
@@ -99,7 +108,7 @@ def overlaps(boxes):
 def test_every_plot_in_three_kinds_and_the_same_bytes(tmp_path):
     contents = []
     for name in ("a", "b"):
-        out = write_plots(scores(), timings(), tmp_path / name, names=NAMES)
+        out = write_plots(measured(scores(), timings()), tmp_path / name, names=NAMES)
         root = tmp_path / name
         contents.append({p.relative_to(root).as_posix(): p.read_bytes() for p in out.files})
     stems = ("psnr-time-box-cpu-1", "psnr-macs", "time-size-box-cpu-1")
@@ -172,7 +181,7 @@ def test_odd_names_break_nothing(tmp_path):
     odd = {"a$_%": ("$\\frac{1}", "<script>&", 31.0, 0.1, 5e3, 1e9),
            "b--x\x07": ("{}^_", "sr-bench-ü$$", 32.0, 0.2, 9e3, 3e9)}  # fmt: skip
     machine = "../<box> $1_%\\x"
-    out = write_plots(scores((2,), odd), timings((2,), odd, machine=machine), tmp_path)
+    out = write_plots(measured(scores((2,), odd), timings((2,), odd, machine=machine)), tmp_path)
     assert len(out.files) == 15
     assert {p.parent for p in out.files} == {tmp_path, tmp_path / "paper"}
     for path in tmp_path.glob("*.svg"):
@@ -182,7 +191,7 @@ def test_odd_names_break_nothing(tmp_path):
 
 def test_no_timings_no_files(tmp_path):
     for empty in (timings().iloc[:0], pd.DataFrame()):
-        out = write_plots(scores(), empty, tmp_path)
+        out = write_plots(measured(scores(), empty), tmp_path)
         assert out.files == () and out.notes == ("no timings: run sr-bench time",)
     assert list(tmp_path.iterdir()) == []
 
@@ -208,7 +217,7 @@ def test_machines_and_devices_are_kept_apart():
 def test_plots_of_a_machine_that_is_gone_are_removed(tmp_path):
     (tmp_path / "psnr-time-gone-cuda.svg").write_text("old")
     (tmp_path / "mine.svg").write_text("stays")
-    write_plots(scores(), timings().iloc[:0], tmp_path)
+    write_plots(measured(scores(), timings().iloc[:0]), tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.svg"]
 
 
@@ -228,12 +237,23 @@ def test_protocols_and_signatures_do_not_mix():
         drawn(mixed, timings())
 
 
-def test_multiply_adds_that_disagree_are_left_out():
-    other = timings((2,), machine="other")
-    times = checked_timings(pd.concat([timings((2,)), other.assign(macs=other["macs"] * 2)]))
-    shown, notes = with_macs(quality(checked_scores(scores((2,))), Choice()), times, Choice())
-    assert shown["run"].tolist() == ["bicubic-x2"]  # twice nothing is nothing
-    assert len(notes) == 4 and "disagree" in notes[0]
+def test_networks_that_were_never_timed_are_in_the_plot_of_multiply_adds():
+    tables = measured(scores((2,)), timings((2,)))
+    none = dataclasses.replace(tables, timings=pd.DataFrame())
+    notes = []
+    [plot] = draw_plots(none, Choice(), notes, NAMES)
+    assert plot.stem == "psnr-macs" and set(plot.subjects) == {f"runs/{run}-x2" for run in RUNS}
+    assert notes == ["no timings: run sr-bench time"]
+
+
+def test_a_network_of_unknown_cost_is_left_out_and_named():
+    tables = measured(scores((2,)), timings((2,)))
+    tables.networks.loc[tables.networks["run"] == "edsr-a-x2", "macs"] = None
+    shown = with_macs(quality(checked_scores(tables.scores), Choice()), tables.networks)
+    assert shown["run"].tolist() == ["bicubic-x2", "srcnn-a-x2", "srcnn-b-x2", "srcnn-c-x2"]
+    notes = []
+    list(draw_plots(tables, Choice(), notes, NAMES))
+    assert "multiply-adds of 720p not known: edsr-a-x2" in notes
 
 
 def test_a_table_that_is_not_ours_is_refused():

@@ -15,13 +15,13 @@ from sr_bench.imaging import images
 from sr_bench.networks.method import Method, Published
 from sr_bench.project.entries import ViewerEntries, ViewerEntry
 from sr_bench.project.project import Project
-from sr_bench.report.figures.costs import Choice
+from sr_bench.report.figures.costs import Choice, Measured
 from sr_bench.report.figures.speed import draw_plots
 from sr_bench.report.names import Names
 from sr_bench.report.site.payload import payload
 from sr_bench.report.site.pictures import find_pictures
 from sr_bench.report.site.write import Surroundings, write_page
-from sr_bench.report.tables.quality import quality_tables
+from sr_bench.report.tables.quality import daggers, quality_tables
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 SHARED = runpy.run_path(str(Path(__file__).with_name("site_report.py")))
@@ -63,6 +63,15 @@ def test_cells_keep_their_digits_and_images_four_decimals():
     first = payload(report)["cells"][0]
     assert first[4] == report.cells["value"].iloc[0]
     assert [v / 1e4 for v in first[5]] == report.per_image["value"].iloc[:2].round(4).tolist()
+
+
+def test_the_tables_daggers_are_the_pages():
+    report, key = made_up(), ("bicubic-x2", "Set5", "edsr-2017", "psnr")
+    cells = payload(report, marked=frozenset({key}))["cells"]
+    assert [len(cell) for cell in cells].count(7) == 1
+    marks = {(run, *key[1:]): True for run in report.cells["run"].unique()}
+    # The best of a scale has none; at x3 there is one run, and so no best.
+    assert daggers(report.cells, marks) == {(run, *key[1:]) for run in ("bicubic-x2", HOSTILE)}
 
 
 def test_identical_images_and_gaps_survive_json():
@@ -166,7 +175,7 @@ def test_a_method_of_ones_own_is_told_by_its_file_alone(tmp_path):
     row = next(row for row in table.rows if row[0] == "edsr-x2")
     assert row[1:4] == ("MineNet", "Set14", "them")
 
-    plots = draw_plots(report.cells, report.timings, Choice(), [], known)
+    plots = draw_plots(Measured(report.cells, report.timings, report.networks), Choice(), [], known)
     (axes,) = next(plots).figure.axes
     drawn = [line for line in axes.lines if line.get_color() == "#123456"]
     assert [line.get_marker() for line in drawn] == ["P"]

@@ -36,6 +36,16 @@ def test_best_is_bold_per_scale(opened):
     ]  # fmt: skip
 
 
+def test_the_second_is_underlined_and_the_tables_dagger_is_said(opened):
+    page = opened("plain")
+    board = page.locator("#leaderboard")
+    assert board.locator(".second").all_inner_texts() == ["32.06†", "0.8015"]
+    said = board.locator(".second").first.get_attribute("aria-label")
+    assert said.startswith("32.06, second, not significantly worse than the best of all: PSNR")
+    board.get_by_label("search").fill("srcnn")  # one run: nothing is best, nor second
+    assert board.locator(".best, .second").count() == 0 and board.locator(".dagger").count() == 1
+
+
 def test_of_a_distance_the_least_is_best(opened):
     page = opened("distances")
     page.locator("#leaderboard").get_by_label("metrics").select_option("all")
@@ -132,6 +142,7 @@ def test_plot_draws_its_front_and_tells_each_point(opened):
     assert tip == f"{EDSR}: 33.06 dB at 0.1 s, on the Pareto front"
     page.locator("#speed").get_by_label("cost", exact=True).select_option("params")
     assert points.count() == 2  # bicubic has no parameters
+    assert page.locator("#speed").get_by_label("place").is_hidden()  # of no one machine
     assert "not drawn: bicubic" in page.locator("#speed .notice").inner_text()
 
 

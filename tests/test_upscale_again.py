@@ -48,15 +48,9 @@ COUNT = 6  # images, 20, 22, ... pixels wide: lr is 10, 11, ...
 
 
 @pytest.fixture
-def mine(project, picture):
+def mine(project, filled):
     """A project with one run of a method that counts its calls, on six images."""
-    entries = []
-    for i in range(COUNT):
-        path = project / "data" / "Set5" / f"{i}.png"
-        images.write(path, picture(16, 20 + 2 * i, 3))
-        entries.append({"name": path.name, "shape": [16, 20 + 2 * i, 3], "sha256": sha256(path)})
-    listed = {"dataset": "Set5", "images": entries}
-    (project / "build/manifests/Set5.json").write_text(json.dumps(listed))
+    filled(project, {f"{i}.png": (16, 20 + 2 * i, 3) for i in range(COUNT)})
     (project / "methods").mkdir()
     (project / "params.yaml").write_text(
         "methods: [methods]\nledger: null\nfetch: [Set5]\n"

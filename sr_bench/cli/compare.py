@@ -9,7 +9,15 @@ import numpy as np
 import typer
 
 from sr_bench.analysis.metrics import describe_metric
-from sr_bench.cli.show import JsonFlag, console, print_json, print_table
+from sr_bench.cli.show import (
+    JsonFlag,
+    SharedDataset,
+    SharedMetric,
+    SharedProtocol,
+    console,
+    print_json,
+    print_table,
+)
 from sr_bench.evaluation.scoring.table import listed
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import WrongUse
@@ -23,13 +31,9 @@ def compare(
         list[str],
         typer.Argument(help="Two runs or more; the first is compared with each of the others."),
     ],
-    protocol: Annotated[
-        str | None, typer.Option(help="Protocol; needed if the runs share several.")
-    ] = None,
-    metric: Annotated[str, typer.Option(help="A metric of the protocol.")] = "psnr",
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset; default: all that the runs share.")
-    ] = None,
+    protocol: SharedProtocol = None,
+    metric: SharedMetric = "psnr",
+    dataset: SharedDataset = None,
     images: Annotated[
         bool, typer.Option("--images", help="Also print the difference on every image.")
     ] = False,

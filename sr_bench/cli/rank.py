@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sr_bench.cli.show import JsonFlag, console, print_json, print_table
+from sr_bench.cli.show import (
+    JsonFlag,
+    SharedDataset,
+    SharedMetric,
+    SharedProtocol,
+    console,
+    print_json,
+    print_table,
+)
 from sr_bench.project.project import require_project
 
 if TYPE_CHECKING:
@@ -17,13 +25,9 @@ if TYPE_CHECKING:
 
 def rank(
     runs: Annotated[list[str], typer.Argument(help="Three runs or more, of one scale.")],
-    protocol: Annotated[
-        str | None, typer.Option(help="Protocol; needed if the runs share several.")
-    ] = None,
-    metric: Annotated[str, typer.Option(help="A metric of the protocol.")] = "psnr",
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset; default: all that the runs share.")
-    ] = None,
+    protocol: SharedProtocol = None,
+    metric: SharedMetric = "psnr",
+    dataset: SharedDataset = None,
     every: Annotated[
         bool, typer.Option("--all-pairs", help="Every pair of runs, not only neighbours.")
     ] = False,

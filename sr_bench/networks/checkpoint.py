@@ -63,7 +63,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     """
     try:
         facts = json.loads(header_of(path)[FACTS])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise SrBenchError(
             f"{path}: not weights or a checkpoint that sr-bench train wrote ({error!r})"
         ) from error

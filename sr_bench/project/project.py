@@ -1,30 +1,27 @@
-"""A project folder: what it holds by name, and where everything in it lies."""
+"""A project folder: what it holds by name."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from sr_bench.data.catalogue.catalogue import Catalogue
-from sr_bench.data.catalogue.entries import WHERE
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.catalogue.sources import Source
 from sr_bench.data.datasets.folders import OwnFolder, open_folder
 from sr_bench.data.datasets.manifest import Dataset, open_dataset, read_dataset, read_manifest
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.networks.method_fields import INSTALLED, LEDGER, TRAINED
-from sr_bench.project.entries import FigureEntry, Run, TrainEntry
+from sr_bench.project.checks import require_consistent
+from sr_bench.project.entries import Run, TrainEntry
+from sr_bench.project.layout import Layout
 from sr_bench.project.own_datasets import given_protocol, given_protocols
 from sr_bench.project.params import PARAMS, Params, read_params
-from sr_bench.support.errors import SrBenchError, WrongUse, unknown
-from sr_bench.support.locks import writing
+from sr_bench.support.errors import SrBenchError, unknown
 from sr_bench.support.packaged import packaged_ledger
 from sr_bench.support.text_files import read_object
-
-COMPUTED = "computed.json"  # beside SR images that aren't of float32 on a CPU: where they were made
 
 
 class Work(NamedTuple):
@@ -37,15 +34,10 @@ class Work(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Project:
-    """A folder with a ``params.yaml``; every path of the pipeline comes from here.
+class Project(Layout):
+    """A folder with a ``params.yaml``, and what the entries in it come to."""
 
-    ``out`` stands in for ``root`` where reports are written: they take their place when whole.
-    """
-
-    root: Path
     params: Params
-    out: Path | None = None
     catalogue: Catalogue = field(default_factory=Catalogue.installed)
 
     @classmethod
@@ -58,13 +50,14 @@ class Project:
         """
         params, catalogue = read_params(root / PARAMS, Catalogue.of_project(root))
         project = cls(root, params, catalogue=catalogue)
-        project._check_runs()
+        require_consistent(project)
         return project._with_given_lr()
 
     def _with_given_lr(self) -> Project:
         """The same, whose catalogue has the protocols of datasets that bring their lr."""
-        own = self.params.datasets
-        manifests = {name: self.manifest(name) for name in own if own[name].lr is not None}
+        scored = (name for datasets in self.params.protocols.values() for name in datasets)
+        named = dict.fromkeys((*self.params.datasets, *scored))
+        manifests = {name: self.manifest(name) for name in named if self._brings_lr(name)}
         more = given_protocols(self.params.protocols, manifests)
         if not more:
             return self
@@ -111,7 +104,7 @@ class Project:
                 where = f"{self.root / PARAMS}: runs.{run.name}"
                 raise unknown("training for weights", run.weights, self.trainings, where=where)
             return None
-        of_origin = (name for name in suitable if self._origin(name) == run.origin)
+        of_origin = (name for name in suitable if self.origin(name) == run.origin)
         return next(of_origin, suitable[0])
 
     def packaged_weights(self, run: Run) -> Path | None:
@@ -147,7 +140,9 @@ class Project:
 
     def _brings_lr(self, dataset: str) -> bool:
         own = self.params.datasets.get(dataset)
-        return own is not None and own.lr is not None
+        if own is None:
+            return self.catalogue.sources.brings_lr(dataset)
+        return own.lr is not None
 
     def _has_scale(self, dataset: str, scale: int) -> bool:
         if not self._brings_lr(dataset):
@@ -208,26 +203,6 @@ class Project:
             return self.root / named
         return packaged_ledger()
 
-    @property
-    def data(self) -> Path:
-        """Fetched files."""
-        return self.root / "data"
-
-    @property
-    def reports(self) -> Path:
-        """Generated tables and pages."""
-        return (self.out or self.root) / "reports"
-
-    @property
-    def local_figures(self) -> Path:
-        """Figures of images that may not be redistributed."""
-        return (self.out or self.root) / "build" / "figures"
-
-    @property
-    def local_page(self) -> Path:
-        """The page with images that may not be redistributed."""
-        return (self.out or self.root) / "build" / "page"
-
     def dataset(self, name: str) -> Dataset:
         """A dataset that was fetched into this project, every file verified.
 
@@ -246,43 +221,6 @@ class Project:
         """The group of that name in the project's catalogue."""
         return self.catalogue.sources.find(name)
 
-    @staticmethod
-    def manifest_in(root: Path, dataset: str) -> Path:
-        """A dataset's manifest in a project folder, or beside a data folder outside one."""
-        return root / "build" / "manifests" / f"{dataset}.json"
-
-    def manifest(self, dataset: str) -> Path:
-        """A dataset's manifest."""
-        return self.manifest_in(self.root, dataset)
-
-    def require_scored(self, figure: FigureEntry, *, where: str) -> None:
-        """Refuse a figure that shows a run as nothing scores it.
-
-        Raises:
-            WrongUse: naming the run, what it is scored on, and the remedy.
-        """
-        datasets = self.params.protocols.get(figure.protocol, ())
-        for name in figure.runs:
-            run = self.run(name)
-            under = ", ".join(map(str, run.protocols))
-            if run.scale != figure.scale:
-                raise WrongUse(
-                    f"{where}: run {name} is of scale {run.scale}, the figure is of scale "
-                    f"{figure.scale}; name runs of one scale"
-                )
-            if figure.protocol not in run.protocols:
-                raise WrongUse(
-                    f"{where}: {name} is not scored under {figure.protocol}, but under "
-                    f"{under}; name one of these, or add it to the run in "
-                    f"{PARAMS} and run: dvc repro score@{name}"
-                )
-            if figure.dataset not in datasets:
-                raise WrongUse(
-                    f"{where}: {figure.dataset} is not among the datasets of {figure.protocol} "
-                    f"({', '.join(datasets) or 'none'}); show an image of one of these, or add it "
-                    f"to {PARAMS}: protocols.{figure.protocol} and run: dvc repro"
-                )
-
     def images_of(self, run: Run) -> int:
         """How many images the run upscales: each dataset once for every degradation in use."""
         return self.images_of_work(self.work(run))
@@ -296,47 +234,6 @@ class Project:
         if manifest.is_file():
             return len(read_manifest(manifest, dataset))
         return len(self.source(dataset).files)
-
-    def weights_note(self, run: str) -> Path:
-        """The note of which file holds the run's weights."""
-        return self.root / "build" / "weights" / f"{run}.json"
-
-    def trained(self, training: str) -> Path:
-        """Weights made here."""
-        return self.root / "methods" / "weights" / f"{training}.safetensors"
-
-    def checkpoint(self, training: str) -> Path:
-        """The state of an unfinished training."""
-        return self.root / "methods" / "checkpoints" / f"{training}.safetensors"
-
-    def unfinished_log(self, training: str) -> Path:
-        """The folder of an unfinished training's record."""
-        return self.root / "methods" / "checkpoints" / training
-
-    def training_log(self, training: str) -> Path:
-        """The folder of a training's record."""
-        return self.root / "methods" / "logs" / training
-
-    def writing(self, what: str, lock: str) -> AbstractContextManager[None]:
-        """The lock of an output: one process at a time writes it."""
-        return writing(what, self.root / "build" / "locks" / f"{lock}.lock")
-
-    def sr(self, run: str, degradation: str, dataset: str) -> Path:
-        """The folder of the run's SR images of one dataset, for one way of making LR."""
-        return self.sr_of(run) / degradation / dataset
-
-    def sr_of(self, run: str) -> Path:
-        """The folder of all SR images of a run."""
-        return self.root / "build" / "sr" / run
-
-    def made(self, run: str) -> Path:
-        """What the run's SR images were made from, and those of a run that isn't finished."""
-        return self.root / "build" / "made" / run
-
-    @property
-    def missing(self) -> Path:
-        """The list of what couldn't be had when all was made."""
-        return self.root / "build" / "missing.json"
 
     def missing_files(self) -> dict[str, str]:
         """What it says: a dataset or a run to the file that it needs, and its address."""
@@ -356,44 +253,6 @@ class Project:
         runs = {n: r.model_copy(update={"also": left(r.also)}) for n, r in params.runs.items()}
         some = {n: r for n, r in runs.items() if r.also or any(table[p] for p in r.protocols)}
         return replace(self, params=params.model_copy(update={"protocols": table, "runs": some}))
-
-    @property
-    def work_notes(self) -> Path:
-        """The folder of notes of what each run is upscaled and scored on."""
-        return self.root / "build" / "work"
-
-    def scores(self, run: str) -> Path:
-        """The run's scores, one row per image x protocol x metric."""
-        return self.root / "build" / "scores" / f"{run}.csv"
-
-    def _check_runs(self) -> None:
-        for name, run in self.params.runs.items():
-            for protocol in run.protocols:
-                if protocol not in self.params.protocols:
-                    where = f"{self.root / PARAMS}: runs.{name}"
-                    known = map(str, self.params.protocols)
-                    raise unknown("protocol", protocol.name, known, where=where)
-            self._check_origin(run)
-        for name, figure in self.params.figures.items():
-            where = f"{self.root / PARAMS}: figures.{name}"
-            for run_name in figure.runs:
-                if run_name not in self.params.runs:
-                    raise unknown("run", run_name, self.params.runs, where=where)
-            self.require_scored(figure, where=where)
-
-    def _origin(self, training: str) -> str:
-        return self.trained(training).relative_to(self.root).as_posix()
-
-    def _check_origin(self, run: Run) -> None:
-        if run.origin is None:
-            return
-        training = self.training_of(run)
-        origin = WHERE if training is None else self._origin(training)
-        if run.origin != origin:
-            raise WrongUse(
-                f"{self.root / PARAMS}: runs.{run.name}: origin is '{run.origin}', but weights "
-                f"'{run.weights}' come from {origin}; correct one of them"
-            )
 
 
 def require_project(root: Path | None = None) -> Project:

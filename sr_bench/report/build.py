@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import pandas as pd
 
+from sr_bench.analysis.learning_curve import promise_of, read_log
 from sr_bench.analysis.ledger.ledger import (
     REPRODUCTION,
     TRAINED,
@@ -14,20 +16,21 @@ from sr_bench.analysis.ledger.ledger import (
     judge,
     read_ledgers,
 )
+from sr_bench.analysis.ledger.published_costs import PublishedCost, published_costs
 from sr_bench.analysis.submissions.listed import submitted
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
 from sr_bench.networks.checkpoint import load
 from sr_bench.project.project import Project
 from sr_bench.report.names import Names
-from sr_bench.report.timings import speedups, timings
+from sr_bench.report.timings import NETWORKS, networks, speedups, timings
 from sr_bench.support.errors import SrBenchError
 
 # Under which the README's tables and the plots show results, where a project scores them.
 HEADLINE_PROTOCOLS = ("srcnn-2015", "edsr-2017")
 TRAININGS = [
     "training", "data", "images", "recipe", "step", "steps", "minutes", "machine", "precision",
-    "start", "val_psnr", "method", "variant", "scales", "tag",
+    "start", "val_psnr", "method", "variant", "scales", "tag", "gain_of_twice_db", "fit_error_db",
 ]  # fmt: skip
 
 
@@ -45,6 +48,9 @@ class Report:
     not_run: dict[str, str]  # run to the reason why it has no scores
     names: Names = field(default_factory=Names)  # what its methods and weights are called
     submitted: pd.DataFrame = field(default_factory=pd.DataFrame)  # what others measured
+    # what each run's network costs, and what was published of that
+    networks: pd.DataFrame = field(default_factory=partial(pd.DataFrame, columns=NETWORKS))
+    published_costs: tuple[PublishedCost, ...] = ()
 
 
 def build_report(project: Project) -> Report:
@@ -76,6 +82,8 @@ def build_report(project: Project) -> Report:
         not_run,
         Names.of(project),
         submitted(project.root / "submissions"),
+        networks(project, means["run"].unique()),
+        published_costs(project.ledgers),
     )
 
 
@@ -92,7 +100,8 @@ def trainings(project: Project) -> pd.DataFrame:
     """How weights trained here were made: a row for each of ``params.yaml`` that has weights.
 
     ``images`` are those trained on, without the held-out ones, of which ``val_psnr`` is the PSNR in
-    dB (on Y, a mean over the scales); ``step`` of ``steps`` says how far it got.
+    dB (on Y, a mean over the scales); ``step`` of ``steps`` says how far it got. What twice the
+    time would bring is of a fit (:func:`~sr_bench.analysis.learning_curve.promise`).
     """
     made = [name for name in project.trainings if project.trained(name).is_file()]
     return pd.DataFrame([_training(project, name) for name in made], columns=TRAININGS)
@@ -102,6 +111,8 @@ def _training(project: Project, name: str) -> dict[str, object]:
     facts, entry = load(project.trained(name))[1], project.training(name)
     scores = [value for key, value in facts["last"].items() if key.startswith("val/psnr")]
     same = {key: facts[key] for key in ("data", "step", "minutes", "machine", "precision")}
+    log = project.training_log(name)
+    fit = promise_of(read_log(log)) if log.is_dir() else None
     return same | {
         "training": name,
         "images": max(facts["images"].values()),
@@ -113,4 +124,6 @@ def _training(project: Project, name: str) -> dict[str, object]:
         "variant": entry.variant,
         "scales": " ".join(map(str, entry.scales)),
         "tag": entry.tag or "",
+        "gain_of_twice_db": None if fit is None else round(fit.gain_of_twice(facts["minutes"]), 4),
+        "fit_error_db": None if fit is None else round(fit.error, 4),
     }

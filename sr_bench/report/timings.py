@@ -14,6 +14,7 @@ TIMINGS = [
     "run", "machine", "device", "precision", "input", "median_s", "iqr_s", "rounds",
     "images_per_s", "peak_memory_mb", "params", "macs", "psnr", "psnr_of", "not_known",
 ]  # fmt: skip
+NETWORKS = ["run", "params", "macs", "not_known"]
 SPEEDUPS = [
     "run", "machine", "device", "input", "precision", "median_s", "speedup", "psnr_difference",
     "gflops", "matrix_gflops", "of_matrix_rate",
@@ -31,6 +32,18 @@ def timings(project: Project) -> pd.DataFrame:
     """
     table = _table([_facts(results.machine.name, row) for results, row in _timed(project)])
     return table.sort_values(["run", "machine", "device", "precision", "input"], ignore_index=True)
+
+
+def networks(project: Project, runs: Iterable[str]) -> pd.DataFrame:
+    """What the network of each run costs for a frame: parameters and multiply-adds.
+
+    Counted from the network's layers, whether it was timed or not; missing where its weights can't
+    be had, and ``not_known`` says why.
+    """
+    from sr_bench.timing.network_costs import network_cost  # torch
+
+    table = pd.DataFrame([network_cost(project, run) for run in runs], columns=NETWORKS)
+    return table.astype({"params": "Int64", "macs": "Int64", "not_known": str})
 
 
 def places(project: Project) -> dict[tuple[str, str], str]:

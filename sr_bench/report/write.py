@@ -18,6 +18,7 @@ from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_tab
 from sr_bench.project.project import Project
 from sr_bench.report.build import Report
 from sr_bench.report.figures.all_figures import write_comparisons, write_figures
+from sr_bench.report.figures.costs import Measured
 from sr_bench.report.figures.files import Plots
 from sr_bench.report.figures.speed import write_plots
 from sr_bench.report.provenance.records import Provenance, collect, write_provenance
@@ -30,6 +31,7 @@ from sr_bench.report.site.store import FOLDER
 from sr_bench.report.site.write import Surroundings, write_page
 from sr_bench.report.tables.all_tables import ReportTables, report_tables, write_tables
 from sr_bench.report.tables.published import VERDICTS
+from sr_bench.report.tables.quality import Marks, daggers
 from sr_bench.support.files import write_text
 from sr_bench.support.locks import is_running
 from sr_bench.support.text_files import read_text
@@ -70,7 +72,7 @@ def _write(project: Project, report: Report) -> tuple[tuple[str, ...], str | Non
     pictures = _pictures(drawn, folder)
     write_text(folder / "README.md", reports_readme(report, tables, pictures))
     readme = _readme(project, report, tables, pictures)
-    _write_pages(project, report, tables)
+    _write_pages(project, report, tables, marks)
     write_provenance(folder, made, drawn.subjects)
     return drawn.notes, readme
 
@@ -145,24 +147,26 @@ def _summary(report: Report) -> dict[str, object]:
 def _draw(project: Project, report: Report, made: Provenance) -> tuple[Plots, Plots]:
     """The plots of speed; and gains, curves, filters and comparison figures."""
     folder, identify = project.reports / "plots", made.identify
-    speed = write_plots(report.cells, report.timings, folder, identify=identify, names=report.names)
+    measured = Measured(report.cells, report.timings, report.networks)
+    speed = write_plots(measured, folder, identify=identify, names=report.names)
     others = write_figures(project, report.per_image, folder, identify)
     return speed, others + write_comparisons(project, project.params.figures, identify)
 
 
-def _write_pages(project: Project, report: Report, tables: ReportTables) -> None:
+def _write_pages(project: Project, report: Report, tables: ReportTables, marks: Marks) -> None:
     """The page that is committed, and the one whose images stay on this machine."""
+    marked = daggers(report.cells, marks)
     entries, static = project.params.viewer, (*tables.headline, *tables.at_a_glance)
     settled = replace(project, out=None)  # where the pages will lie
     links = Links.of(settled, settled.reports)
     shown = find_pictures(project, entries.committed) if entries.committed else None
     small = replace(shown, suffix=".webp") if shown else None
-    write_page(report, project.reports, Surroundings(small, links, static))
+    write_page(report, project.reports, Surroundings(small, links, static, marked))
     (project.reports / FOLDER).mkdir(exist_ok=True)  # DVC wants it, without a viewer too
     if entries.local:
         links = Links.of(settled, settled.local_page)
         local = find_pictures(project, entries.local)
-        write_page(report, project.local_page, Surroundings(local, links, static))
+        write_page(report, project.local_page, Surroundings(local, links, static, marked))
 
 
 def _pictures(drawn: Plots, folder: Path) -> dict[str, Picture]:

@@ -32,6 +32,15 @@ def parameters(networks: Iterable[nn.Module]) -> int:
 def macs(network: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> int:
     """Multiply-adds of the network's convolutions and matrix products over some calls.
 
+    Raises:
+        SrBenchError: as :func:`counted`.
+    """
+    return sum(counted(network, inputs)[0] for inputs in calls)
+
+
+def counted(network: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[int, Any]:
+    """The multiply-adds of one call, and what it returns: a shape alone where that was enough.
+
     Nothing is computed where the inputs' shapes are enough. What looks at values (``.item()``,
     ``.numpy()``, an index from a comparison), or is no ``nn.Module``, is called with the inputs
     themselves.
@@ -40,14 +49,13 @@ def macs(network: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> int:
         SrBenchError: if an operator that isn't PyTorch's own takes part: nobody knows its count.
     """
     if not isinstance(network, nn.Module):
-        return _counted(network, calls)
+        return _called(network, inputs)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     try:
         with FakeTensorMode(allow_non_fake_inputs=True):
-            shapes = [tuple(_shape_only(x, device) for x in inputs) for inputs in calls]
-            return _counted(network, shapes)
+            return _called(network, tuple(_shape_only(x, device) for x in inputs))
     except Exception:  # many kinds, by what the network does with the values
-        return _counted(network, calls)
+        return _called(network, inputs)
 
 
 class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -63,17 +71,16 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def _counted(network: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> int:
+def _called(network: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[int, Any]:
     whole = whole_images(network) if isinstance(network, nn.Module) else nullcontext()
     with _Operators() as seen, FlopCounterMode(display=False) as counter, torch.no_grad(), whole:
-        for inputs in calls:
-            network(*inputs)
+        returned = network(*inputs)
     if seen.foreign:
         raise SrBenchError(
             f"the multiply-adds of {', '.join(sorted(seen.foreign))} aren't known: it isn't an "
             "operator of PyTorch's own"
         )
-    return int(counter.get_total_flops()) // 2
+    return int(counter.get_total_flops()) // 2, returned
 
 
 def fact(name: str, find: Callable[[], T], not_known: dict[str, str]) -> T | None:

@@ -73,6 +73,11 @@ class Timed(ABC):
         return f"{images}, {protocol}"
 
     @property
+    def frame_rule(self) -> Degradation:
+        """How lr of a frame is made: it is RGB."""
+        return self.quality[0].degradation.model_copy(update={"colour": "rgb"})
+
+    @property
     def has_network(self) -> bool:
         """Whether the model has a network, which can be moved; the model is loaded to see."""
         return network_of(self.upscaler(self.quality[0].degradation).model) is not None
@@ -89,8 +94,7 @@ class Timed(ABC):
         """The upscaler for a setting's input, on its device, in its precision; a frame is RGB."""
         if not is_frame(setting.input):
             return self._on_device(self.rule_of(setting.input), setting, export)
-        rule = self.quality[0].degradation.model_copy(update={"colour": "rgb"})
-        return self._on_device(rule, setting, export)
+        return self._on_device(self.frame_rule, setting, export)
 
     def psnr(self, setting: Setting, export: Export) -> float:
         """Mean PSNR in dB, by :attr:`quality`, of what the device makes in that precision."""

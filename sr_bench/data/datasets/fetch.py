@@ -81,12 +81,14 @@ def _put_by_hand(source: Source, folder: Path) -> list[Path]:
     """The images that the user put there, or the reason why they don't come by themselves."""
     for archive in sorted(folder.glob("*.zip")):
         unpack(archive, folder)
-    found = sorted(p for p in folder.rglob("*") if p.is_file() and images.is_image(p))
+    there = folder.glob(source.hr or "**/*")
+    found = sorted(p for p in there if p.is_file() and images.is_image(p))
+    what = f"pairs of {source.hr} and {', '.join(source.lr.values())}" if source.lr else "images"
     if len(found) != source.images:
         raise SourceError(
             f"{source.name} isn't downloaded: it is to be had at {source.page}, on these terms: "
-            f"{source.licence}. Put its {source.images} images, or a zip of them, into {folder} "
-            f"(which has {len(found)} images), and run: sr-bench fetch {source.name}"
+            f"{source.licence}. Put its {source.images} {what}, or a zip of them, into {folder} "
+            f"(which has {len(found)} {what.split()[0]}), and run: sr-bench fetch {source.name}"
         )
     return found
 

@@ -37,11 +37,12 @@ class Gray:
 
     def of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(h, w, 3) or (h, w) uint8 -> (h, w) uint8, border cut off."""
-        gray = image if image.ndim == 2 else to_uint8(self._values(image))
+        gray = image if image.ndim == 2 else to_uint8(self.values(image))
         height, width = gray.shape
         return gray[self.border : height - self.border, self.border : width - self.border]
 
-    def _values(self, image: NDArray[np.uint8]) -> Array:
+    def values(self, image: NDArray[Any]) -> Array:
+        """(h, w, 3) on 0..255 -> (h, w), unrounded, border and all."""
         return rgb_to_y(image) if self.conversion == "y" else np.asarray(image @ _RGB2GRAY)
 
 

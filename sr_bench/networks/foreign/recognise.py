@@ -127,10 +127,9 @@ def _by_facts(path: Path, digest: str, methods: Methods, options: OpenOptions) -
         facts = read_facts(path)
     except SrBenchError:
         return
-    name, variant = str(facts.get("method")), str(facts.get("variant"))
-    if name in methods and variant in methods[name][1].variants:
-        for scale in facts.get("scales", ()):
-            yield Fit(name, variant, int(scale))
+    name, variant, scales = str(facts.get("method")), str(facts.get("variant")), facts.get("scales")
+    if name in methods and variant in methods[name][1].variants and isinstance(scales, list):
+        yield from (Fit(name, variant, scale) for scale in SCALES if scale in scales)
 
 
 def _by_keys(path: Path, digest: str, methods: Methods, options: OpenOptions) -> Iterator[Fit]:

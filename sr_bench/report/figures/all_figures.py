@@ -30,7 +30,12 @@ from sr_bench.report.names import Names, slug
 from sr_bench.support.errors import SrBenchError, WrongUse
 
 COMPARE = "compare"
-_STEMS = (figure_gain.STEM, figure_training.STEM, figure_filters.STEM)
+_STEMS = (
+    figure_gain.STEM,
+    figure_training.STEM,
+    figure_training.TIME_STEM,
+    figure_filters.STEM,
+)
 
 
 def write_figures(
@@ -55,7 +60,9 @@ def _plots(project: Project, per_image: pd.DataFrame, notes: list[str]) -> Itera
     known = {protocol.name for protocol in project.params.protocols}
     protocols = tuple(name for name in HEADLINE_PROTOCOLS if name in known)
     yield from figure_gain.gain_plots(per_image, protocols, notes, names)
-    yield from figure_training.training_plots(figure_training.read_curves(project, notes), names)
+    curves = figure_training.read_curves(project, notes)
+    yield from figure_training.training_plots(curves, names)
+    yield from figure_training.time_plots(curves, names)
     methods = {run.method for run in project.params.runs.values()}
     for method in names.methods.values():
         if method.filters and method.name in methods:

@@ -17,6 +17,7 @@ from sr_bench.evaluation.scoring.table import CELL, read_run, require_one_signat
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import modcrop
 from sr_bench.imaging.images import Colour, Image
+from sr_bench.project.checks import require_scored
 from sr_bench.project.entries import FigureEntry
 from sr_bench.project.project import Project
 from sr_bench.report.names import Names
@@ -58,7 +59,7 @@ def load_pictures(project: Project, entry: FigureEntry) -> Pictures:
             the dataset under the protocol.
         SrBenchError: for SR images or scores that are missing, or that don't belong together.
     """
-    project.require_scored(entry, where=entry.image)
+    require_scored(project, entry, where=entry.image)
     protocol = project.protocol_on(entry.protocol, entry.dataset)
     entry = entry.model_copy(update={"protocol": protocol})
     dataset = project.dataset(entry.dataset)

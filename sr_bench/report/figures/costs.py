@@ -23,6 +23,15 @@ TIMINGS = [*_CELL, *_NUMBERS]
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What the plots of speed are drawn from."""
+
+    scores: pd.DataFrame  # `scores.csv`
+    timings: pd.DataFrame  # `timings.csv`
+    networks: pd.DataFrame  # run, params, macs: sr_bench.timing.network_costs
+
+
+@dataclass(frozen=True)
 class Choice:
     """What the figures compare. One protocol: numbers of two protocols don't share an axis.
 
@@ -98,27 +107,11 @@ def with_time(rows: pd.DataFrame, timings: pd.DataFrame, choice: Choice) -> pd.D
     return joined.rename(columns={"pooled_s": "cost", "spread_s": "spread"})
 
 
-def with_macs(
-    rows: pd.DataFrame, timings: pd.DataFrame, choice: Choice
-) -> tuple[pd.DataFrame, list[str]]:
-    """The runs of ``rows`` whose multiply-adds are known (``cost``; 0 for interpolation).
-
-    A count is a fact of the network: where two machines' rows disagree, the run is left out, and a
-    note says so.
-    """
-    chosen = timings[
-        (timings["input"] == choice.input) & (timings["precision"] == choice.precision)
-    ]
-    counted = chosen.dropna(subset=["macs"]).groupby("run")
-    facts = counted.agg(cost=("macs", "min"), most=("macs", "max"), params=("params", "min"))
-    doubtful = facts[facts["cost"] != facts["most"]]
-    notes = [
-        f"{run}: its rows disagree on the multiply-adds of {choice.input} "
-        f"({row.cost:g} and {row.most:g}); left out of the plot"
-        for run, row in doubtful.iterrows()
-    ]
-    known = facts.drop(index=doubtful.index).drop(columns="most")
-    return rows.merge(known, left_on="run", right_index=True).assign(spread=0.0), notes
+def with_macs(rows: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
+    """The runs of ``rows`` whose multiply-adds are known (``cost``; 0 for interpolation)."""
+    known = networks.dropna(subset=["macs"])[["run", "params", "macs"]]
+    known = known.astype({"params": float, "macs": float}).rename(columns={"macs": "cost"})
+    return rows.merge(known, on="run", how="inner").assign(spread=0.0)
 
 
 def missing(rows: pd.DataFrame, shown: pd.DataFrame) -> list[str]:

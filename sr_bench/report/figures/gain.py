@@ -11,12 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sr_bench.evaluation.scoring.table import require_one_signature
 from sr_bench.report.figures.files import Plot
 from sr_bench.report.figures.panels import PAGE, Form, line_panels
 from sr_bench.report.figures.style import Lines, looks, paper_style, printable
+from sr_bench.report.gains import gains
 from sr_bench.report.names import Names, slug
-from sr_bench.support.errors import SrBenchError
 
 STEM = "gain"
 _HEIGHT = 2.1  # inches
@@ -51,7 +50,8 @@ def gain_plots(
         for scale, shown in rows.groupby("scale"):
             caption = (
                 f"PSNR of each image minus {names.title(base)}'s at ×{scale}, in dB; images sorted "
-                "by its mean over the runs: one place is one image. *: trained here. "
+                "by its mean over the runs: one place is one image. Least: the smallest gain of "
+                "all, its image and run. *: trained here. "
                 f"{shown['signature'].iloc[0]}."
             )
             subjects = tuple(f"runs/{run}" for run in shown["run"].unique())
@@ -60,27 +60,6 @@ def gain_plots(
             with paper_style():
                 figure = again(PAGE)
             yield Plot(stem, caption, figure, subjects, again=again)
-
-
-def gains(per_image: pd.DataFrame, protocol: str, baseline: str) -> pd.DataFrame:
-    """The PSNR rows of a protocol with ``gain`` in dB; the baseline's own are left out.
-
-    Raises:
-        SrBenchError: for several signatures, or two of its runs at one scale.
-    """
-    rows = per_image[(per_image["protocol"] == protocol) & (per_image["metric"] == "psnr")]
-    require_one_signature(rows, f"the plot of gains under {protocol}")
-    key = ["scale", "dataset", "image"]
-    base = rows[rows["method"] == baseline][[*key, "value"]].rename(columns={"value": "base"})
-    twice = base[base.duplicated(key)]
-    if len(twice):
-        raise SrBenchError(
-            f"{protocol}: {twice.iloc[0]['image']} has two scores of {baseline} at "
-            f"x{twice.iloc[0]['scale']}; remove one run from params.yaml"
-        )
-    others = rows[rows["method"] != baseline].merge(base, on=key, how="inner")
-    both = others[np.isfinite(others["value"]) & np.isfinite(others["base"])]
-    return both.assign(gain=both["value"] - both["base"]).reset_index(drop=True)
 
 
 def _labelled(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
@@ -121,5 +100,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, lines: Lines) -> None:
         gain = line.set_index("image")["gain"].reindex(images).to_numpy()
         style = lines.style(str(label), markers=len(gain) <= _FEW)
         axes.plot(np.arange(1, len(gain) + 1), gain, **style)
+    least = rows.loc[rows["gain"].idxmin()]
+    what = f"least: {least['gain']:+.2f}, {least['image']}\n{least['label']}"
+    axes.text(0.97, 0.96, printable(what), transform=axes.transAxes, ha="right", va="top")
     axes.set_xlim(1 - 0.03 * most, most + 0.03 * most)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))

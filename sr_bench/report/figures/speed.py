@@ -1,4 +1,4 @@
-"""Every plot of the report, from ``reports/timings.csv`` and ``reports/scores.csv`` alone."""
+"""Every plot of quality against speed: from scores, timings, and what networks cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 from sr_bench.analysis.metrics import describe_metric
 from sr_bench.report.figures.costs import (
+    TIMINGS,
     Choice,
+    Measured,
     by_device,
     checked_scores,
     checked_timings,
@@ -34,13 +36,13 @@ from sr_bench.report.figures.panels import PAGE, Form
 from sr_bench.report.figures.pareto import Cost, pareto_figure
 from sr_bench.report.figures.style import Looks, looks, printable
 from sr_bench.report.names import NO_NAMES, Names, slug
+from sr_bench.timing.setting import FRAME
 
 _STEMS = ("psnr-time", "psnr-macs", "time-size")
 
 
 def write_plots(
-    scores: pd.DataFrame,
-    timings: pd.DataFrame,
+    measured: Measured,
     folder: Path,
     choice: Choice | None = None,
     identify: Identify = no_provenance,
@@ -58,51 +60,50 @@ def write_plots(
         SrBenchError: if a column is missing or the scores have different signatures.
     """
     notes: list[str] = []
-    plots = draw_plots(scores, timings, choice or Choice(), notes, names)
+    plots = draw_plots(measured, choice or Choice(), notes, names)
     written = write_each(plots, folder, notes, identify)
     remove_stale(folder, _STEMS, written)
     return written
 
 
 def draw_plots(
-    scores: pd.DataFrame,
-    timings: pd.DataFrame,
-    choice: Choice,
-    notes: list[str],
-    names: Names = NO_NAMES,
+    measured: Measured, choice: Choice, notes: list[str], names: Names = NO_NAMES
 ) -> Iterator[Plot]:
     """Every plot, one at a time; what is left out goes to ``notes``."""
-    if timings.empty:
+    scores = checked_scores(measured.scores)
+    if measured.timings.empty:
         notes.append("no timings: run sr-bench time")
-        return
-    checked = checked_scores(scores)
-    methods = Looks(names, looks(checked["method"], names.marks))
-    yield from _SpeedPlots(checked, checked_timings(timings), choice, methods, notes).draw()
+        timings = pd.DataFrame(columns=TIMINGS)
+    else:
+        timings = checked_timings(measured.timings)
+    methods = Looks(names, looks(scores["method"], names.marks))
+    checked = Measured(scores, timings, measured.networks)
+    yield from _SpeedPlots(checked, choice, methods, notes).draw()
 
 
 @dataclass(frozen=True)
 class _SpeedPlots:
-    """The plots of two tables, both checked."""
+    """The plots of tables that are checked."""
 
-    scores: pd.DataFrame
-    timings: pd.DataFrame
+    measured: Measured
     choice: Choice  # what is compared
     methods: Looks  # how methods look, and what they are called
     notes: list[str]  # gets what is left out
 
     def draw(self) -> Iterator[Plot]:
         """Every plot, one at a time."""
-        choice, rows = self.choice, quality(self.scores, self.choice)
-        self.notes.extend(_other_precisions(self.timings, choice))
+        choice, timings = self.choice, self.measured.timings
+        rows = quality(self.measured.scores, choice)
+        self.notes.extend(_other_precisions(timings, choice))
         if len(rows):
-            for machine, device, timed in by_device(self.timings):
+            for machine, device, timed in by_device(timings):
                 yield from self._time(rows, machine, device, timed)
             yield from self._macs(rows)
         else:
             self.notes.append(
                 f"no {choice.metric} of {choice.dataset} under {choice.protocol} in scores.csv"
             )
-        for machine, device, timed in by_device(self.timings):
+        for machine, device, timed in by_device(timings):
             yield from self._growth(machine, device, timed)
 
     def _time(
@@ -116,27 +117,28 @@ class _SpeedPlots:
             self.notes.append(f"{about}: not timed: {', '.join(left_out)}")
         if len(shown):
             caption = (
-                f"{_quality(rows, choice)} Time: median of one {_input(choice)} in "
+                f"{_quality(rows, choice)} Time: median of one {_input(choice.input)} in "
                 f"{choice.precision} on {where}, all runs of a network together; bars: how far "
                 "these lie apart. The front steps over larger differences only."
             )
-            cost = Cost(f"time per {_input(choice)} (s)", _axis(choice), caption)
+            cost = Cost(f"time per {_input(choice.input)} (s)", _axis(choice), caption)
             yield self._pareto(slug("psnr-time", machine, device), shown, cost, machine)
 
     def _macs(self, rows: pd.DataFrame) -> Iterator[Plot]:
-        choice = self.choice
-        shown, doubts = with_macs(rows, self.timings, choice)
-        self.notes.extend(doubts)
+        if self.measured.networks.empty:
+            return
+        shown = with_macs(rows, self.measured.networks)
         left_out = missing(rows, shown)
         if left_out:
-            self.notes.append(f"multiply-adds of {choice.input} not known: {', '.join(left_out)}")
+            self.notes.append(f"multiply-adds of {FRAME} not known: {', '.join(left_out)}")
         if (shown["cost"] > 0).any():
             dotted = " Dotted: no network." if (shown["cost"] == 0).any() else ""
-            what = f"Multiply-adds of the network for one {_input(choice)}."
-            caption = f"{_quality(rows, choice)} {what}{dotted}"
-            cost = Cost(f"multiply-adds per {_input(choice)}", _axis(choice), caption, short=True)
-            counted = self.timings[self.timings["run"].isin(shown["run"])]["machine"].unique()
-            yield self._pareto("psnr-macs", shown, cost, *counted)
+            what = f"Multiply-adds of the network for one {_input(FRAME)}."
+            caption = f"{_quality(rows, self.choice)} {what}{dotted}"
+            title = f"multiply-adds per {_input(FRAME)}"
+            yield self._pareto(
+                "psnr-macs", shown, Cost(title, _axis(self.choice), caption, short=True)
+            )
 
     def _pareto(self, stem: str, shown: pd.DataFrame, cost: Cost, *machines: str) -> Plot:
         drawn = pareto_figure(shown, cost, self.methods)
@@ -151,7 +153,7 @@ class _SpeedPlots:
 
     def _growth(self, machine: str, device: str, timed: pd.DataFrame) -> Iterator[Plot]:
         where = printable(self.methods.names.place(machine, device))
-        rows = growth_rows(self.scores, timed, self.choice.precision)
+        rows = growth_rows(self.measured.scores, timed, self.choice.precision)
         if rows.empty:
             self.notes.append(
                 f"{where}: fewer than two image sizes timed: no plot of the growth; "
@@ -187,8 +189,8 @@ def _axis(choice: Choice) -> str:
     return f"{metric.title} on {choice.dataset}" + (f" ({metric.unit})" if metric.unit else "")
 
 
-def _input(choice: Choice) -> str:
-    return "1280 × 720 image" if choice.input == "720p" else f"{choice.input} image"
+def _input(name: str) -> str:
+    return "1280 × 720 image" if name == FRAME else f"{name} image"
 
 
 def _other_precisions(timings: pd.DataFrame, choice: Choice) -> list[str]:

@@ -1,26 +1,25 @@
-"""Training curves: validation PSNR and loss over steps, from the logs of the trainings."""
+"""Training curves: held-out PSNR and loss over steps, and PSNR over time, from trainings' logs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
-from pathlib import Path
+from functools import partial
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
+from sr_bench.analysis.learning_curve import promise_of, read_log
 from sr_bench.project.project import Project
 from sr_bench.report.figures.files import Plot
 from sr_bench.report.figures.panels import PAGE, Form, line_panels
 from sr_bench.report.figures.style import Lines, amount, log_axis, looks, paper_style, printable
 from sr_bench.report.names import NO_NAMES, Names, slug
-from sr_bench.support.errors import SrBenchError
-from sr_bench.support.text_files import read_rows
 
-STEM = "training"
+STEM, TIME_STEM = "training", "hours"
 _HEIGHT = 1.35  # inches
 _WIDE = 8  # times: steps or losses that span so much get a log axis
 
@@ -34,7 +33,7 @@ class Curve:
     variant: str  # its name in the legend, with the training's tag
     data: str  # the training set; images held out of it are those of the validation
     scales: tuple[int, ...]  # of the weights
-    rows: pd.DataFrame  # step, psnr (dB, mean over the scales) and loss; NaN where not logged
+    rows: pd.DataFrame  # as `read_log` returns it
 
 
 def read_curves(project: Project, notes: list[str]) -> list[Curve]:
@@ -49,22 +48,6 @@ def read_curves(project: Project, notes: list[str]) -> list[Curve]:
         facts = (entry.method, variant, entry.data, entry.scales)
         curves.append(Curve(name, *facts, read_log(folder)))
     return curves
-
-
-def read_log(folder: Path) -> pd.DataFrame:
-    """``plots/metrics/**/*.tsv`` of a training's log as a table: step, psnr and loss.
-
-    Raises:
-        SrBenchError: if a file is missing or isn't such a table.
-    """
-    metrics = folder / "plots" / "metrics"
-    parts = [_column(path) for path in sorted(metrics.glob("val/psnr*.tsv"))]
-    if not parts:
-        raise SrBenchError(f"{metrics / 'val'}: no psnr*.tsv in it; train again, or remove the log")
-    values = reduce(_joined, parts).set_index("step").sort_index()
-    psnr = values.mean(axis=1, skipna=False).rename("psnr").reset_index()
-    loss = _column(metrics / "train" / "loss.tsv")
-    return _joined(psnr, loss).sort_values("step", ignore_index=True)
 
 
 def training_plots(curves: Sequence[Curve], names: Names = NO_NAMES) -> Iterator[Plot]:
@@ -84,6 +67,55 @@ def training_plots(curves: Sequence[Curve], names: Names = NO_NAMES) -> Iterator
         with paper_style():
             figure = again(PAGE)
         yield Plot(slug(STEM, method), caption, figure, subjects, again=again)
+
+
+def time_plots(curves: Sequence[Curve], names: Names = NO_NAMES) -> Iterator[Plot]:
+    """One figure a method: held-out PSNR against time with a fitted curve, a panel a training."""
+    for method in dict.fromkeys(curve.method for curve in curves):
+        of = [curve for curve in curves if curve.method == method]
+        caption = (
+            f"{names.title(method)} as trained here: PSNR on Y of images held out of the training "
+            "set, against the machine's own time, and the fit a - b t^-c, drawn on to four times "
+            "the time. The title says what twice the time would bring by the fit, and what the fit "
+            "misses of the points."
+        )
+        marks = looks([method], names.marks)
+        again = partial(_draw_time, of, printable(caption), marks)
+        with paper_style():
+            figure = again(PAGE)
+        subjects = tuple(f"trainings/{curve.training}" for curve in of)
+        yield Plot(slug(TIME_STEM, method), caption, figure, subjects, again=again)
+
+
+def _draw_time(
+    curves: Sequence[Curve], caption: str, marks: Mapping[str, tuple[str, str]], form: Form
+) -> Figure:
+    count = len(curves)
+    figure, axes = line_panels((count, min(3, count)), _HEIGHT, [], caption, form)
+    for panel, curve in zip(axes, curves):
+        _time_panel(panel, curve, marks[curve.method])
+    return figure
+
+
+def _time_panel(axes: Axes, curve: Curve, mark: tuple[str, str]) -> None:
+    rows = curve.rows[["minutes", "psnr"]].dropna()
+    rows = rows[rows["minutes"] > 0]
+    scales = ", ".join(f"×{scale}" for scale in curve.scales)
+    title = printable(f"{curve.variant} {scales}, {curve.data}")
+    hours = rows["minutes"] / 60
+    axes.plot(hours, rows["psnr"], ls="", color=mark[0], marker=mark[1], markersize=2.6)
+    fit = promise_of(rows)
+    if fit is not None:
+        last = float(rows["minutes"].max())
+        times = np.geomspace(float(rows["minutes"].min()), 4 * last, 60)
+        axes.plot(times / 60, [fit.at(t) for t in times], color="#333333", lw=0.8, ls="--")
+        title += f"\n{fit.gain_of_twice(last):+.3f} dB, misses {fit.error:.3f}"
+    if len(hours):
+        log_axis(axes, "x", (hours.min() / 1.2, hours.max() * 5))
+    axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+    axes.set_title(title)
+    axes.set_xlabel("hours")
+    axes.set_ylabel("validation PSNR (dB)")
 
 
 def _draw(
@@ -127,15 +159,3 @@ def _panel(axes: Axes, curves: Sequence[Curve], column: str, lines: Lines) -> No
         formatter = ScalarFormatter(useOffset=False)
         formatter.set_powerlimits((-1, 4))  # mse is 1e-3, its logarithm -7
         axes.yaxis.set_major_formatter(formatter)
-
-
-def _column(path: Path) -> pd.DataFrame:
-    rows = read_rows(path, ["step", path.stem], remedy="train again", separator="\t")
-    try:
-        return rows.frame().astype(float).astype({"step": int})
-    except ValueError as error:
-        raise SrBenchError(f"{path}: not a log of a training ({error}); train again") from error
-
-
-def _joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
-    return left.merge(right, on="step", how="outer")

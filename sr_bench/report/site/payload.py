@@ -19,25 +19,22 @@ from sr_bench.report.tables.quality import MAIN
 _IMAGE_DECIMALS = 4  # per-image values are kept as integers of 1 / 10,000
 _CELL = ["run", "dataset", "protocol", "metric"]
 _MEASURED = ("scale", "measured", "delta")  # the numbers of a row of the ledger
-_TIMES = [
-    "run",
-    "machine",
-    "device",
-    "precision",
-    "input",
-    "median_s",
-    "spread_s",
-    "params",
-    "macs",
-]
+_TIMES = ["run", "machine", "device", "precision", "input", "median_s", "spread_s"]
+_COSTS = ["run", "params", "macs"]
+Marked = frozenset[tuple[str, str, str, str]]  # run, dataset, protocol, metric
 
 
-def payload(report: Report, links: Links = NO_LINKS) -> dict[str, object]:
+def payload(
+    report: Report, links: Links = NO_LINKS, marked: Marked = frozenset()
+) -> dict[str, object]:
     """All tables of the page.
 
     Cells are ``[run, dataset, protocol, metric, value, values of images]``, the first four as
     positions in their lists of names; a per-image value is an integer of 1 / 10,000, ``None`` where
-    the image has none, and ``"inf"`` for identical images.
+    the image has none, and ``"inf"`` for identical images. One of ``marked`` has a seventh field.
+
+    Args:
+        marked: the cells that have a dagger in the report's tables.
 
     Raises:
         SrBenchError: if a protocol's cells have more than one signature.
@@ -58,8 +55,11 @@ def payload(report: Report, links: Links = NO_LINKS) -> dict[str, object]:
         "runs": _runs(cells, report.names),
         "methods": _methods(report, links),
         "baseline": report.names.baseline,
-        "cells": _cells(report, (runs, datasets, [str(p["name"]) for p in protocols], metrics)),
+        "cells": _cells(
+            report, (runs, datasets, [str(p["name"]) for p in protocols], metrics), marked
+        ),
         "timings": _rows(_timings(report)),
+        "networks": _rows(report.networks[_COSTS].dropna(subset=["macs"])),
         "machines": [[*where, title] for where, title in report.names.places.items()],
         "links": {"root": links.root, "reports": links.reports},
         "free": [s.name for s in catalogue.sources.all().values() if s.redistributable],
@@ -132,14 +132,15 @@ def _methods(report: Report, links: Links) -> dict[str, dict[str, str]]:
     }
 
 
-def _cells(report: Report, names: tuple[list[str], ...]) -> list[list[object]]:
+def _cells(report: Report, names: tuple[list[str], ...], marked: Marked) -> list[list[object]]:
     positions = [{name: i for i, name in enumerate(listed)} for listed in names]
     per_image = _per_image(report.per_image)
     out = []
     for row in report.cells.itertuples(index=False):
         key = (row.run, row.dataset, row.protocol, row.metric)
         where = [at[name] for at, name in zip(positions, key)]
-        out.append([*where, _number(row.value), per_image[key]])
+        dagger = [1] if key in marked else []
+        out.append([*where, _number(row.value), per_image[key], *dagger])
     return out
 
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from sr_bench.report.build import Report
 from sr_bench.report.site.links import NO_LINKS, Links
-from sr_bench.report.site.payload import payload
+from sr_bench.report.site.payload import Marked, payload
 from sr_bench.report.site.pictures import Viewer, write_pictures
 from sr_bench.report.site.store import FOLDER
 from sr_bench.report.tables.formats.html import html_table
@@ -47,11 +47,19 @@ _SECTIONS = {
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the page has besides a report: pictures, links, tables that need no script."""
+    """What the page has besides a report.
+
+    Args:
+        viewer: its pictures.
+        links: where its links lead.
+        static: tables that need no script.
+        marked: the cells that have a dagger in the report's tables.
+    """
 
     viewer: Viewer | None = None
     links: Links = NO_LINKS
     static: Sequence[Table] = ()
+    marked: Marked = frozenset()
 
 
 def write_page(report: Report, folder: Path, around: Surroundings = Surroundings()) -> int:
@@ -67,7 +75,7 @@ def write_page(report: Report, folder: Path, around: Surroundings = Surroundings
         shutil.rmtree(folder / FOLDER, ignore_errors=True)
     pictures, size = write_pictures(viewer, folder) if viewer else ([], 0)
     shown = {"protocol": viewer.protocol, "pictures": pictures} if viewer else None
-    content = payload(report, around.links) | {"viewer": shown}
+    content = payload(report, around.links, around.marked) | {"viewer": shown}
     text = _page(content, f"{size / 1e6:.1f} MB in {FOLDER}/" if viewer else "no images", around)
     write_text(folder / "index.html", text)
     return size + len(text.encode())

@@ -8,15 +8,18 @@ from itertools import chain
 from pathlib import Path
 
 from sr_bench.report.build import Report
+from sr_bench.report.tables.degradations import degradation_tables
 from sr_bench.report.tables.formats.html import html
 from sr_bench.report.tables.formats.latex import latex, latex_document, latex_narrow
 from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.formats.plain import csv_text
 from sr_bench.report.tables.formats.venues import examples
 from sr_bench.report.tables.front_page import against_authors_tables, cited_table
+from sr_bench.report.tables.gains import least_gain_tables
 from sr_bench.report.tables.headline import headline_tables
 from sr_bench.report.tables.model import Table
 from sr_bench.report.tables.narrow import narrow
+from sr_bench.report.tables.networks import networks_table
 from sr_bench.report.tables.published import (
     at_a_glance,
     reproduction_tables,
@@ -45,8 +48,11 @@ class ReportTables:
     against_authors: tuple[Table, ...]
     headline: tuple[Table, ...]
     quality: tuple[Table, ...]
+    degradations: tuple[Table, ...]
+    least_gain: tuple[Table, ...]
     timings: tuple[Table, ...]
     speedups: tuple[Table, ...]
+    networks: tuple[Table, ...]
     trainings: tuple[Table, ...]
     trained: tuple[Table, ...]
     at_a_glance: tuple[Table, ...]
@@ -71,8 +77,13 @@ def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
         against_authors=_with_rows(against_authors_tables(report.per_image, names)),
         headline=_with_rows(headline_tables(cells, reproduction, trained, names)),
         quality=_with_rows(quality_tables(cells, marks, report.not_run, names)),
+        degradations=_with_rows(degradation_tables(cells, names)),
+        least_gain=_with_rows(least_gain_tables(report.per_image, names)),
         timings=_with_rows(timing_tables(report.timings, cells, names)),
         speedups=_with_rows(speedup_tables(report.speedups, cells, names)),
+        networks=_with_rows(
+            [networks_table(report.networks, cells, report.published_costs, names)]
+        ),
         trainings=_with_rows([trainings_table(report.trainings, names)]),
         trained=_with_rows([trained_table(trained, cells, names)]),
         at_a_glance=_with_rows([at_a_glance(reproduction, names)]),

@@ -33,6 +33,7 @@ RUN_COLUMNS = (
 )
 INFINITE = "inf: an image is identical to its HR, so the mean is infinite; it is not ranked."
 Marks = Mapping[tuple[str, str, str, str], bool]  # run, dataset, protocol, metric
+_COLUMN = ["scale", "dataset", "protocol", "metric"]  # what is ranked together
 
 
 def quality_tables(
@@ -118,6 +119,21 @@ def _group(runs: Sequence[RunName], columns: Sequence[tuple[str, str]], values: 
     ]
     rows = [(*run_cells(run), *row) for run, *row in zip(runs, *graded_columns)]
     return scale_group(runs[0].scale, rows)
+
+
+def daggers(cells: pd.DataFrame, marks: Marks) -> frozenset[tuple[str, str, str, str]]:
+    """The cells (run, dataset, protocol, metric) that get a dagger in the tables."""
+    found: set[tuple[str, str, str, str]] = set()
+    for (_, dataset, protocol, metric), rows in cells.groupby(_COLUMN):
+        keys = [(run, dataset, protocol, metric) for run in rows["run"]]
+        decimals = describe_metric(metric).decimals
+        numbers = [
+            Number(value, decimals, marked=marks.get(key, False))
+            for key, value in zip(keys, rows["value"])
+        ]
+        shown = _marked(graded(numbers, metric=metric))
+        found |= {k for k, c in zip(keys, shown) if isinstance(c, Number) and c.marked}
+    return frozenset(found)
 
 
 def scale_group(scale: int, rows: Sequence[tuple[Cell, ...]]) -> Group:

@@ -40,15 +40,19 @@ def trainings_table(trainings: pd.DataFrame, names: Names = NO_NAMES) -> Table:
         Column("precision", "precision"),
         Column("machine", "machine"),
         Column("val_psnr", "val", numeric=True),
+        Column("gain_of_twice_db", "twice", numeric=True),
+        Column("fit_error_db", "fit", numeric=True),
     )
     caption = (
         "How the weights trained here were made; start names weights made before, from which they "
         "started. Minutes are of the machine named, which did other work as well; val is the PSNR "
-        "(dB, Y) of held-out images of the training set."
+        "(dB, Y) of held-out images of the training set; twice is what twice the minutes would add "
+        "to it, by a curve fitted to the log, and fit what that curve misses of it (dB): a gain "
+        "below it is none."
     )
     records = [{str(k): v for k, v in r.items()} for r in trainings.to_dict("records")]
-    called = {str(r["training"]): _called(r, names) for r in records}
-    rows = tuple(_training(r, called) for r in records)
+    starts = {str(r["training"]): _start(r, names) for r in records}
+    rows = tuple(_training(r, _called(r, names), starts) for r in records)
     return Table("trainings", "Trainings", caption, columns, (Group("", "", rows),))
 
 
@@ -59,21 +63,30 @@ def _called(row: Mapping[str, object], names: Names) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
-def _training(row: Mapping[str, object], called: Mapping[str, str]) -> tuple[Cell, ...]:
+def _start(row: Mapping[str, object], names: Names) -> str:
+    """The same with the training set: a start may be of another one."""
+    return f"{_called(row, names)}, {row['data']}"
+
+
+def _training(
+    row: Mapping[str, object], called: str, starts: Mapping[str, str]
+) -> tuple[Cell, ...]:
     step, steps = row["step"], row["steps"]
     start = str(row["start"] or "")
     return (
         str(row["training"]),
-        called[str(row["training"])],
+        called,
         str(row["data"]),
         number(row["images"], 0),
-        Note(called.get(start, start)) if start else "",
+        Note(starts.get(start, start)) if start else "",
         str(row["recipe"]),
         str(steps) if step == steps else f"{step} of {steps}",
         number(row["minutes"], 1),
         str(row["precision"]),
         Note(str(row["machine"])),
         number(row["val_psnr"], 2),
+        number(row["gain_of_twice_db"], 3),
+        number(row["fit_error_db"], 3),
     )
 
 

@@ -1,12 +1,13 @@
-// What the page shows. Cells are [run, dataset, protocol, metric, value, values of images].
+// What the page shows. Cells are [run, dataset, protocol, metric, value, values of images, 1 with a dagger].
 const DATA = JSON.parse(byId("data").textContent);
 const real = (value) => (value === "inf" ? Infinity : value);
-const CELLS = DATA.cells.map(([run, dataset, protocol, metric, value, images]) => ({
+const CELLS = DATA.cells.map(([run, dataset, protocol, metric, value, images, dagger]) => ({
   run: DATA.runs[run],
   dataset: DATA.datasets[dataset],
   protocol: DATA.protocols[protocol],
   metric: DATA.metrics[metric],
   value: real(value),
+  dagger: Boolean(dagger), // not significantly worse than the best of all runs
   get images() { return images.map((v) => (v === null ? null : real(v) === Infinity ? Infinity : v / 10 ** DATA.imageDecimals)); },
 }));
 // The ledger: each text stands once in the data, a row holds its position.
@@ -25,6 +26,7 @@ const cellOf = (...names) => INDEX.get(keyOf(...names));
 const trainedOn = (run) => (run.maker ? `${run.data}, ${run.maker}` : run.data === "none" ? "not trained" : run.data);
 const runTitle = (run) => `${run.short} x${run.scale}, ${trainedOn(run)}`;
 const methodOf = (run) => DATA.methods[run.method];
+const COSTS_OF = new Map(DATA.networks.map((row) => [row.run, row])); // parameters and multiply-adds
 const RUNS = new Map(DATA.runs.map((run) => [run.name, run]));
 const runsOf = new Map(DATA.protocols.map((p) => [p, new Set()]));
 for (const cell of CELLS) runsOf.get(cell.protocol).add(cell.run);

@@ -44,7 +44,7 @@ function boards(cells, protocol) {
   const scales = scalesOf(cells.map((c) => c.run));
   const table = (file) => el("a", { href: `${DATA.links.reports}tables/${file}` }, file);
   return [
-    el("p", { class: "caption" }, `${protocol.name}: ${protocol.summary}. Bold: the best of the runs shown.`),
+    el("p", { class: "caption" }, `${protocol.name}: ${protocol.summary}. Bold: the best of the runs shown, underlined: the second; †: not significantly worse than the best of all runs.`),
     ...scales.map((scale) => boardTable(scale, cells.filter((c) => c.run.scale === scale), protocol)),
     el("p", { class: "signature" }, "Signature ", el("code", {}, protocol.signature)),
     el("p", { class: "hint" }, "A number opens its images, a name opens its paper, file, citation and rows to copy. Arrow keys go from one to the next. This table as files: ",
@@ -54,26 +54,44 @@ function boards(cells, protocol) {
 
 function boardTable(scale, cells, protocol) {
   const columns = [{ name: "method, trained on, by", text: (row) => `${row.run.short} ${trainedOn(row.run)}`, node: (row) => runButton(row.run) }];
-  const bests = new Map();
-  for (const c of cells.filter((c) => Number.isFinite(c.value))) {
-    const best = bests.get(bestKey(c));
-    if (best === undefined || isBetter(c.metric, c.value, best)) bests.set(bestKey(c), c.value);
-  }
-  const pairs = new Map(cells.map((c) => [bestKey(c), c]));
-  for (const { dataset, metric } of pairs.values()) columns.push(boardColumn(dataset, metric, protocol, bests));
+  const pairs = new Map(cells.map((c) => [columnKey(c), c])), grades = gradesOf(cells);
+  for (const { dataset, metric } of pairs.values()) columns.push(boardColumn(dataset, metric, protocol, grades));
   const rows = unique(cells.map((c) => c.run)).map((run) => ({ run }));
   const table = sortable({ caption: `x${scale}`, columns, rows, sort: [1, factsOf(cells[0].metric).higherIsBetter], key: "sort" });
   table.classList.add("block");
   return table;
 }
 
-const bestKey = (cell) => JSON.stringify([cell.dataset.name, cell.metric]);
+const columnKey = (cell) => JSON.stringify([cell.dataset.name, cell.metric]);
+
+// How each column of cells grades a printed number, as the report's tables do: the best, unless all
+// are; and second what exactly one number beats, among three or more.
+function gradesOf(cells) {
+  const columns = new Map();
+  for (const c of cells.filter((c) => Number.isFinite(c.value))) {
+    const key = columnKey(c), text = shown(c.metric, c.value);
+    if (!columns.has(key)) columns.set(key, { metric: c.metric, counts: new Map() });
+    const { counts } = columns.get(key);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return new Map([...columns].map(([key, { metric, counts }]) => [key, graded(metric, counts)]));
+}
+
+// Of printed numbers and how often each stands there.
+function graded(metric, counts) {
+  const [best, second] = [...counts.keys()].sort((a, b) => (isBetter(metric, Number(a), Number(b)) ? -1 : 1));
+  const total = [...counts.values()].reduce((a, b) => a + b, 0), grades = new Map();
+  if (second === undefined) return grades;
+  grades.set(best, "best");
+  if (total > 2 && counts.get(best) === 1) grades.set(second, "second");
+  return grades;
+}
 
 function runButton(run) {
   return el("button", { type: "button", class: "run", onclick: () => openRun(run) }, el("span", { class: "name" }, run.short), " ", el("span", { class: "made" }, trainedOn(run)));
 }
 
-function boardColumn(dataset, metric, protocol, bests) {
+function boardColumn(dataset, metric, protocol, grades) {
   const cell = (row) => cellOf(row.run.name, dataset.name, protocol.name, metric);
   return {
     name: `${dataset.name} ${metricName(metric)}`,
@@ -83,9 +101,10 @@ function boardColumn(dataset, metric, protocol, bests) {
       const found = cell(row);
       if (!found) return null;
       const text = shown(metric, found.value);
-      const best = Number.isFinite(found.value) && text === shown(metric, bests.get(bestKey(found)));
-      const button = { type: "button", class: best ? "cell best" : "cell", "aria-label": `${text}${best ? ", best" : ""}: ${metricName(metric)} of ${dataset.name}, ${runTitle(row.run)}` };
-      return el("button", { ...button, onclick: () => openDrill(found) }, text);
+      const grade = Number.isFinite(found.value) ? grades.get(columnKey(found))?.get(text) : undefined;
+      const said = [text, grade, found.dagger ? "not significantly worse than the best of all" : null].filter(Boolean).join(", ");
+      const button = { type: "button", class: grade ? `cell ${grade}` : "cell", "aria-label": `${said}: ${metricName(metric)} of ${dataset.name}, ${runTitle(row.run)}` };
+      return el("button", { ...button, onclick: () => openDrill(found) }, text, found.dagger ? el("span", { class: "dagger" }, "†") : null);
     },
   };
 }

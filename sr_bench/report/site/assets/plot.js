@@ -11,21 +11,22 @@ const SHAPES = { // by the markers of matplotlib's that methods ask for; any oth
 };
 const INK = "#000000"; // black is the letters' colour, which is light on a dark page
 const FRAME = { width: 760, height: 400, left: 56, right: 24, top: 16, bottom: 44 };
-const COSTS = {
-  median_s: { name: "time an image", axis: "seconds an image (log)", unit: " s" },
-  macs: { name: "multiply-adds", axis: "multiply-adds (log)", unit: "" },
-  params: { name: "parameters", axis: "parameters (log)", unit: "" },
-};
 const PLACES = new Map(DATA.machines.map(([machine, device, title]) => [JSON.stringify([machine, device]), title]));
 const TIMINGS = DATA.timings.map((row) => ({ ...row, place: PLACES.get(JSON.stringify([row.machine, row.device])) ?? `${row.machine}, ${row.device}` }));
+const [TIME, WHERE] = ["median_s", ["place", "precision", "input"]]; // a time is of one machine, precision and image
+const COSTS = {
+  [TIME]: { name: "time an image", axis: "seconds an image (log)", unit: " s", rows: TIMINGS },
+  macs: { name: "multiply-adds", axis: "multiply-adds for 1280 × 720 (log)", unit: "", rows: DATA.networks },
+  params: { name: "parameters", axis: "parameters (log)", unit: "", rows: DATA.networks },
+};
 const short = (n) => (n >= 1e9 ? `${+(n / 1e9).toPrecision(3)} G` : n >= 1e6 ? `${+(n / 1e6).toPrecision(3)} M` : n >= 1e3 ? `${+(n / 1e3).toPrecision(3)} k` : `${+n.toPrecision(3)}`);
 
 function plot(root) {
-  if (!TIMINGS.length) {
-    return root.append(notice("No timings yet, and so no speed, multiply-adds or parameters to plot against. sr-bench time measures this machine; the next report draws them."));
+  if (!TIMINGS.length && !DATA.networks.length) {
+    return root.append(notice("No timings yet, and so no speed to plot against. sr-bench time measures this machine; the next report draws them."));
   }
   const draw = () => refresh();
-  const pick = Object.fromEntries(["protocol", "dataset", "scale", "place", "precision", "input", "cost"].map((name) => [name, choice(name, `plot-${name}`, draw)]));
+  const pick = Object.fromEntries(["protocol", "dataset", "scale", "cost", ...WHERE].map((name) => [name, choice(name, `plot-${name}`, draw)]));
   const out = el("div");
   root.append(el("div", { class: "controls" }, ...Object.values(pick).map((p) => p.node)), out);
   pick.protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
@@ -38,9 +39,11 @@ function plot(root) {
     const cells = CELLS.filter((c) => c.metric === QUALITY && c.protocol.name === pick.protocol.value && Number.isFinite(c.value));
     pick.dataset.set(unique(cells.map((c) => c.dataset.name)).map((d) => [d, d]));
     pick.scale.set(scalesOf(cells.map((c) => c.run)).map((s) => [String(s), `x${s}`]));
-    const rows = ["place", "precision", "input"].reduce((left, name) => narrow(name, left), TIMINGS);
-    const costs = Object.keys(COSTS).filter((cost) => rows.some((row) => row[cost] > 0));
-    pick.cost.set(costs.map((cost) => [cost, COSTS[cost].name]));
+    const known = Object.keys(COSTS).filter((cost) => COSTS[cost].rows.some((row) => row[cost] > 0));
+    pick.cost.set(known.map((cost) => [cost, COSTS[cost].name]));
+    const timed = WHERE.reduce((left, name) => narrow(name, left), TIMINGS);
+    const rows = pick.cost.value === TIME ? timed : DATA.networks;
+    if (rows !== timed) for (const name of WHERE) pick[name].node.hidden = true; // a count is the same everywhere
     const chosen = cells.filter((c) => c.dataset.name === pick.dataset.value && String(c.run.scale) === pick.scale.value);
     out.replaceChildren(...picture(joined(chosen, rows, pick.cost.value), pick.cost.value, pick));
   }
@@ -50,7 +53,7 @@ function plot(root) {
 function joined(cells, rows, cost) {
   const byRun = new Map(rows.map((row) => [row.run, row]));
   return cells.map((c) => ({ run: c.run, y: c.value, row: byRun.get(c.run.name) }))
-    .map((p) => ({ ...p, x: p.row?.[cost], spread: cost === "median_s" ? p.row?.spread_s ?? 0 : 0 }));
+    .map((p) => ({ ...p, x: p.row?.[cost], spread: cost === TIME ? p.row?.spread_s ?? 0 : 0 }));
 }
 
 // Those that no other run beats: one that is better, and not slower by more than the spread.
@@ -66,10 +69,10 @@ function front(points) {
 function picture(all, cost, pick) {
   const points = all.filter((p) => p.x > 0);
   const left = all.filter((p) => !(p.x > 0)).map((p) => runTitle(p.run));
-  if (!points.length) return [notice("No run of this choice was timed; choose another, or time it with sr-bench time.")];
+  if (!points.length) return [notice("No run of this choice has a known cost; choose another, or time it with sr-bench time.")];
   const best = front(points);
   const notes = [
-    pick.precision.value !== "float32" ? `${metricName(QUALITY)} is that of the float32 scores; the cost is ${pick.precision.value}'s.` : null,
+    cost === TIME && pick.precision.value !== "float32" ? `${metricName(QUALITY)} is that of the float32 scores; the cost is ${pick.precision.value}'s.` : null,
     left.length ? `Without this cost, not drawn: ${left.join(", ")}.` : null,
   ].filter(Boolean);
   const signature = DATA.protocols.find((p) => p.name === pick.protocol.value).signature;
@@ -165,7 +168,7 @@ function numbers(points, best, cost) {
     { name: "run", text: (p) => runTitle(p.run), node: (p) => runButton(p.run) },
     { name: metricName(QUALITY), text: (p) => shown(QUALITY, p.y), value: (p) => p.y },
     { name: COSTS[cost].name, text: (p) => short(p.x) + COSTS[cost].unit, value: (p) => p.x },
-    ...(cost === "median_s" ? [{ name: "spread", text: (p) => (p.spread ? `${short(p.spread)} s` : "–"), value: (p) => p.spread }] : []),
+    ...(cost === TIME ? [{ name: "spread", text: (p) => (p.spread ? `${short(p.spread)} s` : "–"), value: (p) => p.spread }] : []),
     { name: "Pareto front", text: (p) => (best.includes(p) ? "yes" : "") },
   ];
   return el("details", {}, el("summary", {}, "The numbers of this plot"), sortable({ caption: `${metricName(QUALITY)} and cost of each run drawn`, columns, rows: points, sort: [2, false] }));

@@ -21,8 +21,14 @@ function runFacts(run) {
   const { reference, paper, file } = methodOf(run);
   const link = (href, text) => (href ? el("a", { href }, text) : text);
   const facts = [["paper", reference ? link(paper, reference) : null], ["file", file ? link(DATA.links.root + file, file) : null],
-    ["run", el("code", {}, run.name)]].filter(([, node]) => node);
+    ["network", costText(run)], ["run", el("code", {}, run.name)]].filter(([, node]) => node);
   return el("dl", { class: "facts" }, ...facts.flatMap(([name, node]) => [el("dt", {}, name), el("dd", {}, node)]));
+}
+
+function costText(run) {
+  const cost = COSTS_OF.get(run.name);
+  if (!cost) return null;
+  return cost.params ? `${cost.params.toLocaleString("en")} parameters, ${short(cost.macs)} multiply-adds for an image of 1280 × 720` : "none";
 }
 
 // The free photos of which the viewer has this run's picture.

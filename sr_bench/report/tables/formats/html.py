@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import NamedTuple
 
 from markupsafe import Markup
 
-from sr_bench.report.tables.formats.plain import NO_NUMBER, legend
+from sr_bench.report.tables.formats.plain import legend, shown
 from sr_bench.report.tables.formats.templates import template
-from sr_bench.report.tables.model import Cell, Column, Link, Missing, Note, Number, Table, note_of
+from sr_bench.report.tables.model import Column, Table
 
 
 def html(table: Table) -> str:
@@ -19,41 +18,18 @@ def html(table: Table) -> str:
 
 def html_table(table: Table) -> str:
     """The ``<figure>`` alone, for another page to hold."""
-    shown, notes = table.shown("screen"), table.notes("screen")
+    places, notes = table.shown("screen"), table.notes("screen")
     return template("table.html.j2").render(
         table=table,
         legend=legend(table, "underlined"),
-        columns=[table.columns[i] for i in shown],
-        spans=_spans([table.columns[i] for i in shown]),
-        groups=[(g, [_row(row, shown, notes) for row in g.rows]) for g in table.groups],
+        columns=[table.columns[i] for i in places],
+        spans=_spans([table.columns[i] for i in places]),
+        groups=[
+            (group, [[shown(row[i], notes) for i in places] for row in group.rows])
+            for group in table.groups
+        ],
         notes=notes,
     )
-
-
-def _row(row: tuple[Cell, ...], shown: tuple[int, ...], notes: dict[str, str]) -> list[HtmlCell]:
-    return [_html_cell(row[i], notes) for i in shown]
-
-
-class HtmlCell(NamedTuple):
-    """A cell as the template prints it."""
-
-    text: str
-    grade: str = "none"
-    mark: str = ""
-    letter: str = ""
-    address: str = ""
-
-
-def _html_cell(cell: Cell, notes: dict[str, str]) -> HtmlCell:
-    if isinstance(cell, Number):
-        mark, letter = "†" if cell.marked else "", notes.get(cell.note, "")
-        return HtmlCell(cell.text, cell.grade.name.lower(), mark, letter)
-    if isinstance(cell, (Missing, Note)):
-        text = NO_NUMBER if isinstance(cell, Missing) else ""
-        return HtmlCell(text, letter=notes.get(note_of(cell), ""))
-    if isinstance(cell, Link):
-        return HtmlCell(cell.text, address=cell.address)
-    return HtmlCell(cell)
 
 
 def _spans(columns: list[Column]) -> list[tuple[str, int]]:

@@ -13,18 +13,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from sr_bench.report.tables.formats.latex_text import code, escape
-from sr_bench.report.tables.formats.plain import legend
-from sr_bench.report.tables.model import (
-    Cell,
-    Column,
-    Grade,
-    Link,
-    Missing,
-    Note,
-    Number,
-    Table,
-    note_of,
-)
+from sr_bench.report.tables.formats.plain import legend, shown
+from sr_bench.report.tables.model import Cell, Column, Grade, Number, Table
 
 LONG = 45  # rows that a page holds under a caption and with notes
 _GRADES = {Grade.NONE: "{}", Grade.BEST: r"\textbf{{{}}}", Grade.SECOND: r"\underline{{{}}}"}
@@ -137,29 +127,27 @@ def _head(table: Table) -> Iterator[str]:
 
 
 def _body(table: Table) -> Iterator[str]:
-    shown, notes = table.shown("paper"), table.notes("paper")
+    places, notes = table.shown("paper"), table.notes("paper")
     for i, group in enumerate(table.groups):
         if i:
             yield r"\addlinespace"
         if group.label:
-            label = rf"\multicolumn{{{len(shown)}}}{{@{{}}l}}{{\textit{{{escape(group.label)}}}}}"
+            label = rf"\multicolumn{{{len(places)}}}{{@{{}}l}}{{\textit{{{escape(group.label)}}}}}"
             yield label + r" \\*"
         for row in group.rows:
-            yield " & ".join(_cell(row[j], table.columns[j], notes) for j in shown) + r" \\"
+            yield " & ".join(_cell(row[j], table.columns[j], notes) for j in places) + r" \\"
 
 
 def _cell(cell: Cell, column: Column, notes: dict[str, str]) -> str:
+    found = shown(cell, notes)
+    letter = found.letter
     if isinstance(cell, Number):
-        letter = notes.get(cell.note, "")
-        above = (r"\dagger" if cell.marked else "") + (rf"\mathrm{{{letter}}}" if letter else "")
+        above = (r"\dagger" if found.mark else "") + (rf"\mathrm{{{letter}}}" if letter else "")
         mark = rf"\rlap{{$^{{{above}}}$}}" if above else ""
-        return _GRADES[cell.grade].format(number(cell.text)) + mark
-    if isinstance(cell, (Missing, Note)):
-        letter = notes.get(note_of(cell), "")
-        head = "--" if isinstance(cell, Missing) else ""
-        return head + (rf"\textsuperscript{{{letter}}}" if letter else "")
-    text = cell.text if isinstance(cell, Link) else cell
-    return code(text) if column.code else escape(text)
+        return _GRADES[found.grade].format(number(found.text)) + mark
+    text = found.text and (code if column.code else escape)(found.text)
+    raised = rf"\textsuperscript{{{letter}}}" if letter else ""
+    return ("--" if found.missing else text) + raised
 
 
 def number(text: str) -> str:

@@ -6,18 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from sr_bench.report.tables.formats.plain import NO_NUMBER, full_heading
-from sr_bench.report.tables.model import (
-    Cell,
-    Grade,
-    Group,
-    Link,
-    Missing,
-    Note,
-    Number,
-    Table,
-    note_of,
-)
+from sr_bench.report.tables.formats.plain import full_heading, shown
+from sr_bench.report.tables.model import Cell, Grade, Group, Table
+from sr_bench.support.errors import printable
 
 _EMPHASIS = {Grade.NONE: "", Grade.BEST: "**", Grade.SECOND: "*"}
 _NUMBERS = 6  # columns of numbers beside the names, in the 838 pixels of a page of GitHub
@@ -37,7 +28,7 @@ def markdown_body(table: Table) -> str:
     under += [f"- {escape(text)}" for text in table.remarks]
     if under:
         parts.append("\n".join(under) + "\n")
-    parts += [f"Signature: `{signature}`\n" for signature in table.signatures]
+    parts += [f"Signature: {code(signature)}\n" for signature in table.signatures]
     return "\n".join(parts)
 
 
@@ -48,12 +39,12 @@ def markdown_grid(table: Table) -> str:
 
 def _parts(table: Table) -> list[list[int]]:
     """The columns of each part: those that name a row, and at most so many with numbers."""
-    shown = table.shown("screen")
-    named = [i for i in shown if not table.columns[i].numeric]
-    numeric = [i for i in shown if table.columns[i].numeric]
+    places = table.shown("screen")
+    named = [i for i in places if not table.columns[i].numeric]
+    numeric = [i for i in places if table.columns[i].numeric]
     spans = [list(of) for _, of in groupby(numeric, key=lambda i: table.columns[i].group or str(i))]
     if table.apart or len(numeric) <= _NUMBERS:
-        return [list(shown)]
+        return [list(places)]
     parts: list[list[int]] = [[]]
     for span in spans:
         if parts[-1] and len(parts[-1]) + len(span) > _NUMBERS:
@@ -62,9 +53,9 @@ def _parts(table: Table) -> list[list[int]]:
     return [named + part for part in parts]
 
 
-def _grid(table: Table, shown: Sequence[int]) -> str:
+def _grid(table: Table, places: Sequence[int]) -> str:
     """A grid of some columns; what a group's rows share stands over them."""
-    notes, columns = table.notes("screen"), [table.columns[i] for i in shown]
+    notes, columns = table.notes("screen"), [table.columns[i] for i in places]
     head = [
         _line([escape(full_heading(c)) for c in columns]),
         _line(["---:" if c.numeric else "---" for c in columns]),
@@ -74,15 +65,15 @@ def _grid(table: Table, shown: Sequence[int]) -> str:
         if table.apart:
             lines += [*([""] if lines else []), _title(group), "", *head]
         elif group.label:
-            lines.append(_line([f"**{escape(group.label)}**", *[""] * (len(shown) - 1)]))
-        lines += [_line([_cell(row[i], notes) for i in shown]) for row in group.rows]
+            lines.append(_line([f"**{escape(group.label)}**", *[""] * (len(places) - 1)]))
+        lines += [_line([_cell(row[i], notes) for i in places]) for row in group.rows]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _title(group: Group) -> str:
     """What stands over a group that is parted from the others."""
     where = [link(group.where.text, group.where.address)] if group.where else []
-    command = [f"`{group.command}`"] if group.command else []
+    command = [code(group.command)] if group.command else []
     return ", ".join([f"**{escape(group.label)}**", *where, *command])
 
 
@@ -91,15 +82,9 @@ def _line(texts: list[str]) -> str:
 
 
 def _cell(cell: Cell, notes: dict[str, str]) -> str:
-    if isinstance(cell, Number):
-        stars = _EMPHASIS[cell.grade]
-        letter = f" {notes[cell.note]}" if cell.note else ""
-        return f"{stars}{cell.text}{stars}{'†' if cell.marked else ''}{letter}"
-    if isinstance(cell, (Missing, Note)):
-        head = NO_NUMBER if isinstance(cell, Missing) else ""
-        letter = notes.get(note_of(cell), "")
-        return f"{head} {letter}".strip()
-    return link(cell.text, cell.address) if isinstance(cell, Link) else escape(cell)
+    found = shown(cell, notes)
+    stars = _EMPHASIS[found.grade]
+    return f"{stars}{link(found.text, found.address)}{stars}{found.mark} {found.letter}".strip()
 
 
 def link(text: str, address: str) -> str:
@@ -110,7 +95,14 @@ def link(text: str, address: str) -> str:
     return f"[{escape(text)}]({target})"
 
 
+def code(text: str) -> str:
+    """Text as one types it, in as many backticks as it takes; it ends none of the page's marks."""
+    shown = printable(" ".join(text.split())).replace("<!--", "<! --")
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    return f"{fence} {shown} {fence}" if len(fence) > 1 else f"`{shown}`"
+
+
 def escape(text: str) -> str:
     """Text that can't start Markdown or HTML, nor end a table's cell or line."""
-    plain = "".join(_ENTITIES.get(c, c) for c in " ".join(text.split()))
+    plain = "".join(_ENTITIES.get(c, c) for c in printable(" ".join(text.split())))
     return _ACTIVE.sub(r"\\\1", plain)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from sr_bench.evaluation.scoring.table import digits
 from sr_bench.report.tables.model import (
@@ -16,6 +18,7 @@ from sr_bench.report.tables.model import (
     Note,
     Number,
     Table,
+    note_of,
 )
 
 NO_NUMBER = "-"
@@ -34,6 +37,29 @@ def plain(table: Table) -> tuple[list[str], list[tuple[str, list[list[str]]]]]:
 def full_heading(column: Column) -> str:
     """A column's heading with the one above it."""
     return f"{column.group} {column.heading}".strip()
+
+
+class Shown(NamedTuple):
+    """What a format with notes under its tables shows of a cell: the format writes it its way."""
+
+    text: str
+    grade: Grade = Grade.NONE
+    mark: str = ""  # a dagger
+    letter: str = ""  # of its note
+    address: str = ""  # where a text leads
+    missing: bool = False
+
+
+def shown(cell: Cell, notes: Mapping[str, str]) -> Shown:
+    """A cell, with the letter that ``notes`` gives to its note."""
+    letter = notes.get(note_of(cell), "")
+    if isinstance(cell, Number):
+        return Shown(cell.text, cell.grade, "†" if cell.marked else "", letter)
+    if isinstance(cell, Missing):
+        return Shown(NO_NUMBER, letter=letter, missing=True)
+    if isinstance(cell, Note):
+        return Shown("", letter=letter)
+    return Shown(cell.text, address=cell.address) if isinstance(cell, Link) else Shown(cell)
 
 
 def shown_text(cell: Cell) -> str:
