@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from faults.harness import ALL, SEED, Bench
+from faults.harness import MOST, SEED, Bench
 
 
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory):
     """The made-up project at each stage; counts go to the folder that the environment names."""
-    print(f"seed {SEED}, {'all' if ALL else 'some'} faults")
+    print(f"seed {SEED}, at least {MOST} faults of a kind in a command")
     named = os.environ.get("SR_BENCH_FAULTS_RESULTS")
     results = Path(named) if named else None
     if results is not None:

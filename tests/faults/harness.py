@@ -14,7 +14,7 @@ from pathlib import Path
 
 from faults.made_up import ROOT, RUN, TRAINING, make_project
 
-ALL = os.environ.get("SR_BENCH_FAULTS") == "all"  # every fault, not some of each kind
+MOST = int(os.environ.get("SR_BENCH_FAULTS", "0"))  # faults of a kind in a command; 0: a few
 SEED = int(os.environ.get("SR_BENCH_FAULTS_SEED", "22"))
 LATE = 120  # seconds after which a command hangs: it takes less than two by itself
 # What came of a fault, in the words of docs/faults.md.
@@ -280,9 +280,9 @@ def clear(err):
 
 
 def some(numbers, few):
-    """All of them, or a few spread over them at seeded places."""
-    numbers = list(numbers)
-    if ALL or len(numbers) <= few:
+    """A few of them, or as many as are asked for, spread over them at seeded places."""
+    numbers, few = list(numbers), max(few, MOST)
+    if len(numbers) <= few:
         return numbers
     dice = random.Random(SEED)
     step = len(numbers) / few

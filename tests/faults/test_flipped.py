@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from faults.harness import (
-    ALL,
     CLEAR,
+    MOST,
     SEED,
     SURVIVED,
     TRACEBACK,
@@ -21,7 +21,7 @@ from faults.harness import (
 from faults.made_up import RUN, TRAINING
 
 pytestmark = pytest.mark.slow
-BITS = 60 if ALL else 3  # of each file
+BITS = max(2, MOST)  # of each file
 MANIFEST, NOTE = "build/manifests/Tests.json", f"build/weights/{RUN}.json"
 WEIGHTS = f"methods/weights/{TRAINING}.safetensors"
 TABLE, RECORD = f"build/scores/{RUN}.csv", f"build/scores/{RUN}.json"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from faults.harness import ALL, SEED, disturbed, some
+from faults.harness import MOST, SEED, disturbed, some
 
 pytestmark = pytest.mark.slow
 FEW = {
@@ -59,5 +59,5 @@ def sizes(bench, name, few):
     ]
     largest = sorted({p.stat().st_size - 1 for p in new if p.stat().st_size > 1})
     dice = random.Random(SEED)
-    within = [dice.randrange(largest[-1]) for _ in range(12 if ALL else 0)]
+    within = [dice.randrange(largest[-1]) for _ in range(MOST)]
     return [0, *within, *some(largest, few)]
