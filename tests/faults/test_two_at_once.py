@@ -15,7 +15,7 @@ from faults.harness import (
 )
 
 pytestmark = pytest.mark.slow
-FEW = {"fetch": 3, "train": 1, "work": 1, "upscale": 3, "score": 2, "report": 2, "eval": 2}
+FEW = {"fetch": 2, "train": 1, "work": 1, "upscale": 2, "score": 1, "report": 1, "eval": 1}
 
 
 @pytest.mark.parametrize("name", FEW)
