@@ -78,7 +78,8 @@ def _noted(project: Project, run: Run, method: Method) -> Note:
     said = {"weights": content.get("weights"), "file": content.get("file")}
     if said != {"weights": run.weights, "file": file} or set(content) != {*said, "sha256"}:
         raise SrBenchError(
-            f"{path}: says {', '.join(f'{k} {v!r}' for k, v in content.items())}; expected "
+            f"{path}: not a note of this run's weights: it says "
+            f"{', '.join(f'{k} {v!r}' for k, v in content.items()) or 'nothing'}, expected "
             f"weights {run.weights!r}, file {file!r} and a sha256; {_again(run)}"
         )
     return content
