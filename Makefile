@@ -29,7 +29,7 @@ PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-lo
 AVX2 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2
 SSE4 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
-.PHONY: help demo test test-all test-slow test-avx2 test-sse4 fuzz hashes lint repro bench docs wheel dist clean
+.PHONY: help demo test test-all test-slow test-avx2 test-sse4 faults fuzz hashes lint repro bench docs wheel dist clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -91,6 +91,13 @@ test-avx2: $(STAMP)  ## Test the networks as an older processor computes them: A
 
 test-sse4: $(STAMP)  ## The same with SSE4 alone.
 	env $(SSE4) $(PYTEST) -m 'network and not slow'
+
+faults: export SR_BENCH_FAULTS ?= 200
+faults: export SR_BENCH_FAULTS_RESULTS := $(CURDIR)/build/faults
+faults: $(STAMP)  ## Put in faults, SR_BENCH_FAULTS of each kind; counts go into docs/faults.md.
+	rm -rf build/faults
+	$(PYTEST) tests/faults; ended=$$?; \
+	PYTHONPATH=tests python -m faults.table build/faults docs/faults.md && exit $$ended
 
 fuzz: export SR_BENCH_FUZZ ?= 1000
 fuzz: $(STAMP)  ## Feed every reader with damaged files: SR_BENCH_FUZZ new examples each.

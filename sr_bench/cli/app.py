@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from typing import Annotated, NoReturn
 
@@ -109,7 +110,7 @@ def _message(error: BaseException) -> str | None:
     if isinstance(error, SrBenchError):
         return str(error)
     if isinstance(error, OSError):  # a full disk, a folder that can't be written
-        return f"{error.filename or 'input or output'}: {error.strerror or error}"
+        return _of_the_system(error)
     if isinstance(error, MemoryError):
         return f"out of memory ({error or 'no more to be had'}); work on smaller or fewer images"
     if isinstance(error, RecursionError):
@@ -117,6 +118,14 @@ def _message(error: BaseException) -> str | None:
     if isinstance(error, UnicodeError):
         return f"text in another encoding than expected: {error}; save the file as UTF-8"
     return _missing(error) if isinstance(error, ModuleNotFoundError) else None
+
+
+def _of_the_system(error: OSError) -> str:
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        parts = error.args[0]  # of a folder that was copied: from where, to where, why
+        more = f", and {len(parts) - 1} more" if parts[1:] else ""
+        return f"{parts[0][1]}: can't be written ({parts[0][2]}){more}"
+    return f"{error.filename or 'input or output'}: {error.strerror or error}"
 
 
 def _missing(error: ModuleNotFoundError) -> str | None:

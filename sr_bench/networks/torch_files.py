@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from sr_bench.networks.limits import most_bytes
 from sr_bench.networks.pickles import code_in, has_endless_tuple, words_in
+from sr_bench.networks.safetensors_files import is_safetensors, read_safetensors
 from sr_bench.networks.unwrap import some, unwrap
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.filetype import describe
@@ -72,33 +71,11 @@ def reading_once() -> Iterator[None]:
         _kept.reset(token)
 
 
-def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, by key, as they are.
-
-    Raises:
-        SrBenchError: if the file is missing or isn't one.
-    """
-    if not path.is_file():
-        raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise SrBenchError(
-            f"{path}: not a readable safetensors file ({error}); it is {describe(path)} of "
-            f"{path.stat().st_size} bytes: fetch it again, or save it again"
-        ) from error
-
-
-def is_safetensors(path: Path) -> bool:
-    """Whether the content is that of a safetensors file, whatever its name."""
-    return describe(path) == "a safetensors file"
-
-
 def _unpickled(path: Path, moved: set[str]) -> Any:
     """What a checkpoint holds; ``moved`` gets the devices that its tensors were on."""
 
     def to_cpu(storage: Any, device: str) -> Any:
-        moved.update({device} - {"cpu"})
+        moved.update({str(device)} - {"cpu"})
         return storage  # it was read into the CPU's memory
 
     _refuse_others(path)

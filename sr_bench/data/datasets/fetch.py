@@ -147,6 +147,8 @@ def _from_anywhere(
         try:
             fetched = transfer(file, address, staging, progress)
         except (OSError, requests.RequestException) as error:
+            if _is_of_our_disk(error, staging):
+                raise
             failures[address] = reason(error)
             continue
         if wrong := _wrong(file, fetched):
@@ -165,6 +167,12 @@ def _from_anywhere(
         f"Its URL is {' or '.join(file.urls)}; connect to the network, or set {MIRROR} to a folder "
         "or URL that holds it at <host>/<path> (docs/offline.md)"
     )
+
+
+def _is_of_our_disk(error: OSError, staging: Path) -> bool:
+    """Whether it couldn't be written here: no other address helps."""
+    named = (error.filename, error.filename2)
+    return any(isinstance(n, str) and Path(n).is_relative_to(staging) for n in named)
 
 
 def _listed(failures: dict[str, str]) -> str:

@@ -12,7 +12,8 @@ from sr_bench.networks.checkpoint import read_facts
 from sr_bench.networks.device import anywhere
 from sr_bench.networks.method import Method, Setup
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions
-from sr_bench.networks.torch_files import is_safetensors, reading_once
+from sr_bench.networks.safetensors_files import is_safetensors
+from sr_bench.networks.torch_files import reading_once
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import sha256
 from sr_bench.support.notices import collected_notices

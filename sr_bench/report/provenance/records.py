@@ -18,11 +18,12 @@ from typing import Any
 
 from sr_bench.analysis.drift.accept import CHANGES
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.networks.checkpoint import read_facts
+from sr_bench.networks.checkpoint import load
 from sr_bench.networks.method_fields import LEDGER
 from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
 from sr_bench.project.layout import COMPUTED
 from sr_bench.project.project import Project
+from sr_bench.project.run_weights import read_note
 from sr_bench.support.errors import unknown
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.text_files import read_json
@@ -135,11 +136,10 @@ def _run(project: Project, name: str, lock: Locked, now: Hash) -> dict[str, Any]
     scores = project.scores(name)
     made = dvc_md5(scores) if scores.is_file() else None
     inputs = lock.inputs(name, made) or _inputs(project, name, now)
-    note = project.weights_note(name)
     return {
         "run": run.model_dump(exclude={"origin"}),
         "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
-        "weights": read_json(note, remedy=_REMAKE) if note.is_file() else None,
+        "weights": read_note(project, run),
         "data": {
             dataset: inputs.get(manifest) or lock.output(manifest)
             for dataset in project.datasets(run)
@@ -185,7 +185,7 @@ def _trainings(project: Project) -> Iterator[tuple[str, Any]]:
     for name in project.trainings:
         path = project.trained(name)
         if path.is_file():
-            facts = read_facts(path)
+            _, facts = load(path)
             record = {key: facts.get(key) for key in _FACTS}
             yield f"trainings/{name}", record | {"weights_sha256": sha256(path)}
         elif project.training_log(name).is_dir():
