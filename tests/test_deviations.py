@@ -79,7 +79,7 @@ def test_names_and_texts_are_unique() -> None:
 @pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda d: d.name)
 def test_each_applies_somewhere_and_changes_one_part(deviation) -> None:  # type: ignore[no-untyped-def]
     applied = 0
-    for protocol in MAKE_LR:
+    for protocol in PROTOCOLS:
         base = Way.of(find_protocol(protocol))
         way = deviation.applied(base, deviation.metric or "psnr")
         if way is None:
