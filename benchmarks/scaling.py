@@ -1,18 +1,21 @@
-"""What sr-bench takes, against how much it is given: wall time, peak memory, fitted exponents.
+"""What sr-bench takes, against how much it is given: time, peak memory, fitted exponents.
 
 ``python -m benchmarks.scaling [images] [pixels] [runs] [workers] [units]``, by default all. Every
 command runs in a process of its own, in a made-up project below ``--folder``; its peak is the
 largest resident memory of it and its workers together. ``--large`` measures up to 10,000 images,
 100 megapixels and 20 times the runs of this repository: half an hour on two cores.
 
-An exponent is the slope of log(seconds, or memory) against log(size), both without what the
-smallest size takes: 1 is as the work, 2 its square, 0 nothing.
+A cell is CPU seconds (wall seconds), peak memory. An exponent is the slope of log(CPU seconds, or
+memory) against log(size), both without what the smallest size takes: 1 is as the work, 2 its
+square, 0 nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,6 +41,7 @@ class Taken:
     """What a command took."""
 
     seconds: float
+    cpu: float  # seconds, of it and its workers: what other work beside it changes less
     peak_mb: float
 
 
@@ -53,7 +57,7 @@ class Row:
 def measured(words: Sequence[str | int], folder: Path) -> Taken:
     """Run ``sr-bench`` there; peak memory is that of the process and all its children together."""
     command = [sys.executable, "-m", "sr_bench", *map(str, words)]
-    start = time.perf_counter()
+    start, before = time.perf_counter(), _cpu()
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -64,7 +68,13 @@ def measured(words: Sequence[str | int], folder: Path) -> Taken:
         watch.join()
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}: {said}")
-    return Taken(time.perf_counter() - start, sum(peaks.values()) / 1e6)
+    seconds, cpu = time.perf_counter() - start, _cpu() - before
+    return Taken(seconds, cpu, sum(peaks.values()) / 1e6)
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: subprocess.Popen[str], peaks: dict[int, int]) -> None:
@@ -144,10 +154,11 @@ def units(folder: Path, large: bool) -> Iterator[Row]:
     """Tiny blocks, each of work that takes no time: what giving out one costs."""
     for kind in ("processes", "dask"):
         for count in (1000, 2000, 4000):
-            start = time.perf_counter()
+            start, before = time.perf_counter(), _cpu()
             code = _UNITS.format(kind=kind, count=count)
             subprocess.run([sys.executable, "-c", code], check=True, cwd=folder)
-            yield Row(f"{kind}, two workers", count, Taken(time.perf_counter() - start, 0))
+            taken = Taken(time.perf_counter() - start, _cpu() - before, 0)
+            yield Row(f"{kind}, two workers", count, taken)
 
 
 _UNITS = """
@@ -155,13 +166,11 @@ from sr_bench.support.executors import ExecutorOptions
 from sr_bench.support.units import in_order
 if __name__ == "__main__":
     with ExecutorOptions("{kind}", 2).opened(lambda text: None) as executor:
-        in_order(executor, abs, range(-{count}, 0))
+        in_order(executor, abs, list(range(-{count}, 0)))
 """
 
 
 def _forget(root: Path) -> None:
-    import shutil
-
     for name in ("sr", "made"):
         shutil.rmtree(root / "build" / name, ignore_errors=True)
 
@@ -183,21 +192,23 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
+def _cell(taken: Taken) -> str:
+    memory = f", {taken.peak_mb:,.0f} MB" if taken.peak_mb else ""
+    return f"{taken.cpu:.1f} s ({taken.seconds:.1f} s){memory}"
+
+
 def table(unit: str, rows: Sequence[Row]) -> str:
-    """Markdown: a row for each kind of work, seconds and peak memory at each size."""
+    """Markdown: a row for each kind of work, time and peak memory at each size."""
     sizes = sorted({row.size for row in rows})
     head = " | ".join(f"{size:,g}" for size in sizes)
     lines = [f"| {unit} | {head} | time grows as | memory grows as |"]
     lines.append("| --- |" + " ---: |" * (len(sizes) + 2))
     for work in dict.fromkeys(row.work for row in rows):
         taken = {row.size: row.taken for row in rows if row.work == work}
-        cells = [
-            f"{t.seconds:.1f} s" + f", {t.peak_mb:,.0f} MB" * (t.peak_mb > 0)
-            for t in taken.values()
-        ]
+        cells = [_cell(t) for t in taken.values()]
         grows = [
             f"{exponent(list(taken), [getattr(t, name) for t in taken.values()]):.2f}"
-            for name in ("seconds", "peak_mb")
+            for name in ("cpu", "peak_mb")
         ]
         lines.append(f"| {work} | {' | '.join([*cells, *grows])} |")
     return "\n".join(lines)

@@ -61,7 +61,7 @@ def _ours(files: Files, folder: Path) -> Callable[[], None]:
         SourceFile(url.rpartition("/")[2], BYTES // 32 * 32, digest, (url,))
         for url, digest in files.items()
     )
-    source = Source("many", "images", "", "free", listed, "many")
+    source = Source("many", "images", "", "free", "many", listed)
 
     def work() -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -119,7 +119,11 @@ def test_fetch(
 
 def _started(name: str) -> Callable[[], None]:
     command = [sys.executable, *STARTS[name]]
-    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL) and None
+
+    def work() -> None:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    return work
 
 
 @pytest.mark.parametrize("name", STARTS)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ INSIDE = np.s_[SCALE:-SCALE, SCALE:-SCALE]
 METRICS = ("psnr", "ssim")
 
 
-class Set(NamedTuple):
+@dataclass(frozen=True)
+class Set:
     """So many images of one size; those of ``folder`` where they have been fetched."""
 
     name: str
@@ -131,7 +133,8 @@ def _of_tensors(files: Files, psnr: Any, ssim: Any, luma: bool = True) -> Work:
 def _torchmetrics(files: Files) -> Work:
     image = rival("torchmetrics.functional.image")
     both = image.peak_signal_noise_ratio, image.structural_similarity_index_measure
-    return _of_tensors(files, *(partial(f, data_range=1.0) for f in both))
+    psnr, ssim = (partial(function, data_range=1.0) for function in both)
+    return _of_tensors(files, psnr, ssim)
 
 
 def _piq(files: Files) -> Work:

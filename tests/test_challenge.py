@@ -233,6 +233,12 @@ def test_without_the_baseline_there_is_no_score():
     }
 
 
+def test_times_of_a_busy_machine_are_called_so():
+    busy, calm = ({"median_s": 1.0, "iqr_s": spread, "not_known": {}} for spread in (0.3, 0.05))
+    assert "the machine does other work" in Entry(3, notes=["a"], costs=busy).remarks[-1]
+    assert Entry(3, notes=["a"], costs=calm).remarks == Entry(3, notes=["a"]).remarks == ["a"]
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is bounded on Linux")
 def test_a_team_that_takes_too_much_memory_is_stopped(repository):
     text = SCRIPT.replace(

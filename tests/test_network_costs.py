@@ -108,15 +108,15 @@ SOURCE = """paper:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("paper,a,,2,813K,29.9,table 3", "'813K' isn't a number as it is printed"),
-        ("other,a,,2,813,29.9,table 3", "other"),
-        ("paper,a,2,813", "4 fields|fields"),
+        ("paper,a,,2,813K,29.9,table 3", r"costs\.csv:2: '813K' isn't a number as it is printed"),
+        ("other,a,,2,813,29.9,table 3", r"'other' .*costs\.csv:2|costs\.csv:2.*other"),
+        ("paper,a,2,813", "fields"),
     ],
 )
 def test_published_costs_are_checked(tmp_path, row, message):
     (tmp_path / "citations.yaml").write_text(SOURCE)
     (tmp_path / "costs.csv").write_text(f"{HEAD}{row}\n")
-    with pytest.raises(SrBenchError, match=rf"costs\.csv:2.*{message}"):
+    with pytest.raises(SrBenchError, match=message):
         published_costs([tmp_path / "published.csv"])
 
 

@@ -316,3 +316,13 @@ def test_helpers():
 )
 def test_a_short_log_axis_has_labels_that_stand_apart(limits, ticks):
     assert log_ticks(*limits) == ticks
+
+
+def test_a_scale_with_one_network_has_no_panel_where_others_have_more():
+    tables = measured(scores(), timings())
+    alone = tables.scores["run"].isin(["bicubic-x3", "edsr-a-x3"]) | (tables.scores["scale"] == 2)
+    notes = []
+    fewer = dataclasses.replace(tables, scores=tables.scores[alone])
+    plots = {p.stem: p for p in draw_plots(fewer, Choice(), notes, NAMES)}
+    assert [a.get_title() for a in plots["psnr-macs"].figure.axes if a.get_title()] == ["×2"]
+    assert "psnr-macs: x3: one network alone, with none to compare it with" in notes

@@ -158,9 +158,9 @@ def test_a_run_not_scored_there_is_refused(project):
 
 def test_numbers_of_timings_are_plain_json(tmp_path):
     report = made_up(timed=True)
-    report.timings["macs"] = pd.array([None] * len(report.timings), dtype="Int64")
+    report.networks["params"] = pd.array([None] * len(report.networks), dtype="Int64")
     write_page(report, tmp_path)
-    assert {row["macs"] for row in embedded(tmp_path)["timings"]} == {None}
+    assert {row["params"] for row in embedded(tmp_path)["networks"]} == {None}
 
 
 def test_a_method_of_ones_own_is_told_by_its_file_alone(tmp_path):

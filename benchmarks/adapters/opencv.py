@@ -34,7 +34,8 @@ def degrade(hr: Array, *, degradation: str, scale: int) -> Array:
         size = (hr.shape[1] // scale, hr.shape[0] // scale)
         return np.asarray(cv2.resize(hr, size, interpolation=_INTERPOLATIONS[degradation]))
     if degradation == "bd-rdn":
-        return cv2.GaussianBlur(hr, (7, 7), 1.6, borderType=cv2.BORDER_REPLICATE)[1::3, 1::3]
+        blurred = cv2.GaussianBlur(hr, (7, 7), 1.6, borderType=cv2.BORDER_REPLICATE)
+        return np.asarray(blurred[1::3, 1::3])
     if degradation == "bd-duf":
         border = cv2.BORDER_REFLECT_101
         blurred = cv2.GaussianBlur(hr.astype(float), (13, 13), 0.4 * scale, borderType=border)

@@ -162,8 +162,7 @@ def _notes(entries: Sequence[Entry]) -> list[str]:
     """Each note once, with the teams that it is of."""
     teams: dict[str, list[int]] = {}
     for entry in entries:
-        unknown = entry.costs.get("not_known", {})
-        for note in [*entry.notes, *(f"{name} not known: {why}" for name, why in unknown.items())]:
+        for note in entry.remarks:
             teams.setdefault(note, []).append(entry.team)
     return [f"team {', '.join(map(str, of))}: {note}" for note, of in teams.items()]
 

@@ -106,7 +106,7 @@ class _Elements:
         _, sides = self._part()
         if len(sides) > _MOST_SIDES * 4:
             raise ValueError(f"an array of {len(sides) // 4} sides")
-        count = math.prod(struct.unpack_from(f"{self.order}{len(sides) // 4}i", sides)) * bool(
+        count: int = math.prod(struct.unpack_from(f"{self.order}{len(sides) // 4}i", sides)) * bool(
             sides
         )
         self._skip(1)
@@ -114,7 +114,7 @@ class _Elements:
             return max(count, 0)
         if kind in (_STRUCT, _OBJECT):
             self._skip(kind == _OBJECT)
-            (longest,) = struct.unpack(f"{self.order}i", self._part()[1][:4])
+            longest: int = struct.unpack(f"{self.order}i", self._part()[1][:4])[0]
             if longest < 1:
                 raise ValueError(f"names of {longest} characters")
             return max(count, 0) * (len(self._part()[1]) // longest)

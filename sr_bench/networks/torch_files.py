@@ -75,7 +75,7 @@ def _unpickled(path: Path, moved: set[str]) -> Any:
     """What a checkpoint holds; ``moved`` gets the devices that its tensors were on."""
 
     def to_cpu(storage: Any, device: str) -> Any:
-        moved.update({device} - {"cpu"})
+        moved.update({str(device)} - {"cpu"})
         return storage  # it was read into the CPU's memory
 
     _refuse_others(path)

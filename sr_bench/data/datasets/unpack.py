@@ -32,7 +32,7 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
             unpack to far more than its size; nothing is unpacked then.
     """
     with open_zip(archive, remedy=_REMEDY, kind=SourceError) as bundle:
-        members = [m for m in bundle.infolist() if not m.is_dir()]
+        members = [m for m in bundle.infolist() if not m.filename.endswith("/")]
         for member in members:
             _refuse_unsafe(archive, member, folder)
         _refuse_clashes(archive, members)

@@ -77,7 +77,7 @@ class Pristine:
         return cls(mean.astype(np.float64), covariance.astype(np.float64))
 
 
-def niqe(gray: NDArray[np.uint8], pristine: Pristine) -> float:
+def niqe(gray: NDArray[Any], pristine: Pristine) -> float:
     """The distance of an image's features from the pristine model; lower is better.
 
     Args:
@@ -102,7 +102,7 @@ def niqe(gray: NDArray[np.uint8], pristine: Pristine) -> float:
     return float(np.sqrt(distance @ inverse @ distance))
 
 
-def features(gray: NDArray[np.uint8]) -> Array:
+def features(gray: NDArray[Any]) -> Array:
     """(blocks, 36): 18 features of each block at each of two scales."""
     across, down = gray.shape[1] // BLOCK, gray.shape[0] // BLOCK
     image = gray[: down * BLOCK, : across * BLOCK].astype(np.float64)

@@ -65,8 +65,14 @@ class Rules:
 
         assert self.metric is not None
         (protocol,) = self.protocols
-        of = {"metric": self.metric, "protocol": protocol, "scale": self.scale}
-        return score_extra(jobs, **of, device=self.device, done=done)
+        return score_extra(
+            jobs,
+            metric=self.metric,
+            protocol=protocol,
+            scale=self.scale,
+            device=self.device,
+            done=done,
+        )
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,10 @@ def _require_harmless(path: Path) -> None:
         raise _unloadable(path, error) from error
     for name, found in reaching.items():
         if found:
+            what = "prints" if found[1] == b"print" else "opens files"
             raise SrBenchError(
-                f"{path}: refused: its program opens files or prints ({found[1].decode()} in "
-                f"{name}), which an image needs not; name a file of weights, or an ONNX file"
+                f"{path}: refused: its program {what} ({found[1].decode()} in {name}), which "
+                "an image needs not; name a file of weights, or an ONNX file"
             )
 
 

@@ -114,6 +114,17 @@ def with_macs(rows: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
     return rows.merge(known, on="run", how="inner").assign(spread=0.0)
 
 
+def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
+    """The rows of scales with two networks or more, and the other scales; all if there is none."""
+    networks = rows[rows["params"] > 0].groupby("scale")[["method", "variant"]]
+    counts = networks.apply(lambda of: len(of.drop_duplicates()))
+    several = counts.index[counts > 1] if len(counts) else []
+    if not len(several):
+        return rows, []
+    kept = rows["scale"].isin(several)
+    return rows[kept].reset_index(drop=True), sorted(rows.loc[~kept, "scale"].unique())
+
+
 def missing(rows: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
     """The runs of ``rows`` that ``shown`` has no row of, in their order."""
     have = set(shown["run"])

@@ -101,7 +101,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, lines: Lines) -> None:
         style = lines.style(str(label), markers=len(gain) <= _FEW)
         axes.plot(np.arange(1, len(gain) + 1), gain, **style)
     least = rows.loc[rows["gain"].idxmin()]
-    what = f"least: {least['gain']:+.2f}, {least['image']}\n{least['label']}"
-    axes.text(0.97, 0.96, printable(what), transform=axes.transAxes, ha="right", va="top")
+    said = (f"least: {least['gain']:+.2f}, {least['image']}", least["label"])
+    what = "\n".join(map(printable, said))
+    axes.text(0.97, 0.96, what, transform=axes.transAxes, ha="right", va="top")
     axes.set_xlim(1 - 0.03 * most, most + 0.03 * most)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))

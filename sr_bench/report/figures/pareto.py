@@ -38,6 +38,7 @@ from sr_bench.report.figures.style import (
 
 _MARGINS = Margins(left=0.48, right=0.14, between=0.31)
 _HEIGHTS = (2.6, 3.1, 3.7, 4.5)  # of the panels: the first that leaves the labels room
+_COLUMN_HEIGHTS = (1.8, 2.0, 2.2)  # of a column, which is wider and holds three in a page
 _COLUMNS = 3
 _GRAY = "#777777"
 _FRONT = "#c4c4c4"  # paler than the leaders, so that the two can be told apart
@@ -80,7 +81,7 @@ def pareto_figure(rows: pd.DataFrame, cost: Cost, methods: Looks, form: Form = P
     """
     look = _Look(methods.names.labels(rows), methods, cost, form)
     tried: list[Drawn] = []
-    for height in _HEIGHTS:
+    for height in _COLUMN_HEIGHTS if form.column else _HEIGHTS:
         with paper_style():
             tried.append(_draw(rows, look, height))
         if not tried[-1].unlabelled:

@@ -18,6 +18,7 @@ from sr_bench.report.figures.costs import (
     by_device,
     checked_scores,
     checked_timings,
+    compared,
     missing,
     quality,
     with_macs,
@@ -141,6 +142,10 @@ class _SpeedPlots:
             )
 
     def _pareto(self, stem: str, shown: pd.DataFrame, cost: Cost, *machines: str) -> Plot:
+        shown, alone = compared(shown)
+        if alone:
+            scales = ", ".join(f"x{scale}" for scale in alone)
+            self.notes.append(f"{stem}: {scales}: one network alone, with none to compare it with")
         drawn = pareto_figure(shown, cost, self.methods)
         if drawn.unlabelled:
             listed = ", ".join(drawn.unlabelled)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sr_bench.report.names import HERE
-from sr_bench.report.tables.model import Cell, Column, Group, Table
+from sr_bench.report.tables.model import Cell, Column, Group, Missing, Table
 
 _MOST = 8  # numbers in a row that a column of 3.25 inches holds
 _HERE = "*: trained here."
@@ -14,7 +14,10 @@ _DROPPED = {"run", "trained_by"}
 
 
 def narrow(table: Table) -> Iterator[Table]:
-    """One table for each scale, with PSNR alone; none where that would still be too wide."""
+    """One table for each scale, with PSNR alone, of the sets that have a number at it.
+
+    There is none where that would still be too wide.
+    """
     keys = [column.key for column in table.columns]
     if "trained_on" not in keys:
         return
@@ -23,7 +26,8 @@ def narrow(table: Table) -> Iterator[Table]:
     if not psnr or len(psnr) > _MOST:
         return
     for group in table.groups:
-        yield _of_scale(table, group, [*kept, *psnr])
+        filled = [i for i in psnr if any(not isinstance(row[i], Missing) for row in group.rows)]
+        yield _of_scale(table, group, [*kept, *filled])
 
 
 def _is_psnr(column: Column) -> bool:

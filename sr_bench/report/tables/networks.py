@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ _COLUMNS = (
     Column("source", "source"),
 )
 _NETWORK = ["method", "variant", "scale", "params", "macs"]
-_UNITS = {"params": 1e3, "macs": 1e9}
+_UNITS = {"params": 1000, "macs": 10**9}
 OTHER = "another number than the network of these weights has"
 
 
@@ -78,11 +78,10 @@ def _rows(
 
 
 def _printed(text: str, counted: int, what: str) -> Cell:
-    """A printed number, with a note where the network has another one at its digits."""
+    """A printed number, with a note where the network has another one, rounded or cut off."""
     if not text:
         return Missing()
-    value, unit = Decimal(text), Decimal(int(_UNITS[what]))
-    exponent = value.as_tuple().exponent
-    ours = (Decimal(int(counted)) / unit).quantize(Decimal(1).scaleb(exponent), ROUND_HALF_UP)
-    note = "" if ours == value else OTHER
-    return Number(float(value), max(0, -exponent), note=note)
+    decimals = len(text.partition(".")[2])
+    ours, step = Decimal(int(counted)) / Decimal(_UNITS[what]), Decimal(1).scaleb(-decimals)
+    note = "" if abs(ours - Decimal(text)) < step else OTHER
+    return Number(float(text), decimals, note=note)

@@ -22,6 +22,11 @@ from sr_bench.timing.challenge.repository import Repository
 
 SCALE, SIDE = 4, 256  # of the challenge; LR pixels a side of what its costs are counted on
 _REFERENCE = "bicubic"
+_USUAL = 0.1  # interquartile range of times by their median: of a machine left alone
+_VARIES = (
+    f"times vary by more than {_USUAL:.0%} of their median (interquartile range): the machine does "
+    "other work, and the score is no better than the times"
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,17 @@ class Entry:
         """What the official score is made of."""
         found = (self.costs.get(name) for name in ("median_s", "macs", "params"))
         return Cost(*found)
+
+    @property
+    def remarks(self) -> list[str]:
+        """The notes, what isn't known of its costs, and whether its times can be trusted."""
+        unknown = self.costs.get("not_known", {})
+        median, spread = (self.costs.get(name) or 0.0 for name in ("median_s", "iqr_s"))
+        return [
+            *self.notes,
+            *(f"{name} not known: {why}" for name, why in unknown.items()),
+            *([_VARIES] if spread > _USUAL * median else []),
+        ]
 
 
 def measured(asked: Asked, teams: Sequence[int]) -> Iterator[Entry]:

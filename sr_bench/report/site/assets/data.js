@@ -29,7 +29,11 @@ const methodOf = (run) => DATA.methods[run.method];
 const COSTS_OF = new Map(DATA.networks.map((row) => [row.run, row])); // parameters and multiply-adds
 const RUNS = new Map(DATA.runs.map((run) => [run.name, run]));
 const runsOf = new Map(DATA.protocols.map((p) => [p, new Set()]));
-for (const cell of CELLS) runsOf.get(cell.protocol).add(cell.run);
+const CELLS_OF = new Map(DATA.protocols.map((p) => [p.name, []]));
+for (const cell of CELLS) {
+  runsOf.get(cell.protocol).add(cell.run);
+  CELLS_OF.get(cell.protocol.name).push(cell);
+}
 const PROTOCOLS = [...DATA.protocols].sort((a, b) => runsOf.get(b).size - runsOf.get(a).size); // what most runs share comes first
 const scalesOf = (runs) => unique(runs.map((run) => run.scale)).sort((a, b) => a - b);
 

@@ -13,7 +13,7 @@ function leaderboard(root) {
   protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
   metrics.set([...(innerWidth < 640 ? [first, both] : [both, first]), ["all", "all"]]); // a phone has room for one
 
-  const mine = () => CELLS.filter((c) => c.protocol.name === protocol.value);
+  const mine = () => CELLS_OF.get(protocol.value) ?? [];
   function filters() {
     const runs = unique(mine().map((c) => c.run));
     scale.set([...scalesOf(runs).map((s) => [String(s), `x${s}`]), ["all", "all"]]);
@@ -62,29 +62,28 @@ function boardTable(scale, cells, protocol) {
   return table;
 }
 
-const columnKey = (cell) => JSON.stringify([cell.dataset.name, cell.metric]);
+const columnKey = (cell) => `${cell.dataset.name}\n${cell.metric}`;
 
-// How each column of cells grades a printed number, as the report's tables do: the best, unless all
-// are; and second what exactly one number beats, among three or more.
+// How each column of cells grades a printed number, as the report's tables do.
 function gradesOf(cells) {
   const columns = new Map();
-  for (const c of cells.filter((c) => Number.isFinite(c.value))) {
-    const key = columnKey(c), text = shown(c.metric, c.value);
-    if (!columns.has(key)) columns.set(key, { metric: c.metric, counts: new Map() });
-    const { counts } = columns.get(key);
-    counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const c of cells) {
+    if (!Number.isFinite(c.value)) continue;
+    const key = columnKey(c);
+    if (!columns.has(key)) columns.set(key, { metric: c.metric, values: [] });
+    columns.get(key).values.push(c.value);
   }
-  return new Map([...columns].map(([key, { metric, counts }]) => [key, graded(metric, counts)]));
+  return new Map([...columns].map(([key, { metric, values }]) => [key, graded(metric, values)]));
 }
 
-// Of printed numbers and how often each stands there.
-function graded(metric, counts) {
-  const [best, second] = [...counts.keys()].sort((a, b) => (isBetter(metric, Number(a), Number(b)) ? -1 : 1));
-  const total = [...counts.values()].reduce((a, b) => a + b, 0), grades = new Map();
-  if (second === undefined) return grades;
-  grades.set(best, "best");
-  if (total > 2 && counts.get(best) === 1) grades.set(second, "second");
-  return grades;
+// The best, unless all are; and second what exactly one number beats, among three or more.
+function graded(metric, values) {
+  const top = (some) => some.reduce((a, b) => (isBetter(metric, b, a) ? b : a));
+  const best = top(values), text = shown(metric, best), step = 10 ** -factsOf(metric).decimals;
+  const rest = values.filter((v) => Math.abs(v - best) > step || shown(metric, v) !== text);
+  if (!rest.length) return new Map();
+  const second = values.length > 2 && values.length - rest.length === 1 ? [[shown(metric, top(rest)), "second"]] : [];
+  return new Map([[text, "best"], ...second]);
 }
 
 function runButton(run) {

@@ -20,7 +20,7 @@ LONG = 45  # rows that a page holds under a caption and with notes
 _GRADES = {Grade.NONE: "{}", Grade.BEST: r"\textbf{{{}}}", Grade.SECOND: r"\underline{{{}}}"}
 _GAP, _NARROW_GAP = "10pt", "4pt"  # before a group of columns
 _STYLE = r"\footnotesize\setlength{\tabcolsep}{3pt}"
-_NARROW = r"\scriptsize\setlength{\tabcolsep}{1.5pt}"
+_NARROW = r"\scriptsize\setlength{\tabcolsep}{1.25pt}"
 _MADE = "% Made by sr-bench report; don't edit. Needs \\usepackage{booktabs}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from sr_bench.report.tables.formats.plain import full_heading, shown
-from sr_bench.report.tables.model import Cell, Grade, Group, Table
+from sr_bench.report.tables.model import Cell, Grade, Group, Number, Table
 from sr_bench.support.errors import printable
 
 _EMPHASIS = {Grade.NONE: "", Grade.BEST: "**", Grade.SECOND: "*"}
@@ -54,20 +54,30 @@ def _parts(table: Table) -> list[list[int]]:
 
 
 def _grid(table: Table, places: Sequence[int]) -> str:
-    """A grid of some columns; what a group's rows share stands over them."""
+    """A grid of some columns; what a group's rows share stands over them.
+
+    Where a table comes in parts, rows without a number in a part are left out of it.
+    """
     notes, columns = table.notes("screen"), [table.columns[i] for i in places]
     head = [
         _line([escape(full_heading(c)) for c in columns]),
         _line(["---:" if c.numeric else "---" for c in columns]),
     ]
-    lines = [] if table.apart else list(head)
+    lines, whole = [] if table.apart else list(head), len(places) == len(table.shown("screen"))
     for group in table.groups:
+        rows = [row for row in group.rows if whole or _has_number(row, places)]
+        if not rows:
+            continue
         if table.apart:
             lines += [*([""] if lines else []), _title(group), "", *head]
         elif group.label:
             lines.append(_line([f"**{escape(group.label)}**", *[""] * (len(places) - 1)]))
-        lines += [_line([_cell(row[i], notes) for i in places]) for row in group.rows]
+        lines += [_line([_cell(row[i], notes) for i in places]) for row in rows]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _has_number(row: Sequence[Cell], places: Sequence[int]) -> bool:
+    return any(isinstance(row[i], Number) for i in places)
 
 
 def _title(group: Group) -> str:

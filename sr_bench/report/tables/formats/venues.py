@@ -16,13 +16,14 @@ _HEADS = {
         r"\documentclass[10pt,twocolumn,letterpaper]{article}",
         r"\usepackage[textwidth=6.875in,textheight=8.875in,columnsep=0.3125in]{geometry}",
         r"\usepackage{times,booktabs,graphicx}",
+        r"\setlength{\belowcaptionskip}{4pt}",
     ),
 }
 _TITLE = r"\title{Tables for one column}\author{Made by sr-bench report}\date{}"
 _FIGURE = (
     r"\IfFileExists{../plots/paper/psnr-macs-column.pdf}{\begin{figure}[t]\centering"
-    r"\includegraphics{../plots/paper/psnr-macs-column.pdf}\caption{PSNR against multiply-adds.}"
-    r"\end{figure}}{}"
+    r"\includegraphics[width=\columnwidth]{../plots/paper/psnr-macs-column.pdf}"
+    r"\caption{PSNR against multiply-adds.}\end{figure}}{}"
 )
 
 
