@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 from typing import Annotated, NoReturn
@@ -38,6 +39,9 @@ _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "pytest": "test",
     "pytest_benchmark": "test",
 }
+
+# What Python's threads and PyTorch raise as a plain RuntimeError.
+_NO_ROOM = re.compile(r"can't start new thread|can't allocate memory|not enough memory")
 
 app = typer.Typer(
     name="sr-bench",
@@ -79,7 +83,7 @@ def main() -> None:
     _adapt_surroundings()
     try:
         app()
-    except (SrBenchError, OSError, ImportError, MemoryError, RecursionError, UnicodeError) as error:
+    except (SrBenchError, OSError, ImportError, MemoryError, RuntimeError, UnicodeError) as error:
         message = _message(error)
         if message is None:
             raise
@@ -111,7 +115,7 @@ def _message(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError):  # a full disk, a folder that can't be written
         return _of_the_system(error)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _NO_ROOM.search(str(error)):
         return f"out of memory ({error or 'no more to be had'}); work on smaller or fewer images"
     if isinstance(error, RecursionError):
         return "a file is nested too deeply; correct it"
