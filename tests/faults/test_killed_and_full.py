@@ -26,7 +26,7 @@ def test_killed_at_any_change_of_a_file(bench, name):
 def test_killed_within_a_write(bench, name):
     """Files end at some size, as where a kill comes between two pieces that are written."""
     with bench.counting("SIGKILL within a write", name) as counts:
-        for size in sizes(bench, name, 0):
+        for size in sizes(bench, name, 1):
             disturbed(bench, counts, bench.stages[name], {"kind": "torn", "bytes": size})
 
 
