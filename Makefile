@@ -29,7 +29,7 @@ PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-lo
 AVX2 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2
 SSE4 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
-.PHONY: help demo test test-all test-slow test-emulated lint repro bench docs wheel dist clean
+.PHONY: help demo test test-all test-slow test-avx2 test-sse4 faults fuzz hashes lint repro bench docs wheel dist clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -86,15 +86,34 @@ test-slow: $(STAMP)  ## Run the slow tests alone.
 
 test-all: test test-slow  ## Lint, type-check, and run every test.
 
-test-emulated: $(STAMP)  ## Test the networks once more as two older processors compute them.
+test-avx2: $(STAMP)  ## Test the networks as an older processor computes them: AVX2, in oneDNN alone.
 	env $(AVX2) $(PYTEST) -m 'network and not slow'
+
+test-sse4: $(STAMP)  ## The same with SSE4 alone.
 	env $(SSE4) $(PYTEST) -m 'network and not slow'
+
+faults: export SR_BENCH_FAULTS ?= 200
+faults: export SR_BENCH_FAULTS_RESULTS := $(CURDIR)/build/faults
+faults: $(STAMP)  ## Put in faults, SR_BENCH_FAULTS of each kind; counts go into docs/faults.md.
+	rm -rf build/faults
+	$(PYTEST) tests/faults; ended=$$?; \
+	PYTHONPATH=tests python -m faults.table build/faults docs/faults.md && exit $$ended
+
+fuzz: export SR_BENCH_FUZZ ?= 1000
+fuzz: $(STAMP)  ## Feed every reader with damaged files: SR_BENCH_FUZZ new examples each.
+	$(PYTEST) tests/test_fuzz.py
 
 bench: export PATH := $(BENCH_BIN):$(PATH)
 bench: $(BENCH_STAMP)  ## Measure speed against other packages, in .venv-bench.
 	mkdir -p build
 	pytest benchmarks --benchmark-only --benchmark-json build/benchmarks.json
 	python -m benchmarks.ratios build/benchmarks.json
+
+HASHED := uv pip compile --quiet pyproject.toml --extra run --extra test --python-version 3.11 \
+	--constraint constraints.txt --generate-hashes --no-annotate --custom-compile-command 'make hashes'
+hashes:  ## Fix the sha256 of every file in requirements/, with uv (docs/environments.md).
+	$(HASHED) --python-platform x86_64-manylinux_2_28 --torch-backend cpu --output-file requirements/cpu.txt
+	$(HASHED) --universal --output-file requirements/cuda.txt
 
 docs: $(DOCS_STAMP)  ## Build the documentation site into build/site; a broken link is an error.
 	NO_MKDOCS_2_WARNING=1 $(DOCS_BIN)/mkdocs --quiet build --strict

@@ -31,3 +31,9 @@ def piq(module: str) -> Any:
     """A pure module of piq; the package's own ``__init__`` loads networks from torchvision."""
     rival("torch")
     return rival(f"piq.{module}", import_without_init.module_without_init)
+
+
+def pyiqa(module: str) -> Any:
+    """A pure module of pyiqa; the package's own ``__init__`` loads networks from torchvision."""
+    rival("torch")
+    return rival(f"pyiqa.{module}", import_without_init.module_without_init)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sr_bench.imaging.color import to_uint8
+from sr_bench.imaging.color import strips, to_uint8
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Method, ModelColour, Setup
 
@@ -30,7 +30,10 @@ class Bicubic:
         planes = lr[0].numpy().transpose(1, 2, 0).astype(np.float64) * 255  # (h, w, C)
         pixels = planes if self.rounding == "none" else to_uint8(planes)
         sr = imresize(pixels, scale=self.scale, rounding=self.rounding, border=self.border)
-        return torch.from_numpy((sr / 255).astype(np.float32)).permute(2, 0, 1)[None]
+        values = np.empty(sr.shape, np.float32)
+        for rows in strips(sr):
+            values[rows] = sr[rows] / 255
+        return torch.from_numpy(values).permute(2, 0, 1)[None]
 
 
 METHOD = Method(

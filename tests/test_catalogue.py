@@ -224,7 +224,8 @@ def test_a_plug_in_brings_methods(plug, cli, caplog, tmp_path):
 def test_a_plug_in_brings_a_metric(plug, cli, tmp_path, picture):
     from sr_bench.imaging import images
 
-    text = "def mae(sr, hr):\n    return abs(sr.astype(float) - hr).mean()\n"
+    text = "def mae(sr, hr):\n    return abs(sr.astype(float) - hr).mean()\n\n"
+    text += "mae.higher_is_better = False\n"
     plug("sr_bench.metrics", "mae", {"__init__.py": text}, "brings_mae:mae")
     plug("sr_bench.metrics", "lpips", {}, "brings_lpips:nothing")
     image = picture(24, 24, 3)
@@ -240,7 +241,7 @@ def test_a_plug_in_brings_a_metric(plug, cli, tmp_path, picture):
     assert {
         "metric": "mae",
         "needs": "pair",
-        "better": "higher",
+        "better": "lower",
         "origin": "brings_mae:mae",
     } in json.loads(out)
 

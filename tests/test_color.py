@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from skimage.color import rgb2ycbcr, ycbcr2rgb
 
-from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.imaging.color import (
+    gray_of_rgb,
+    rgb_to_y,
+    rgb_to_ycbcr,
+    rgb_to_ycbcr_uint8,
+    to_uint8,
+    ycbcr_to_rgb,
+)
 
 PHOTO = np.random.default_rng(1).integers(0, 256, (16, 20, 3), dtype=np.uint8)
 
@@ -65,3 +72,18 @@ def test_rounding_is_half_up_and_clipped():
 def test_a_gray_image_is_refused():
     with pytest.raises(ValueError, match=r"rgb has shape \(4, 4\), expected \(h, w, 3\)"):
         rgb_to_y(np.zeros((4, 4), np.uint8))
+
+
+def test_large_images_are_rounded_and_converted_strip_by_strip_to_the_same_values():
+    rng = np.random.default_rng(3)
+    values = rng.uniform(-20, 280, (301, 173, 3))
+    values[0, 0] = 2.5, 254.5, 255.5
+    whole = np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
+    for array in (values, values.astype(np.float32), np.asfortranarray(values)):
+        same = whole if array.dtype == np.float64 else _rounded_whole(array)
+        assert np.array_equal(to_uint8(array), same)
+    assert np.array_equal(rgb_to_ycbcr_uint8(whole), _rounded_whole(rgb_to_ycbcr(whole)))
+
+
+def _rounded_whole(values):
+    return np.clip(np.floor(values.astype(np.float64) + 0.5), 0, 255).astype(np.uint8)

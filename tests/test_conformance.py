@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -42,13 +43,18 @@ def named(*starts):
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda c: c.name)
 def test_sr_bench_agrees(case):
     found = run_case(case, load_adapter("sr-bench"))
+    if case.kind == "niqe" and found.status == "not offered":
+        pytest.skip(found.detail)  # its model is fetched
     assert found.status == "agrees", found.detail
 
 
 def test_the_file_is_what_make_makes():
-    made = {c.name: c for c in cases()}
-    assert list(made) == [c.name for c in GOLDEN]
-    for case in GOLDEN:
+    made = {}
+    with suppress(NotImplementedError):  # NIQE's cases, the last ones: its model is fetched
+        made.update((c.name, c) for c in cases())
+    kept = [c for c in GOLDEN if c.kind != "niqe" or len(made) == len(GOLDEN)]
+    assert list(made) == [c.name for c in kept]
+    for case in kept:
         same = made[case.name].model_copy(update={"expected": case.expected})
         assert same == case
         np.testing.assert_allclose(made[case.name].expected, case.expected, atol=1e-9, rtol=0)
@@ -63,6 +69,34 @@ def test_every_protocol_resize_option_and_plane_has_a_case():
     protocols = {(c.protocol, c.scale) for c in GOLDEN if c.kind == "protocol"}
     bicubic = [p.name for p in load_protocols().protocols.values() if not p.degradation.steps]
     assert protocols == {(p, s) for p in bicubic for s in (2, 3, 4)}
+
+
+def test_every_degradation_of_steps_has_a_case_at_each_scale():
+    found = {(c.degradation, c.scale) for c in GOLDEN if c.kind == "degrade"}
+    rules = load_protocols().degradations.items()
+    wanted = {n: r for n, r in rules if r.steps and r.made and not r.draws}
+    assert found == {(n, s) for n, r in wanted.items() for s in r.scales or (2, 3, 4)}
+
+
+def other_kernel(hr, *, degradation, scale):
+    other = {"bd-rdn": "bd-basicvsr", "box": "nearest"}.get(degradation, "box")
+    return ours.degrade(hr, degradation=other, scale=2)
+
+
+def test_another_degradation_differs():
+    assert statuses(named("degrade-"), degrade=other_kernel) == {"differs"}
+    assert statuses(named("degrade-"), score=ours.score) == {"not offered"}
+
+
+@pytest.mark.parametrize(("more", "status"), [(0.0004, "agrees"), (0.01, "differs")])
+def test_niqe_may_differ_by_what_nobody_prints(more, status):
+    values = {(c.picture.kind, c.metric): c.expected for c in named("niqe")}
+
+    def near(image, *, kind):
+        of = "chirp" if image.shape[0] == 200 else "scene+noise"
+        return values[of, kind] + more
+
+    assert statuses(named("niqe"), niqe=near) == {status}
 
 
 def test_colour_by_hand():
@@ -148,7 +182,7 @@ def test_an_adapter_is_found_by_module_and_attribute(tmp_path, monkeypatch):
     assert adapter.score(None, None, metric="ssim", planes="rgb", crop=0) == 1.0
     with pytest.raises(WrongUse, match="mine_sr has no 'worst'"):
         load_adapter("mine_sr:worst")
-    with pytest.raises(WrongUse, match="neither resize nor score"):
+    with pytest.raises(WrongUse, match="has none of resize, score, degrade, niqe"):
         load_adapter("json")
     with pytest.raises(WrongUse, match="did you mean sr-bench"):
         load_adapter("sr-bnech")
@@ -198,13 +232,13 @@ def test_an_adapter_in_a_file(files, name, value):
         ("own_cod.py", ["own_cod.py: no such file", "correct the path"]),
         ("./own_code", ["own_code: no such file", "did you mean own_code.py?"]),
         ("own_code.py:best", ["own_code.py has no 'best', but score; write it as own_code.py:"]),
-        ("../a folder/other-code.py", ["other-code.py: has neither resize nor score"]),
+        ("../a folder/other-code.py", ["other-code.py: has none of resize, score"]),
         ("../a folder/other-code.py:best.outer", ["has no 'outer', but inner"]),
         ("../a folder/no_library.py", ["no_library.py: can't be imported", "not_there_at_all"]),
         ("../a folder/broken.py", ["broken.py: fails on import with ZeroDivisionError"]),
         ("../a folder/syntax.py", ["syntax.py: fails on import with SyntaxError"]),
         ("../a folder/ends.py", ["ends.py: fails on import with SystemExit(3)"]),
-        ("../a folder/empty.py", ["neither resize nor score"]),
+        ("../a folder/empty.py", ["has none of resize, score"]),
         ("../a folder/notes.txt", ["notes.txt: an adapter's file ends in .py"]),
         ("../a folder", ["a folder: a folder; name the adapter's file in it"]),
         ("other-code", ["unknown adapter 'other-code'", "write ./a.py"]),

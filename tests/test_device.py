@@ -470,3 +470,17 @@ def test_training_takes_the_device_and_refuses_mps(gpus):
         _chosen("mps")
     with processes(META) as shared:
         assert (shared.device, shared.count) == (META, 1)
+
+
+def test_what_memory_does_not_hold_is_made_in_tiles_before_it_is_tried(picture, said, monkeypatch):
+    """Linux ends a process that uses memory it was promised: a large image is measured first."""
+    monkeypatch.setattr("sr_bench.networks.room._SURELY", 1000)
+    monkeypatch.setattr("sr_bench.networks.room.free_bytes", lambda device: 0)
+    monkeypatch.setattr("sr_bench.networks.room.taken_on", lambda device, call: 10**9)
+    lr = picture(70, 90, 3)
+    large = Small(10**9)
+    assert np.array_equal(
+        Upscaler("mine", large, RGB, 2)(lr), Upscaler("mine", Small(10**9), RGB, 2, tile=22)(lr)
+    )
+    assert [line.rpartition(" ")[2] for line in said()] == ["45", "22"]
+    assert max(large.sizes) <= 1000

@@ -274,7 +274,7 @@ def test_extras_that_are_named_exist():
             assert set(names.split(",")) <= known, f"{path}: [{names}]"
 
 
-@pytest.mark.parametrize("name", ["ci", "nightly", "pages", "release"])
+@pytest.mark.parametrize("name", ["ci", "environments", "nightly", "pages", "release"])
 def test_workflows_call_what_is_there(name):
     text = (ROOT / f".github/workflows/{name}.yml").read_text()
     steps = [

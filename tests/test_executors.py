@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from sr_bench.evaluation.upscaling import blocks
-from sr_bench.evaluation.upscaling.blocks import in_blocks, make_block
+from sr_bench.evaluation.upscaling.blocks import make_block
 from sr_bench.evaluation.upscaling.upscale import BadImages, upscale_run
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import note_weights
+from sr_bench.support import units
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.executors import ExecutorOptions, Processes
 from sr_bench.support.files import sha256
+from sr_bench.support.units import in_blocks
 
 RUNS = ("mine-x2", "mine-x3")
 METHOD = """
@@ -61,7 +62,7 @@ def mine(project, filled, monkeypatch):
     )
     for run in RUNS:
         note_weights(Project.load(project), run, progress=lambda _: None)
-    monkeypatch.setattr(blocks, "_PIXELS", 500)
+    monkeypatch.setattr(units, "PIXELS", 500)
     return project
 
 
@@ -159,7 +160,7 @@ def test_a_worker_on_another_processor_refuses(mine, monkeypatch):
 
 def test_blocks_hold_about_equal_work(mine):
     entries = Project.load(mine).dataset("Set5").entries
-    found = list(in_blocks(entries))
+    found = list(in_blocks(entries, lambda e: e.shape[0] * e.shape[1]))
     assert [e for block in found for e in block] == list(entries) and len(found) == 5
     sizes = [[e.shape[0] * e.shape[1] for e in block] for block in found]
     assert all(sum(size) >= 500 > sum(size[:-1]) for size in sizes[:-1])

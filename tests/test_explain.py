@@ -240,7 +240,7 @@ def test_images_that_fit_no_protocol_are_an_error(folder: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("text", "metric", "fact"),
-    [("28,43", "psnr", "28,43"), ("nan", "psnr", "nan"), ("30.1", "lpips", "lpips")],
+    [("28,43", "psnr", "28,43"), ("nan", "psnr", "nan"), ("30.1", "fid", "fid")],
 )
 def test_a_claim_that_is_no_number_is_wrong_use(text: str, metric: str, fact: str) -> None:
     with pytest.raises(WrongUse, match=fact):

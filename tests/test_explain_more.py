@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sr_bench.analysis.explain.chain import chain, conclusion, facts, notes
 from sr_bench.analysis.explain.claim import Claim
@@ -357,6 +358,27 @@ def test_self_ensemble_is_among_the_causes(
             path.unlink()
     answer = ask(subject_of(network, run, upscale=not saved), claim, protocol="edsr-2017", limit=1)
     assert [names(f) for f in answer.fitting] == [("edsr-2017", deviation)]
+
+
+def test_self_ensemble_is_among_the_causes_of_an_lpips(
+    network: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A made-up network stands in for LPIPS's, whose weights can't be had everywhere."""
+
+    class Distance(torch.nn.Linear):
+        def forward(self, sr, hr):  # type: ignore[no-untyped-def, override]
+            return (sr - hr).abs().mean()
+
+    stand_in = Distance(1, 1)
+    monkeypatch.setattr("sr_bench.analysis.explain.perceived._network", lambda _: stand_in)
+    for run in ("near-x2", "near-+-x2"):
+        upscaled(network, run)
+    own = ask(subject_of(network, "near-+-x2", upscale=False), "lpips=0.1", limit=0)
+    value = next(f for f in own.trials if names(f) == ("edsr-2017",)).values["lpips"]
+    answer = ask(
+        subject_of(network, upscale=False), f"lpips={value:.7f}", protocol="edsr-2017", limit=1
+    )
+    assert names(answer.fitting[0]) == ("edsr-2017", "ensemble")
 
 
 def test_bicubic_has_no_self_ensemble(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import resource
 import signal
 import socket
 import stat
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,15 +51,33 @@ class Handler(BaseHTTPRequestHandler):
         if wanted and start >= len(body):
             return self.send_error(416)
         self.send_response(206 if wanted else 200)
-        if fault != "cut unsaid":
+        if fault not in ("cut unsaid", "endless"):
             self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
         if fault is None:
             return self.wfile.write(body[start:])
+        if fault == "endless":
+            return self.repeat(body)
         self.wfile.write(body[start : len(body) // 2])
+        if fault == "drip":
+            return self.drip(body[len(body) // 2 :])
         if fault == "stall":
             self.server.released.wait(30)
         return self.wfile.flush()  # and the connection closes, half way
+
+    def repeat(self, body):
+        """More and more, until the other side has enough; what was sent is counted."""
+        with suppress(OSError):
+            while not self.server.released.is_set():
+                self.wfile.write(body)
+                self.server.sent += len(body)
+
+    def drip(self, body):
+        with suppress(OSError):
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                if self.server.released.wait(0.02):
+                    return
 
     def log_message(self, *args):
         pass
@@ -78,7 +98,7 @@ def serve(monkeypatch):
         server = Server(("127.0.0.1", 0), Handler)
         server.content = {f"/{k}": v for k, v in content.items()}
         server.seen, server.encodings, server.faults = [], set(), {}
-        server.ranges, server.released = True, Event()
+        server.ranges, server.released, server.sent = True, Event(), 0
         server.host = f"127.0.0.1:{server.server_port}"
         server.url = f"http://{server.host}"
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -338,6 +358,45 @@ def test_a_closed_connection_is_retried_and_resumed(tmp_path, serve, fault):
     (_, first), (_, second) = origin.seen
     assert first is None
     assert 0 < int(second.removeprefix("bytes=").removesuffix("-")) <= len(BIG) // 2
+
+
+def test_what_drips_counts_as_a_stall_and_is_resumed(tmp_path, serve, monkeypatch):
+    """A byte now and then never runs into the limit between two pieces."""
+    monkeypatch.setattr("sr_bench.data.datasets.transfer._WINDOW", 0.1)
+    origin = serve({"a.png": BIG})
+    origin.faults["/a.png"] = ["drip"]
+    (path,) = get(group(pin(origin.url, "a.png", BIG)), tmp_path)
+    assert path.read_bytes() == BIG
+    assert int(origin.seen[1][1].removeprefix("bytes=").removesuffix("-")) >= len(BIG) // 2
+
+
+def test_a_server_that_never_ends_is_stopped(tmp_path, serve):
+    origin = serve({"a.png": BIG})
+    origin.faults["/a.png"] = ["endless"] * 3
+    with pytest.raises(SourceError, match=f"sends more than twice the {len(BIG)} bytes"):
+        get(group(pin(origin.url, "a.png", BIG)), tmp_path)
+    assert kept(tmp_path) == []
+    assert len(origin.seen) == 1, "the same answer would come again"
+
+
+@pytest.mark.parametrize("place", ["url", "folder"])
+def test_a_full_disk_is_no_fault_of_the_network(tmp_path, serve, monkeypatch, place):
+    """The file here is named, and nobody is told to connect to the network."""
+    origin = serve({"a.png": BIG})
+    copy = tmp_path / "mirror" / origin.host / "a.png"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(BIG)
+    mirror = None if place == "url" else tmp_path / "mirror"
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(BIG) // 2, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            get(group(pin(origin.url, "a.png", BIG)), tmp_path / "data", mirror)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    named = (caught.value.filename, caught.value.filename2)
+    assert str(tmp_path / "data/.partial/Some/a.png.part") in named
+    assert not isinstance(caught.value, SourceError)
 
 
 def test_the_origin_resumes_what_a_broken_mirror_began(tmp_path, serve):

@@ -2,9 +2,12 @@
 
 import hashlib
 import stat
+import subprocess
+import sys
 
 import pytest
 
+from sr_bench.support import locks
 from sr_bench.support.files import replacing, replacing_folder, sha256, write_text
 
 
@@ -41,6 +44,46 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
         fail()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def left_by_a_kill(target):
+    """The temporary file of a process that was killed while it wrote ``target``."""
+    script = (
+        "import os, sys; from pathlib import Path; from sr_bench.support.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_text('half of what was to come'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(target)], check=False)
+    (left,) = [p for p in target.parent.iterdir() if p != target]
+    return left
+
+
+def test_what_a_killed_process_left_goes_when_the_target_is_written(tmp_path):
+    left = left_by_a_kill(tmp_path / "a.txt")
+    assert left.read_text().startswith("half")
+    write_text(tmp_path / "a.txt", "x")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "x"
+
+
+@pytest.mark.parametrize("others", ["at once", "link", "no locks"])
+def test_two_writers_of_one_target_never_share_a_file(tmp_path, monkeypatch, others):
+    target, theirs = tmp_path / "a.txt", tmp_path / "theirs"
+    if others == "no locks":
+        monkeypatch.setattr(locks, "fcntl", None)
+    if others == "link":
+        theirs.write_text("theirs")
+        tmp_path.joinpath(".a.txt._writing.partial").symlink_to(theirs)
+    with replacing(target) as first, replacing(target) as second:
+        assert first != second
+        second.write_text("second")
+        first.write_text("first")
+    assert target.read_text() == "first"
+    left = {p.name for p in tmp_path.iterdir()} - {"a.txt"}
+    if others == "link":
+        assert theirs.read_text() == "theirs"
+        left -= {"theirs", ".a.txt._writing.partial"}
+    assert not left
 
 
 def test_a_folder_is_replaced_whole(tmp_path):

@@ -275,7 +275,10 @@ def test_the_tiff_that_is_written_by_hand_is_one(tmp_path, picture):
 @pytest.mark.parametrize("mode", ["P", "1", "CMYK", "LAB", "YCbCr"])
 def test_other_colours_in_tiff_are_refused(tmp_path, mode):
     Image.new(mode, (9, 8)).save(tmp_path / "a.tif")
-    with pytest.raises(SrBenchError, match=rf"a\.tif: pixels are {mode}, expected 8-bit gray"):
+    cut = "|it is a TIFF image that can't be decoded" if mode == "YCbCr" else ""  # before Pillow 13
+    with pytest.raises(
+        SrBenchError, match=rf"a\.tif: (pixels are {mode}, expected 8-bit gray{cut})"
+    ):
         images.read(tmp_path / "a.tif")
 
 

@@ -268,7 +268,7 @@ def test_a_perceptual_network_is_computed_on_the_device_that_was_chosen(monkeypa
     monkeypatch.setattr("sr_bench.networks.device.choose_device", lambda name: torch.device(name))
     model = perceptual._placed(Network(), "meta")
     lr = torch.zeros(1, 3, 4, 4)
-    assert perceptual._of_network(model, lr, lr) == 0 and seen == [("meta", "meta", False)]
+    assert perceptual.of_network(model, lr, lr) == 0 and seen == [("meta", "meta", False)]
 
 
 def test_device_is_for_networks_alone(tmp_path, capsys, monkeypatch):

@@ -157,7 +157,7 @@ def test_list_shows_it(root, cli):
     assert "basicsr-y-on-pairs" in out
     (root / "params.yaml").write_text("broken: true")
     out, _ = cli(["list", "sources", "--json"], cwd=root)
-    assert "Set5" in out and "pairs" not in out
+    assert "Set5" in out and '"pairs"' not in out
 
 
 def test_a_new_dataset_changes_the_notes_of_the_runs_that_score_it(root, cli):

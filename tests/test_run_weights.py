@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from sr_bench.networks import checkpoint
 from sr_bench.networks.method_files import find_method
 from sr_bench.project.project import Project
-from sr_bench.project.run_weights import note_weights, noted_weights
+from sr_bench.project.run_weights import note_weights, noted_weights, read_note
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import sha256
 
@@ -106,6 +106,24 @@ def test_weights_that_were_trained_again_must_be_noted_again(trained):
 def test_weights_without_a_note(trained):
     with pytest.raises(SrBenchError, match=rf"no such file; .*sr-bench fetch --run {SRCNN}"):
         noted(trained, SRCNN)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("weights", "sr-bench-t92"), ("file", "methods/weights/x"), ("more", "x")]
+)
+def test_a_note_that_says_something_else_is_refused(trained, key, value):
+    """The report copies it into the provenance."""
+    note(trained, SRCNN)
+    assert read_note(trained, trained.run(SRCNN)) == note(trained, SRCNN)
+    path = trained.weights_note(SRCNN)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    for ask in (noted, lambda project, name: read_note(project, project.run(name))):
+        with pytest.raises(SrBenchError, match=rf"says .*{value}.*sr-bench fetch --run {SRCNN}"):
+            ask(trained, SRCNN)
+
+
+def test_without_a_note_there_is_nothing_to_say(trained):
+    assert read_note(trained, trained.run(SRCNN)) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not safetensors", None])

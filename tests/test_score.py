@@ -9,6 +9,7 @@ import pytest
 
 from sr_bench.data.catalogue.protocols import find_protocol, load_protocols
 from sr_bench.evaluation.metrics import ssim
+from sr_bench.evaluation.scoring import planes
 from sr_bench.evaluation.scoring.run import score_run
 from sr_bench.evaluation.scoring.score import Pair, read_pair, score_each, score_images, score_pair
 from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, require_one_signature
@@ -365,3 +366,16 @@ def test_good_images_are_scored_beside_bad_ones_and_all_bad_ones_are_named(pair)
         scored.whole()
     whole = score_each(jobs[1:2], [find_protocol("edsr-2017")], scale=2)
     assert whole.whole().equals(score_images(jobs[1:2], [find_protocol("edsr-2017")], scale=2))
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("shape", [(150, 61, 3), (150, 61)])
+def test_y_of_a_large_image_is_made_row_by_row_to_the_same_scores(name, shape, pair, monkeypatch):
+    sr, hr = pair(*shape)
+    rule = find_protocol(name)
+    if not rule.degradation.defined_at(4):
+        pytest.skip(f"{name} has no x4")
+    sr, hr = sr[:144, :60], hr[:144, :60]
+    whole = score_pair(Pair(sr, hr, "rgb"), rule, scale=4)
+    monkeypatch.setattr(planes, "_LARGE", 0)
+    assert score_pair(Pair(sr, hr, "rgb"), rule, scale=4) == whole

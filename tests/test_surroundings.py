@@ -47,6 +47,27 @@ def test_what_the_input_causes_is_one_line(cli, monkeypatch, tmp_path, kind):
     ) in err
 
 
+def failing_with(monkeypatch, said):
+    def fail(*_):
+        raise RuntimeError(said)
+
+    monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", fail)
+
+
+@pytest.mark.parametrize(
+    "said", ["can't start new thread", "DefaultCPUAllocator: can't allocate memory: you tried"]
+)
+def test_too_little_memory_for_a_thread_or_a_tensor_is_one_line(cli, monkeypatch, tmp_path, said):
+    failing_with(monkeypatch, said)
+    assert cli(["list", "sources"], 1, tmp_path)[1].startswith(f"error: out of memory ({said})")
+
+
+def test_another_runtime_error_keeps_its_traceback(cli, monkeypatch, tmp_path):
+    failing_with(monkeypatch, "a fault of ours")
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        cli(["list", "sources"], 1, tmp_path)
+
+
 def test_text_that_cannot_be_decoded_is_one_line(cli, monkeypatch, tmp_path):
     monkeypatch.setattr("sr_bench.data.catalogue.sources.Sources.all", lambda _: b"\xff".decode())
     assert "another encoding than expected: 'utf-8'" in cli(["list", "sources"], 1, tmp_path)[1]

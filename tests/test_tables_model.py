@@ -17,6 +17,7 @@ from sr_bench.networks.method_files import load_methods
 from sr_bench.project.entries import TrainEntry
 from sr_bench.report.names import Names, slug
 from sr_bench.report.readme import Picture, filled
+from sr_bench.report.tables.degradations import degradation_tables
 from sr_bench.report.tables.formats.latex import latex
 from sr_bench.report.tables.formats.markdown import markdown
 from sr_bench.report.tables.grades import graded
@@ -359,3 +360,23 @@ def test_a_page_takes_sentences_between_its_markers():
     assert once == "<!-- text: counts -->\n\n5 runs.\n\n<!-- end: counts -->\n"
     with pytest.raises(SrBenchError, match="unknown text 'counts'"):
         filled(page, [], None, {}, where="README.md")
+
+
+def test_degradations_are_the_rows_where_a_project_scores_several():
+    every = [
+        ("a-x3", 30.0, {"protocol": "edsr-2017"}),
+        ("a-x3", 28.5, {"protocol": "bd-rdn"}),
+        ("a-x4", 27.0, {"protocol": "box"}),
+        ("b-x3", 24.25, {"protocol": "bd-rdn", "method": "srcnn"}),
+        ("b-x3", 25.5, {"protocol": "bd-rdn", "method": "srcnn", "dataset": "BSD100"}),
+    ]
+    bsd100, set5 = degradation_tables(cells(*every), NAMES)
+    assert [t.name for t in (bsd100, set5)] == ["degradations-BSD100", "degradations-Set5"]
+    assert [c.group for c in set5.columns[1::2]] == ["bicubic", "SRCNN"]
+    rows = [(group.value, *row[:2], row[3]) for group in set5.groups for row in group.rows]
+    assert rows == [
+        ("3", "edsr-2017", Number(30.0, 2), Missing()),
+        ("3", "bd-rdn", Number(28.5, 2), Number(24.25, 2)),
+        ("4", "box", Number(27.0, 2), Missing()),
+    ]
+    assert degradation_tables(cells(*every[:2]), NAMES) == []  # one alone is no comparison

@@ -443,7 +443,7 @@ def test_a_full_disk_leaves_the_files_before_it(make, whole, monkeypatch, error,
 
     def full(tensors, path, metadata):
         save_file(tensors, path, metadata)
-        if path.parent.name == which:
+        if path.parent.parent.name == which:
             path.write_bytes(path.read_bytes()[:50])
             raise error
 

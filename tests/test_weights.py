@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from scipy.io import savemat
 
+from sr_bench.networks import checkpoint
 from sr_bench.networks.weights import (
     RenamedKey,
     Rule,
@@ -158,6 +159,19 @@ def test_a_truncated_safetensors_file_is_refused_wherever_it_ends(tmp_path):
         path.write_bytes(data[:length])
         with pytest.raises(SrBenchError, match=r"cut\.safetensors: not a readable safetensors"):
             read_safetensors(path)
+
+
+@pytest.mark.parametrize("read", [read_safetensors, read_checkpoint, checkpoint.load])
+def test_a_flipped_bit_in_weights_that_were_trained_here_is_noticed(tmp_path, read):
+    """The format has no check sum: of any other program's file the tensors would be others."""
+    path = tmp_path / "net.safetensors"
+    checkpoint.save(path, STATE, {"training": "net"})
+    read(path)
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1  # of a tensor
+    path.write_bytes(content)
+    with pytest.raises(SrBenchError, match=r"net\.safetensors: its content has changed since it"):
+        read(path)
 
 
 # Renaming

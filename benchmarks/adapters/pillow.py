@@ -27,3 +27,18 @@ def resize(image: Array, *, scale: Fraction, rounding: Rounding, border: Border)
         return np.asarray(picture.resize((width, height), cubic), np.float64)
 
     return finished(by_plane(image, resize_plane), rounding)
+
+
+def degrade(hr: Array, *, degradation: str, scale: int) -> Array:
+    """``Image.resize`` with the filter of that name."""
+    filters = {
+        "pillow-bicubic": Pillow.Resampling.BICUBIC,
+        "liif": Pillow.Resampling.BICUBIC,
+        "nearest": Pillow.Resampling.NEAREST,
+        "box": Pillow.Resampling.BOX,
+        "lanczos3": Pillow.Resampling.LANCZOS,
+    }
+    if degradation not in filters:
+        raise NotImplementedError(f"has no {degradation}")
+    size = (hr.shape[1] // scale, hr.shape[0] // scale)
+    return np.asarray(Pillow.fromarray(hr).resize(size, filters[degradation]))

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from skimage import color, metrics, transform
+from skimage import color, filters, metrics, transform
 
 from sr_bench.conformance.adapter import Array, Planes, ScoreMetric
 from sr_bench.imaging.color import to_uint8
@@ -16,6 +16,7 @@ from .common import cropped, finished, output_size
 
 PACKAGE = "scikit-image"
 _color: Any = color  # untyped
+_filters: Any = filters
 _metrics: Any = metrics
 _transform: Any = transform
 _MODES = {"replicate": "edge", "mirror": "symmetric"}
@@ -33,6 +34,26 @@ def resize(image: Array, *, scale: Fraction, rounding: Rounding, border: Border)
         preserve_range=True,
     )
     return finished(found, rounding)
+
+
+def degrade(hr: Array, *, degradation: str, scale: int) -> Array:
+    """``gaussian`` and every scale-th pixel; ``resize`` of order 0; ``downscale_local_mean``."""
+    axis = -1 if hr.ndim == 3 else None
+    blurs = {"bd-rdn": (1.6, "nearest", 3 / 1.6, 1), "bd-duf": (0.4 * scale, "mirror", 4.0, 0)}
+    if degradation in blurs:
+        sigma, mode, truncate, start = blurs[degradation]
+        options = {"mode": mode, "truncate": truncate, "channel_axis": axis}
+        blurred = _filters.gaussian(hr.astype(np.float64), sigma, preserve_range=True, **options)
+        kept = blurred[start::scale, start::scale]
+        return kept if degradation == "bd-duf" else to_uint8(kept)
+    size = (hr.shape[0] // scale, hr.shape[1] // scale)
+    if degradation == "nearest":
+        options = {"order": 0, "preserve_range": True, "anti_aliasing": False}
+        return to_uint8(_transform.resize(hr, size, **options))
+    if degradation == "box":
+        factors = (scale, scale, 1)[: hr.ndim]
+        return to_uint8(_transform.downscale_local_mean(hr.astype(np.float64), factors))
+    raise NotImplementedError(f"has no {degradation}")
 
 
 def score(sr: Array, hr: Array, *, metric: ScoreMetric, planes: Planes, crop: int) -> float:

@@ -52,10 +52,17 @@ _KNOWN = {
 def describe_metric(key: str) -> Metric:
     """The metric of a key in ``scores.csv``: ``psnr``, or ``psnr_ycbcr`` of certain planes.
 
-    One that isn't known here counts as a similarity with four decimals.
+    One that isn't known here counts as a similarity with four decimals, a plug-in's as a distance
+    where its function says ``higher_is_better = False``.
     """
     if key in _KNOWN:
         return _KNOWN[key]
     head, _, planes = key.partition("_")
-    known = _KNOWN.get(head, Metric(head.upper()))
+    known = _KNOWN.get(head) or replace(_brought(key), name=head.upper())
     return replace(known, planes=_PLANES.get(planes, planes))
+
+
+def _brought(key: str) -> Metric:
+    from sr_bench.evaluation.scoring.extra import brought_lower_is_better  # for few metrics alone
+
+    return Metric(key, higher_is_better=not brought_lower_is_better(key))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import shutil
 import sys
 from typing import Annotated, NoReturn
 
@@ -37,6 +39,9 @@ _EXTRAS = {  # module -> the extra of sr-bench that brings it
     "pytest": "test",
     "pytest_benchmark": "test",
 }
+
+# What Python's threads and PyTorch raise as a plain RuntimeError.
+_NO_ROOM = re.compile(r"can't start new thread|can't allocate memory|not enough memory")
 
 app = typer.Typer(
     name="sr-bench",
@@ -78,7 +83,7 @@ def main() -> None:
     _adapt_surroundings()
     try:
         app()
-    except (SrBenchError, OSError, ImportError, MemoryError, RecursionError, UnicodeError) as error:
+    except (SrBenchError, OSError, ImportError, MemoryError, RuntimeError, UnicodeError) as error:
         message = _message(error)
         if message is None:
             raise
@@ -109,14 +114,22 @@ def _message(error: BaseException) -> str | None:
     if isinstance(error, SrBenchError):
         return str(error)
     if isinstance(error, OSError):  # a full disk, a folder that can't be written
-        return f"{error.filename or 'input or output'}: {error.strerror or error}"
-    if isinstance(error, MemoryError):
+        return _of_the_system(error)
+    if isinstance(error, MemoryError) or _NO_ROOM.search(str(error)):
         return f"out of memory ({error or 'no more to be had'}); work on smaller or fewer images"
     if isinstance(error, RecursionError):
         return "a file is nested too deeply; correct it"
     if isinstance(error, UnicodeError):
         return f"text in another encoding than expected: {error}; save the file as UTF-8"
     return _missing(error) if isinstance(error, ModuleNotFoundError) else None
+
+
+def _of_the_system(error: OSError) -> str:
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        parts = error.args[0]  # of a folder that was copied: from where, to where, why
+        more = f", and {len(parts) - 1} more" if parts[1:] else ""
+        return f"{parts[0][1]}: can't be written ({parts[0][2]}){more}"
+    return f"{error.filename or 'input or output'}: {error.strerror or error}"
 
 
 def _missing(error: ModuleNotFoundError) -> str | None:

@@ -7,9 +7,15 @@ from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
+from sr_bench.cli.executing import (
+    ExecutorOption,
+    SchedulerOption,
+    WorkersOption,
+    executing,
+    executor_options,
+)
 from sr_bench.cli.show import (
     JsonFlag,
     ScaleOption,
@@ -18,13 +24,13 @@ from sr_bench.cli.show import (
     failures,
     print_done,
 )
+from sr_bench.evaluation.degrading import LrRule, degrade_files
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import Degradation, drawn_for
-from sr_bench.imaging.degrade import degrade as make_lr
+from sr_bench.imaging.degrade import Degradation
 from sr_bench.project.here import catalogue_here
-from sr_bench.support.errors import SrBenchError, WrongUse, about
-from sr_bench.support.files import replacing, write_text
-from sr_bench.support.parallel import all_named, outcomes
+from sr_bench.support.errors import SrBenchError, WrongUse
+from sr_bench.support.files import write_text
+from sr_bench.support.parallel import all_named
 
 ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list protocols.")]
 
@@ -34,6 +40,9 @@ def degrade(
     out: Annotated[Path, typer.Option(help="Folder for the LR images; created if missing.")],
     scale: ScaleOption,
     protocol: ProtocolName,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Make LR images from a folder of HR images, as a protocol does.
@@ -42,24 +51,16 @@ def degrade(
     .npy: float64, 0..255, planes Y, Cb, Cr. A protocol that draws for each image (second-order-v1)
     writes its draws to manifest.json beside LR.
     """
+    elsewhere = executor_options(executor, workers, scheduler)
     rule = catalogue_here().protocols.find(protocol).degradation
     skipped = Skipped()
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
         raise WrongUse(f"{out}: is the HR folder too; LR images would replace HR: name another")
 
-    def convert(path: Path) -> dict[str, Any]:
-        advance(1)
-        hr_image = images.read(path)
-        with about(path):
-            lr = make_lr(hr_image, rule, scale=scale)
-        written = _write_lr(out, path.stem, lr)
-        drawn = drawn_for(hr_image, rule, scale=scale)
-        draws = {} if drawn is None else {"manifest": drawn.manifest()}
-        return {"hr": str(path), "lr": str(written), "shape": list(lr.shape), **draws}
-
-    with count_progress(f"degrade x{scale}", len(paths)) as advance:
-        found = outcomes(convert, paths)
+    title = f"degrade x{scale}"
+    with executing(elsewhere) as pool, count_progress(title, len(paths)) as advance:
+        found = degrade_files(paths, LrRule(rule, scale, out), progress=advance, executor=pool)
     made = [fact for _, fact in found.done]
     if rule.draws and made:
         _write_manifest(out, rule, scale, made)
@@ -85,13 +86,3 @@ def _write_manifest(
     entries = {Path(fact["hr"]).stem: fact["manifest"] for fact in made}
     listed = {"degradation": str(rule), "scale": scale, "images": dict(sorted(entries.items()))}
     write_text(out / "manifest.json", dumps(listed, indent=1) + "\n")
-
-
-def _write_lr(out: Path, stem: str, lr: np.ndarray[Any, Any]) -> Path:
-    if lr.dtype == np.uint8:
-        images.write(out / f"{stem}.png", lr)
-        return out / f"{stem}.png"
-    target = out / f"{stem}.npy"
-    with replacing(target) as temporary, temporary.open("wb") as handle:
-        np.save(handle, lr)
-    return target

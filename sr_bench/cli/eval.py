@@ -12,6 +12,13 @@ import typer
 
 from sr_bench.analysis.ledger.neighbours import published_numbers
 from sr_bench.cli.eval_results import Printed, facts_of, print_results
+from sr_bench.cli.executing import (
+    ExecutorOption,
+    SchedulerOption,
+    WorkersOption,
+    executing,
+    executor_options,
+)
 from sr_bench.cli.show import (
     BgrOption,
     DeviceOption,
@@ -79,6 +86,9 @@ def evaluate(
         int | None,
         typer.Option(min=16, help="LR pixels a side at once, for methods with a reach."),
     ] = None,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     device: DeviceOption = None,
     csv: Annotated[
         Path | None, typer.Option(help="Also write the scores of each image to this file.")
@@ -96,6 +106,7 @@ def evaluate(
     Needs no project. Datasets are fetched once, into the user's cache (SR_BENCH_DATA). The
     published numbers nearest to each result stand beside it. Exit status 1 if anything failed.
     """
+    from sr_bench.evaluation.evaluating.blocks import Asked, Elsewhere
     from sr_bench.evaluation.evaluating.candidate import CandidateOptions, open_candidates
     from sr_bench.evaluation.evaluating.evaluate import evaluate as evaluate_parts
     from sr_bench.evaluation.evaluating.parts import parts_of, require_free
@@ -103,7 +114,7 @@ def evaluate(
     from sr_bench.networks.device import choose_device
     from sr_bench.networks.opened import OpenOptions
 
-    asked = _Asked(tuple(dataset or ()), hr, lr)
+    asked, by = _Asked(tuple(dataset or ()), hr, lr), executor_options(executor, workers, scheduler)
     project = project_here()
     known = catalogue_here() if project is None else project.catalogue
     protocols = [known.protocols.find(name) for name in dict.fromkeys(protocol or ())]
@@ -111,16 +122,19 @@ def evaluate(
     opened = OpenOptions(scale, value_range, bgr, multiple_of, padding, on, sources=known.sources)
     methods = methods_here(project)
     numbers = published_numbers([] if project is None else project.ledgers, known)
+    options = CandidateOptions(opened, ensemble, tile)
     candidates, unopened = open_candidates(
-        models, project=project, methods=methods, options=CandidateOptions(opened, ensemble, tile)
+        models, project=project, methods=methods, options=options
     )
     _tell(candidates, protocols)
     sets = _sets(asked, candidates, project, known.sources) if candidates else []
     parts = parts_of(candidates, sets, protocols)
     if save is not None and not force:
         require_free(parts, save)
-    with count_progress("eval", sum(part.calls for part in parts)) as advance:
-        evaluation = evaluate_parts(parts, progress=advance, save=save)
+    total = sum(part.calls for part in parts)
+    with executing(by) as pool, count_progress("eval", total) as advance:
+        elsewhere = None if pool is None else Elsewhere(pool, Asked.here(models, options))
+        evaluation = evaluate_parts(parts, progress=advance, save=save, elsewhere=elsewhere)
     if csv is not None:
         write_table(csv, evaluation.table)
     titles = {name: method.title for name, (_, method) in methods.items()}

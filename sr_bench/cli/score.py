@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import pandas as pd
 import typer
 
 from sr_bench.analysis.metrics import describe_metric
+from sr_bench.cli.executing import (
+    LOCAL,
+    ExecutorOption,
+    SchedulerOption,
+    WorkersOption,
+    executing,
+    executor_options,
+)
 from sr_bench.cli.score_neighbours import beside, sentence_of
 from sr_bench.cli.show import (
     DeviceOption,
@@ -24,16 +32,19 @@ from sr_bench.cli.show import (
 )
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.pairing import NamePair, pair_folders
-from sr_bench.evaluation.scoring.score import Scored, read_pair, score_each
+from sr_bench.evaluation.scoring.pairs import Rules, score_pairs
+from sr_bench.evaluation.scoring.score import Scored
 from sr_bench.evaluation.scoring.table import identical, write_table
 from sr_bench.imaging import images
 from sr_bench.project.here import catalogue_here
 from sr_bench.support.errors import SrBenchError, WrongUse, printable
+from sr_bench.support.executors import ExecutorOptions
 
 
 def score(
     run: Annotated[
-        str | None, typer.Argument(help="Run of params.yaml; without it, two folders are scored.")
+        list[str] | None,
+        typer.Argument(help="Runs of params.yaml; without any, two folders are scored."),
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
     hr: Annotated[Path | None, typer.Option(help="Folder of HR images.")] = None,
@@ -45,6 +56,7 @@ def score(
     dataset: Annotated[
         str | None, typer.Option(help="With RUN: only this dataset of its; nothing is written.")
     ] = None,
+    all_runs: Annotated[bool, typer.Option("--all", help="All runs of params.yaml.")] = False,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -52,39 +64,60 @@ def score(
             "protocol's metrics. Those that need SR alone (niqe) take --sr without --hr."
         ),
     ] = None,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     device: DeviceOption = None,
     csv: Annotated[
         Path | None, typer.Option(help="Also write the scores of each image to this file.")
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Score a folder of SR images against HR images under a protocol, or a run of the project.
+    """Score a folder of SR images against HR images under a protocol, or runs of the project.
 
     Files pair by name: img.png with img.png, img_x4.png, imgx4.png, img_x4_SR.png, img_edsr.png.
     """
-    others = (sr, hr, scale, metric, device, csv)
-    if run is not None:
-        _score_run(run, (dataset, protocol), json, alone=all(v is None for v in others))
+    others, elsewhere = (
+        (sr, hr, scale, metric, device, csv),
+        executor_options(executor, workers, scheduler),
+    )
+    if run or all_runs:
+        _require_runs(run or [], all_runs, alone=all(v is None for v in others))
+        _score_runs(run or [], (dataset, protocol), elsewhere, json)
         return
     if sr is not None and metric is not None and (hr, scale, protocol, dataset) == (None,) * 4:
+        if elsewhere != LOCAL:
+            raise WrongUse("--executor is for pairs of SR and HR, and for runs; add --hr DIR")
         _score_alone(sr, metric, device, csv, json)
         return
     if None in (sr, hr, scale, protocol) or dataset is not None:
         raise WrongUse(
-            "score needs --sr DIR --hr DIR --scale S --protocol NAME, or a run's name; --dataset "
-            "is for a run"
+            "score needs --sr DIR --hr DIR --scale S --protocol NAME, or runs (--all: all of "
+            "params.yaml); --dataset is for runs"
         )
     assert sr and hr and scale and protocol
-    _score_folders(_Folders(sr, hr, scale, protocol), metric, device, csv, json)
+    _score_folders(_Folders(sr, hr, scale, protocol, elsewhere), metric, device, csv, json)
 
 
-class _Folders(NamedTuple):
-    """What is scored under a protocol."""
+def _require_runs(named: list[str], all_runs: bool, *, alone: bool) -> None:
+    if named and all_runs:
+        raise WrongUse("score takes runs of params.yaml, or --all; see: sr-bench list runs")
+    if not alone:
+        raise WrongUse(
+            "RUN scores a run of params.yaml and takes --dataset and --protocol alone, and who "
+            "computes (--executor); leave the others out"
+        )
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """What is scored under a protocol, and who computes."""
 
     sr: Path
     hr: Path
     scale: int
     protocol: str
+    executor: ExecutorOptions
 
 
 def _score_folders(
@@ -94,14 +127,12 @@ def _score_folders(
     named = _protocol_and(of.protocol, metric, device)
     skipped = Skipped()
     pairs = pair_folders(of.sr, of.hr, scale=of.scale, skip=skipped)
-    with count_progress(f"score {named}", len(pairs)) as advance:
-        jobs = [(p.name, partial(_read, p, advance)) for p in pairs]
-        if metric is None:
-            scored = score_each(jobs, [named], scale=of.scale)
-        else:
-            from sr_bench.evaluation.scoring.extra import score_extra
-
-            scored = score_extra(jobs, metric=metric, protocol=named, scale=of.scale, device=device)
+    rules = Rules((named,), of.scale, metric, device)
+    with (
+        executing(of.executor) as executor,
+        count_progress(f"score {named}", len(pairs)) as advance,
+    ):
+        scored = score_pairs(pairs, rules, executor=executor, done=lambda name, rows: advance(1))
     if not scored.rows.empty:
         if csv is not None:
             _write_csv(csv, pairs, scored)
@@ -128,29 +159,21 @@ def _score_alone(sr: Path, metric: str, device: str | None, csv: Path | None, js
         raise SrBenchError(scored.refusal)
 
 
-def _score_run(run: str, part: tuple[str | None, ...], json: bool, *, alone: bool) -> None:
-    from sr_bench.cli.scored_run import print_run
+def _score_runs(
+    named: list[str], part: tuple[str | None, ...], elsewhere: ExecutorOptions, json: bool
+) -> None:
+    from sr_bench.cli.scored_run import print_runs
     from sr_bench.project.run_part import RunPart
 
-    if not alone:
-        raise WrongUse(
-            "RUN scores a run of params.yaml and takes --dataset and --protocol alone; leave the "
-            "others out"
-        )
-    print_run(run, RunPart(*(() if name is None else (name,) for name in part)), json)
+    asked = RunPart(*(() if name is None else (name,) for name in part))
+    with executing(elsewhere) as executor:
+        print_runs(named, asked, executor, json=json)
 
 
 def _protocol_and(protocol: str, metric: str | None, device: str | None) -> Protocol:
     if device is not None and metric is None:
         raise WrongUse("--device is for --metric lpips and dists; protocols' metrics use the CPU")
     return catalogue_here().protocols.find(protocol)
-
-
-def _read(pair: NamePair, advance: Any) -> Any:
-    try:
-        return read_pair(pair.sr, pair.hr)
-    finally:
-        advance(1)
 
 
 def _write_csv(path: Path, pairs: list[NamePair], scored: Scored) -> None:

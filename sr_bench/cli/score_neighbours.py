@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sr_bench.analysis.ledger.neighbours import Cell, Neighbours, neighbours, published_numbers
-from sr_bench.data.catalogue.known_images import known_set
+from sr_bench.data.catalogue.known_images import digest, may_be_known, set_of
 from sr_bench.imaging import images
+from sr_bench.support.parallel import map_images
 
 _SIDES = ("above", "equal", "below")
 
@@ -26,7 +27,9 @@ def beside(hr: Sequence[Path], psnr: float | None, protocol: str, scale: int) ->
     Returns:
         ``dataset`` and the sides that have a number; empty where the images aren't of one set.
     """
-    if psnr is None or (name := known_set(images.read(path) for path in hr)) is None:
+    if psnr is None or not may_be_known(len(hr)):
+        return {}
+    if (name := set_of(map_images(lambda path: digest(images.read(path)), hr))) is None:
         return {}
     found = neighbours(published_numbers(), Cell(protocol, name, scale), psnr)
     return {"dataset": name} | {side: asdict(number) for side, number in _numbers(found).items()}

@@ -51,17 +51,6 @@ MultipleOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="float32; bf16 or fp16 (on a GPU) are faster and differ.")
 ]
-ExecutorOption = Annotated[
-    str, typer.Option("--executor", help="local (threads), processes, or dask (extra [cluster]).")
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option("--workers", min=1, help="How many worker processes; default: one a core."),
-]
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option("--scheduler", help="A Dask scheduler's address; default: one of its own, here."),
-]
 # What runs that are compared have to share.
 SharedProtocol = Annotated[
     str | None, typer.Option(help="Protocol; needed if the runs share several.")
@@ -71,8 +60,19 @@ SharedDataset = Annotated[
     str | None, typer.Option(help="Dataset; default: all that the runs share.")
 ]
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?|inf|-|")  # or none
-console = Console(soft_wrap=True, markup=False, emoji=False)  # file names may hold [brackets]
-_errors = Console(stderr=True)
+
+
+class _PlainConsole(Console):
+    """Prints a text as it is: what a terminal would obey as an escape (names come from files)."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, as rich does; a text without what :func:`printable` escapes."""
+        shown = (printable(o, lines=True) if isinstance(o, str) else o for o in objects)
+        super().print(*shown, **options)
+
+
+console = _PlainConsole(soft_wrap=True, markup=False, emoji=False)  # names may hold [brackets]
+_errors = _PlainConsole(stderr=True)
 
 
 class Skipped:
@@ -118,6 +118,7 @@ def print_table(
     Where stdout is piped, for programs: lines with tabs, under the names of the columns, and the
     title is a comment (#).
     """
+    title, columns = printable(title, lines=True), [printable(name) for name in columns]
     cells = [[f"{v:.4f}" if isinstance(v, float) else printable(str(v)) for v in r] for r in rows]
     if not console.is_terminal:
         remark(title)
@@ -188,7 +189,7 @@ def position_progress(title: str, total: int) -> Iterator[Any]:
     with _bar(title, total, MofNCompleteColumn(), timed=False) as (progress, task):
 
         def move(completed: int, said: str) -> None:
-            progress.update(task, completed=completed, description=said)
+            progress.update(task, completed=completed, description=printable(said))
 
         yield move
 
@@ -200,7 +201,7 @@ def _bar(
     named = TextColumn("{task.description}", markup=False)
     left = [TimeRemainingColumn()] if timed else []
     with Progress(named, BarColumn(), *columns, *left, console=_errors) as progress:
-        yield progress, progress.add_task(title, total=total)
+        yield progress, progress.add_task(printable(title), total=total)
 
 
 def _portable(value: object) -> object:

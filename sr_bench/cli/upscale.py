@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from sr_bench.cli.executing import (
+    LOCAL,
+    ExecutorOption,
+    SchedulerOption,
+    WorkersOption,
+    executor_options,
+)
 from sr_bench.cli.show import (
     DeviceOption,
-    ExecutorOption,
     JsonFlag,
     PrecisionOption,
-    SchedulerOption,
     Skipped,
-    WorkersOption,
     count_progress,
     print_done,
 )
@@ -24,7 +28,6 @@ from sr_bench.cli.upscale_runs import RunsAsked, computed, upscale_runs
 from sr_bench.project.here import catalogue_here, methods_here, project_here
 from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError, WrongUse, printable, unknown
-from sr_bench.support.executors import ExecutorOptions, Kind
 from sr_bench.support.parallel import all_named
 from sr_bench.support.version import __version__
 
@@ -93,7 +96,7 @@ def upscale(
     computing = Computing(choose_device(device), cast(Precision, precision))
     in_precision(*computing)
     named = what or []
-    elsewhere = ExecutorOptions(cast(Kind, executor), workers, scheduler)
+    elsewhere = executor_options(executor, workers, scheduler)
     if model is None:
         if force or any(v is not None for v in (out, scale, tile, format)):
             raise WrongUse("--out, --scale, --tile, --format and --force are for photos: --model")
@@ -101,7 +104,7 @@ def upscale(
         _require_runs(named, all_runs)
         upscale_runs(RunsAsked(named, part, computing, elsewhere), json=json)
         return
-    if dataset or protocol or all_runs or elsewhere != ExecutorOptions():
+    if dataset or protocol or all_runs or elsewhere != LOCAL:
         raise WrongUse("--dataset, --protocol, --all and --executor are for runs; photos take none")
     if not named:
         raise WrongUse("--model needs photos: image files, or folders of images")

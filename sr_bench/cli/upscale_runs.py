@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sr_bench.cli.executing import executing
 from sr_bench.cli.show import console, count_progress, print_json
 from sr_bench.project.lock import require_locked
 from sr_bench.project.project import Project, require_project
 from sr_bench.project.run_part import RunPart
 from sr_bench.support.errors import SrBenchError, printable
 from sr_bench.support.executors import Executor, ExecutorOptions
-from sr_bench.support.notices import notice, notice_about
+from sr_bench.support.notices import notice
 
 if TYPE_CHECKING:
     from sr_bench.networks.device import Computing
@@ -44,7 +45,7 @@ def upscale_runs(asked: RunsAsked, *, json: bool) -> None:
     project = require_locked(require_project())
     runs = [project.run(name).name for name in asked.names or project.params.runs]
     facts, failed = [], []
-    with asked.executor.opened(lambda text: notice_about("workers", text)) as executor:
+    with executing(asked.executor) as executor:
         for name in runs:
             try:
                 facts.append(_upscale_run(project, name, asked, executor))

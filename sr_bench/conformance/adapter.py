@@ -1,4 +1,4 @@
-"""The two functions that the golden cases call, and where to find them."""
+"""The functions that the golden cases call, and where to find them."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ Planes = Literal["gray", "rgb", "y", "y-uint8", "cb-uint8", "cr-uint8"]
 ScoreMetric = Literal["psnr", "ssim"]
 Array = NDArray[Any]
 
+FUNCTIONS = ("resize", "score", "degrade", "niqe")  # of an adapter
 OURS = "sr-bench"  # the name of sr-bench itself, as an adapter
 
 
 class Adapter:
-    """An implementation under test: any module or object with ``resize``, ``score`` or both.
+    """An implementation under test: any module or object with some of :data:`FUNCTIONS`.
 
-    Either may raise ``NotImplementedError`` for what its library doesn't offer, and may be missing.
+    Each may raise ``NotImplementedError`` for what its library doesn't offer, and may be missing.
     ``PACKAGE``, if it is there, names the installed distribution whose version results state.
     """
 
     def __init__(self, name: str, target: object) -> None:
-        if not any(callable(getattr(target, f, None)) for f in ("resize", "score")):
+        if not any(callable(getattr(target, f, None)) for f in FUNCTIONS):
             raise WrongUse(
-                f"{name}: has neither resize nor score; an adapter is a module or an object with "
-                "one of these functions (docs/conformance.md)"
+                f"{name}: has none of {', '.join(FUNCTIONS)}; an adapter is a module or an object "
+                "with one of these functions (docs/conformance.md)"
             )
         self.name = name
         self._target = target
@@ -74,6 +75,26 @@ class Adapter:
             crop: pixels left out on each side.
         """
         return float(self._function("score")(sr, hr, metric=metric, planes=planes, crop=crop))
+
+    def degrade(self, hr: Array, *, degradation: str, scale: int) -> Array:
+        """lr as a degradation of steps makes it (docs/degradations.md).
+
+        Args:
+            hr: uint8, (h, w) or (h, w, 3), whose sides are multiples of the scale.
+            degradation: its name: ``bd-rdn``, ``dn-30``, ``pillow-bicubic``, ...
+            scale: hr's size / lr's size.
+        """
+        return np.asarray(self._function("degrade")(hr, degradation=degradation, scale=scale))
+
+    def niqe(self, image: Array, *, kind: str) -> float:
+        """NIQE of uint8 (h, w, 3) RGB, with the model of the MATLAB release.
+
+        Args:
+            image: two blocks of 96 x 96 pixels at least.
+            kind: ``niqe`` looks at Y of rgb2ycbcr, ``niqe_gray`` at rgb2gray, ``niqe_pi`` at Y
+                with 4 pixels cut off at each side.
+        """
+        return float(self._function("niqe")(image, kind=kind))
 
     def _function(self, name: str) -> Callable[..., Any]:
         found = getattr(self._target, name, None)

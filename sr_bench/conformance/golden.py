@@ -68,7 +68,31 @@ class ProtocolCase(_Case):
     expected: float
 
 
-Case = ResizeCase | ScoreCase | ProtocolCase
+class DegradeCase(_Case):
+    """lr by a degradation of steps; ``expected`` is the whole of it."""
+
+    kind: Literal["degrade"] = "degrade"
+    picture: Picture
+    degradation: str
+    scale: int
+    floats: bool  # whether lr isn't rounded
+    expected: list[Any]  # (h, w) or (h, w, 3) numbers
+
+    def array(self) -> NDArray[Any]:
+        """uint8, or float64 where nothing is rounded."""
+        return np.array(self.expected, np.float64 if self.floats else np.uint8)
+
+
+class NiqeCase(_Case):
+    """NIQE of one image."""
+
+    kind: Literal["niqe"] = "niqe"
+    picture: Picture
+    metric: Literal["niqe", "niqe_gray", "niqe_pi"]
+    expected: float
+
+
+Case = ResizeCase | ScoreCase | ProtocolCase | DegradeCase | NiqeCase
 
 
 class Golden(BaseModel):

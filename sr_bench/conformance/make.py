@@ -16,6 +16,7 @@ from pathlib import Path
 from sr_bench.conformance import ours
 from sr_bench.conformance.adapter import Planes, ScoreMetric
 from sr_bench.conformance.golden import Case, Golden, ProtocolCase, ResizeCase, ScoreCase
+from sr_bench.conformance.make_degradations import degradations, niqes
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.evaluation.scoring.score import Pair, score_pair
@@ -38,6 +39,16 @@ _PROVENANCE = {
         "(docs/protocols.md). PSNR and SSIM of unrounded Y equal MATLAB's per-image results of a "
         "published RCAN package to 1e-6 dB. That and the comparison of the mirror border were made "
         "once, outside of this repository"
+    ),
+    "degradations": (
+        "computed by sr-bench itself. tests/test_degradations.py compares them with GNU Octave's "
+        "fspecial, imfilter and imresize, OpenCV, torch in float64 and Pillow, and "
+        "docs/degradations.md with RDN's published LR images. second-order-v1 has no case: its "
+        "values depend on the version of a JPEG library"
+    ),
+    "NIQE": (
+        "computed by sr-bench itself, whose value of the Y of Set14's baboon is MATLAB's to 1e-6 "
+        "(docs/conformance.md)"
     ),
     "colour": (
         "by hand, from the coefficients that MATLAB's rgb2ycbcr documents: PSNR of two flat "
@@ -67,6 +78,8 @@ def cases() -> Iterator[Case]:
     yield from _colours()
     yield from _scores()
     yield from _protocols()
+    yield from degradations()
+    yield from niqes()
 
 
 def _resizes() -> Iterator[ResizeCase]:

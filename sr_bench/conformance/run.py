@@ -11,16 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr_bench.conformance.adapter import Adapter, Planes, ScoreMetric
-from sr_bench.conformance.golden import Case, ProtocolCase, ResizeCase, ScoreCase
+from sr_bench.conformance.golden import (
+    Case,
+    DegradeCase,
+    NiqeCase,
+    ProtocolCase,
+    ResizeCase,
+    ScoreCase,
+)
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.degrade import hr_planes
 from sr_bench.imaging.images import Image
 
 Status = Literal["agrees", "differs", "not offered", "not run", "fails"]
-Unit = Literal["levels", "dB", "SSIM"]
+Unit = Literal["levels", "dB", "SSIM", "NIQE"]
 # What float32 arithmetic may add, and less than any digit that papers print. uint8 has none.
-TOLERANCE: dict[Unit, float] = {"levels": 0.001, "dB": 0.0005, "SSIM": 0.00005}
+TOLERANCE: dict[Unit, float] = {"levels": 0.001, "dB": 0.0005, "SSIM": 0.00005, "NIQE": 0.001}
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,10 @@ def run_case(case: Case, adapter: Adapter) -> CaseResult:
     """
     if isinstance(case, ResizeCase):
         return result_of(case.name, case.group, lambda: _resized(case, adapter))
+    if isinstance(case, DegradeCase):
+        return result_of(case.name, case.group, lambda: _degraded(case, adapter))
+    if isinstance(case, NiqeCase):
+        return result_of(case.name, case.group, lambda: _niqe(case, adapter))
     measure = _scored if isinstance(case, ScoreCase) else _under_protocol
     return result_of(case.name, case.group, lambda: _number(case, measure(case, adapter)))  # type: ignore[arg-type]
 
@@ -96,6 +107,16 @@ def _resized(case: ResizeCase, adapter: Adapter) -> Agreement:
     return compare_images(adapter.resize(image, **options), case.array())  # type: ignore[arg-type]
 
 
+def _degraded(case: DegradeCase, adapter: Adapter) -> Agreement:
+    hr = case.picture.array()
+    found = adapter.degrade(hr, degradation=case.degradation, scale=case.scale)
+    return compare_images(found, case.array())
+
+
+def _niqe(case: NiqeCase, adapter: Adapter) -> Agreement:
+    return _near(adapter.niqe(case.picture.array(), kind=case.metric), case.expected, "NIQE")
+
+
 def _scored(case: ScoreCase, adapter: Adapter) -> float:
     return adapter.score(
         case.sr.array(), case.hr.array(), metric=case.metric, planes=case.planes, crop=case.crop
@@ -125,9 +146,12 @@ def _under_protocol(case: ProtocolCase, adapter: Adapter) -> float:
 
 
 def _number(case: ScoreCase | ProtocolCase, found: float) -> Agreement:
-    unit: Unit = "dB" if case.metric == "psnr" else "SSIM"
-    if found == case.expected:  # inf - inf is NaN
+    return _near(found, case.expected, "dB" if case.metric == "psnr" else "SSIM")
+
+
+def _near(found: float, expected: float, unit: Unit) -> Agreement:
+    if found == expected:  # inf - inf is NaN
         return Agreement(True, "equal", 0.0, unit)
-    difference = found - case.expected
-    detail = f"{found:.6f}, expected {case.expected:.6f} {unit}"
+    difference = found - expected
+    detail = f"{found:.6f}, expected {expected:.6f} {unit}"
     return Agreement(abs(difference) <= TOLERANCE[unit], detail, difference, unit)

@@ -61,7 +61,7 @@ def cell(results: Iterable[CaseResult]) -> str:
     if worst.unit == "levels":
         share = max(r.share or 0 for r in listed)
         return f"{worst.difference:.3g} levels, {share:.0%}"
-    digits = 4 if worst.unit == "dB" else 5
+    digits = 5 if worst.unit == "SSIM" else 4
     return f"{worst.difference:+.{digits}f} {worst.unit}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from sr_bench.data.catalogue.sources import Source
 from sr_bench.data.datasets.folders import index_folder
 from sr_bench.data.datasets.manifest import fetch_dataset
 from sr_bench.data.datasets.transfer import is_present
+from sr_bench.evaluation.scoring.pairs import CODE
 from sr_bench.evaluation.scoring.record import record_of, require_unchanged
 from sr_bench.evaluation.scoring.run import score_run
 from sr_bench.evaluation.upscaling.upscale import upscale_run
@@ -23,9 +23,8 @@ from sr_bench.project.run_weights import note_weights
 from sr_bench.support.errors import SourceError, SrBenchError
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.text_files import read_object
-from sr_bench.support.version import PACKAGE
+from sr_bench.support.version import code_hash
 
-SCORING = ("evaluation/metrics", "evaluation/scoring", "imaging", "support/version.py")
 Say = Callable[[str], None]
 
 
@@ -125,7 +124,7 @@ class _Scored:
 
     def __init__(self, project: Project) -> None:
         self.path = project.root / "build" / "scored.json"
-        self.code = _code()
+        self.code = code_hash(CODE)
         again = "delete it, and run: sr-bench all"
         self.noted = read_object(self.path, remedy=again) if self.path.is_file() else {}
 
@@ -154,11 +153,3 @@ class _Scored:
     def _hash(self, path: Path) -> str | None:
         record = record_of(path)
         return f"{self.code}-{sha256(record)}-{sha256(path)}" if record.is_file() else None
-
-
-def _code() -> str:
-    """A hash of what scoring is computed by."""
-    files = [
-        f for part in SCORING for f in sorted((PACKAGE / part).rglob("*.py")) or [PACKAGE / part]
-    ]
-    return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()[:16]

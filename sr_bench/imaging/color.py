@@ -6,11 +6,14 @@ Source: the constants that MATLAB's ``rgb2ycbcr`` documents (Poynton, 1996).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_STRIP = 2**16  # values at a time: float64 of more would leave the processor's cache
 _COEFFICIENTS = np.array(
     [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]
 )
@@ -58,7 +61,30 @@ def gray_of_rgb(rgb: NDArray[np.generic]) -> Array:
 
 def to_uint8(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Round half up and clip to 0..255, as MATLAB's ``uint8()`` does for non-negative values."""
-    return np.clip(np.floor(np.asarray(values, dtype=np.float64) + 0.5), 0, 255).astype(np.uint8)
+    array = np.asarray(values)
+    if array.size <= _STRIP:
+        return np.clip(np.floor(np.asarray(array, np.float64) + 0.5), 0, 255).astype(np.uint8)
+    made = np.empty(array.shape, np.uint8)
+    for rows in strips(array):
+        strip = np.add(array[rows], 0.5, dtype=np.float64)
+        np.clip(np.floor(strip, out=strip), 0, 255, out=strip)
+        made[rows] = strip
+    return made
+
+
+def rgb_to_ycbcr_uint8(rgb: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """``to_uint8(rgb_to_ycbcr(rgb))``, some rows at a time: MATLAB's ``rgb2ycbcr`` of uint8."""
+    _require_three(rgb, "rgb")
+    made = np.empty(rgb.shape, np.uint8)
+    for rows in strips(rgb):
+        made[rows] = to_uint8(rgb_to_ycbcr(rgb[rows]))
+    return made
+
+
+def strips(image: NDArray[np.generic]) -> Iterator[slice]:
+    """Slices of an image's rows, each of about 65,536 values."""
+    rows = max(1, _STRIP * len(image) // max(1, image.size))
+    return (slice(top, top + rows) for top in range(0, len(image), rows))
 
 
 def _weighted(rgb: NDArray[np.generic], weights: Array) -> Array:

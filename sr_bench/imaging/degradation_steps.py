@@ -21,13 +21,15 @@ from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.noise import matlab_v4_normal
 from sr_bench.imaging.resamplers import Library, resample
 from sr_bench.imaging.resize import Border, Kernel, Resize, Rounding, imresize
-from sr_bench.imaging.second_order import second_order
+from sr_bench.imaging.second_order import SecondOrderLr, second_order
+from sr_bench.support.errors import WrongUse
 
 Planes = NDArray[Any]
 # reflect: mirrored without the edge pixel; zero: black around, as imfilter does if it isn't told
 BlurBorder = Literal["replicate", "mirror", "reflect", "zero"]
 Centre = Literal["before", "after"]  # which of the two middle taps of an even kernel
 Phase = Literal["first", "before-middle", "middle"]  # which pixel of `scale` is kept
+_PACKAGED_LR = 4  # the largest scale that the usual packages of test sets have LR at
 _SCIPY: dict[BlurBorder, Literal["nearest", "reflect", "mirror", "constant"]] = {
     "replicate": "nearest",
     "mirror": "reflect",
@@ -144,6 +146,25 @@ class LibraryResize(_Step):
         return f"bicubic.{self.library}"
 
 
+class LiifResize(_Step):
+    """As LIIF's benchmark: MATLAB-made LR where a test set brings it, Pillow's bicubic elsewhere.
+
+    Set5 and the others come with LR at x2, x3 and x4 in the package that EDSR's authors published.
+    """
+
+    step: Literal["liif-resize"]
+
+    def applied(self, planes: Planes, *, scale: int, resize: Resize) -> Planes:
+        """The shrunk planes, uint8."""
+        if scale <= _PACKAGED_LR:
+            part = Fraction(1, scale)
+            return resize(planes, scale=part, rounding="each-pass", border="mirror")
+        return resample(to_uint8(planes), scale=Fraction(1, scale), by="pillow")
+
+    def __str__(self) -> str:
+        return f"bicubic.matlab-to-x{_PACKAGED_LR}.pillow-beyond"
+
+
 class Noise(_Step):
     """Gaussian noise of a stated generator and seed, the same for each image; to uint8.
 
@@ -181,6 +202,22 @@ class Jpeg(_Step):
         return f"jpeg.q{self.quality}.{jpeg_library()}"
 
 
+class Given(_Step):
+    """Nothing: lr is what a dataset brings, two photographs of one scene."""
+
+    step: Literal["given"]
+
+    def applied(self, planes: Planes, *, scale: int, resize: Resize) -> Planes:
+        """Refuse: there is nothing to make lr by."""
+        raise WrongUse(
+            "this protocol scores datasets that bring LR of their own, as RealSR-V3-x4 does, and "
+            "makes none from HR; name such a dataset, or another protocol (docs/real-world.md)"
+        )
+
+    def __str__(self) -> str:
+        return "given"
+
+
 class SecondOrder(_Step):
     """The drawn chain of ``second_order.py``, seeded by the image; it shrinks by ``scale`` too."""
 
@@ -189,14 +226,18 @@ class SecondOrder(_Step):
 
     def applied(self, planes: Planes, *, scale: int, resize: Resize) -> Planes:
         """lr of uint8 planes, uint8."""
-        return second_order(to_uint8(planes), scale=scale, jpeg=jpeg_and_back).lr
+        return self.drawn(planes, scale=scale).lr
+
+    def drawn(self, planes: Planes, *, scale: int) -> SecondOrderLr:
+        """lr, and every draw."""
+        return second_order(to_uint8(planes), scale=scale, jpeg=jpeg_and_back)
 
     def __str__(self) -> str:
         return f"second-order.{self.recipe}.{jpeg_library()}"
 
 
 Step = Annotated[
-    Blur | Subsample | ImResize | LibraryResize | Noise | Jpeg | SecondOrder,
+    Blur | Subsample | ImResize | LibraryResize | LiifResize | Noise | Jpeg | Given | SecondOrder,
     Field(discriminator="step"),
 ]
 

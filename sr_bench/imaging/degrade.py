@@ -16,11 +16,11 @@ from pydantic import (
     model_serializer,
 )
 
-from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
-from sr_bench.imaging.degradation_steps import SecondOrder, Step, jpeg_and_back
+from sr_bench.imaging.color import rgb_to_ycbcr_uint8
+from sr_bench.imaging.degradation_steps import Given, SecondOrder, Step
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import Border, Resize, Rounding, imresize
-from sr_bench.imaging.second_order import SecondOrderLr, second_order
+from sr_bench.imaging.second_order import SecondOrderLr
 from sr_bench.support.errors import WrongUse
 
 
@@ -57,6 +57,11 @@ class Degradation(BaseModel):
     def draws(self) -> bool:
         """Whether it draws something at random for each image."""
         return any(isinstance(step, SecondOrder) for step in self.steps)
+
+    @property
+    def made(self) -> bool:
+        """Whether lr is made from hr, not brought by a dataset."""
+        return not any(isinstance(step, Given) for step in self.steps)
 
     def require_scale(self, scale: int) -> None:
         """Refuse a scale that it isn't defined at.
@@ -133,7 +138,7 @@ def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:
     """
     hr = modcrop(hr, degradation.multiple(scale))
     if degradation.colour == "ycbcr" and hr.ndim == 3:
-        return to_uint8(rgb_to_ycbcr(hr))
+        return rgb_to_ycbcr_uint8(hr)
     return hr
 
 
@@ -154,24 +159,25 @@ def degrade(
     Raises:
         WrongUse: at a scale that the degradation isn't defined at.
     """
+    return degrade_and_tell(hr, degradation, scale=scale, resize=resize)[0]
+
+
+def degrade_and_tell(
+    hr: Image, degradation: Degradation, *, scale: int, resize: Resize = imresize
+) -> tuple[NDArray[np.generic], SecondOrderLr | None]:
+    """As :func:`degrade`, and what a degradation that draws at random drew (``None`` of others)."""
     if isinstance(degradation, GivenLr):
         raise ValueError("lr is given, not made from hr; read it from its dataset")
     degradation.require_scale(scale)
     planes: NDArray[np.generic] = hr_planes(hr, degradation, scale)
-    if degradation.steps:
-        for step in degradation.steps:
+    if not degradation.steps:
+        how, border = degradation.rounding, degradation.border
+        return resize(planes, scale=Fraction(1, scale), rounding=how, border=border), None
+    drawn = None
+    for step in degradation.steps:
+        if isinstance(step, SecondOrder):
+            drawn = step.drawn(planes, scale=scale)
+            planes = drawn.lr
+        else:
             planes = step.applied(planes, scale=scale, resize=resize)
-        return planes
-    return resize(
-        planes,
-        scale=Fraction(1, scale),
-        rounding=degradation.rounding,
-        border=degradation.border,
-    )
-
-
-def drawn_for(hr: Image, degradation: Degradation, *, scale: int) -> SecondOrderLr | None:
-    """What a degradation that draws at random drew for an image; ``None`` of any other."""
-    if not degradation.draws:
-        return None
-    return second_order(hr_planes(hr, degradation, scale), scale=scale, jpeg=jpeg_and_back)
+    return planes, drawn

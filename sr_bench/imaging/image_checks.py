@@ -21,6 +21,7 @@ MAX_PIXELS = "SR_BENCH_MAX_PIXELS"  # the environment variable
 _MOST = 1 << 28  # 16,384 x 16,384; scoring takes about 33 bytes a pixel
 _ORIENTATION, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 0x0112, 338, 339  # tags of EXIF and TIFF
 _PIXELS_A_BYTE = 1024  # JPEG: at least one bit for each 8 x 8 block is 512; twice that to be safe
+_COUNTED = 1 << 20  # bytes of a file whose pictures are counted
 _DEFLATE = 1032  # zlib: 258 equal bytes take two bits at best
 _KNOWN = {
     "a PNG image": "PNG",
@@ -45,7 +46,7 @@ _SHALLOW = {"BGR;15": 5, "BGR;16": 5}  # BMP with 15 or 16 bits a pixel: bits a 
 def reason_to_refuse(picture: Pillow.Image, size: int) -> str | None:
     """Why the picture isn't read, with the remedy; ``None`` where it is plain 8-bit gray or RGB."""
     return (
-        _frames(picture)
+        _frames(picture, size)
         or _transparency(picture)
         or _pixels(picture)
         or _too_large(picture)
@@ -63,7 +64,7 @@ def no_photo(picture: Pillow.Image, size: int) -> str | None:
     if mode in ("CMYK", "LAB", "HSV"):
         remedy = _REMEDY.get(mode, "convert it to RGB")
         return f"pixels are {mode}, expected gray or RGB; {remedy}"
-    return _frames(picture) or _too_large(picture) or _beyond_its_bytes(picture, size)
+    return _frames(picture, size) or _too_large(picture) or _beyond_its_bytes(picture, size)
 
 
 def orientation(picture: Pillow.Image) -> int:
@@ -184,10 +185,11 @@ def _samples(picture: Pillow.Image) -> str | None:
     return None
 
 
-def _frames(picture: Pillow.Image) -> str | None:
-    count = getattr(picture, "n_frames", 1)
-    if count == 1:
+def _frames(picture: Pillow.Image, size: int) -> str | None:
+    if not getattr(picture, "is_animated", False):
         return None
+    # Pillow goes through all of them to count them, in TIFF with each through those before.
+    count = getattr(picture, "n_frames", 1) if size < _COUNTED else "several"
     return f"it holds {count} pictures (pages or frames), expected one; save the one you mean alone"
 
 

@@ -20,6 +20,7 @@ _LAYER, _LAYER_NAME, _LAYER_BLOBS = 100, 1, 7  # of NetParameter; of LayerParame
 _BLOB_DATA, _BLOB_SHAPE, _SHAPE_DIM = 5, 7, 1  # of BlobProto; of BlobShape
 _LEGACY_SHAPE = (1, 2, 3, 4)  # of BlobProto: num, channels, height, width
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
+_BITS = 64  # of a number, which takes ten bytes at most
 _PARTS = ("weight", "bias")
 
 Field = tuple[int, int | bytes]
@@ -35,7 +36,7 @@ def read_caffemodel(path: Path) -> dict[str, torch.Tensor]:
         raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
     try:
         state = dict(_weights(path.read_bytes()))
-    except (IndexError, ValueError, TypeError, struct.error) as error:
+    except (IndexError, ValueError, TypeError, OverflowError, struct.error) as error:
         raise SrBenchError(
             f"{path}: not a readable caffemodel ({error}); it is {describe(path)}. Fetch it again"
         ) from error
@@ -65,27 +66,31 @@ def _weights(content: bytes) -> Iterator[tuple[str, torch.Tensor]]:
     for number, layer in _fields(content):
         if number != _LAYER or not isinstance(layer, bytes):
             continue
-        fields = list(_fields(layer))
-        name = b"".join(v for n, v in fields if n == _LAYER_NAME and isinstance(v, bytes)).decode()
-        blobs = [v for n, v in fields if n == _LAYER_BLOBS and isinstance(v, bytes)]
+        name, blobs = b"".join(_parts(layer, _LAYER_NAME)).decode(), _parts(layer, _LAYER_BLOBS)
         if len(blobs) > len(_PARTS):
             raise ValueError(f"layer {name} has {len(blobs)} blobs, expected filters and biases")
         for part, blob in zip(_PARTS, blobs):
             yield f"{name}.{part}", _tensor(blob)
 
 
+def _parts(message: bytes, wanted: int) -> list[bytes]:
+    return [value for n, value in _fields(message) if n == wanted and isinstance(value, bytes)]
+
+
 def _tensor(blob: bytes) -> torch.Tensor:
     """A blob's values in its shape; one that says no shape is a legacy one, of four axes."""
     shape: list[int] = []
-    values = b""
+    values: list[bytes] = []
     for number, value in _fields(blob):
         if number == _BLOB_DATA and isinstance(value, bytes):
-            values += value
+            values.append(value)
         elif number == _BLOB_SHAPE and isinstance(value, bytes):
             shape = [size for n, v in _fields(value) if n == _SHAPE_DIM for size in _sizes(v)]
         elif number in _LEGACY_SHAPE and isinstance(value, int):
             shape.append(value)
-    return torch.from_numpy(np.frombuffer(values, "<f4").astype(np.float32).reshape(shape))
+    return torch.from_numpy(
+        np.frombuffer(b"".join(values), "<f4").astype(np.float32).reshape(shape)
+    )
 
 
 def _fields(message: bytes) -> Iterator[Field]:
@@ -113,12 +118,13 @@ def _fields(message: bytes) -> Iterator[Field]:
 def _read_varint(content: bytes, at: int) -> tuple[int, int]:
     """A number in groups of seven bits, the lowest first; and where the next field begins."""
     value = shift = 0
-    while True:
+    while shift < _BITS:
         byte = content[at]
         value |= (byte & 0x7F) << shift
         at, shift = at + 1, shift + 7
         if byte < 0x80:
             return value, at
+    raise ValueError(f"a number without end at byte {at}")
 
 
 def _sizes(packed: int | bytes) -> Iterator[int]:

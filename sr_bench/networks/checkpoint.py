@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from sr_bench.networks.torch_files import read_safetensors
+from sr_bench.networks.safetensors_files import (
+    FACTS,
+    HASH,
+    digest_of,
+    header_of,
+    read_safetensors,
+)
 from sr_bench.support.errors import SrBenchError
-from sr_bench.support.files import replacing
-
-FACTS = "sr-bench"  # the header's key
-_HASH = "sha256"  # the header's key of the hash over facts and tensors
+from sr_bench.support.files import replacing_from_folder
 
 
 def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
@@ -28,11 +30,12 @@ def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, An
     """
     text = json.dumps(facts)
     try:
-        with replacing(path) as temporary:
-            save_file(dict(tensors), temporary, {FACTS: text, _HASH: _digest(tensors, text)})
+        with replacing_from_folder(path) as temporary:
+            save_file(dict(tensors), temporary, {FACTS: text, HASH: digest_of(tensors, text)})
     except (SafetensorError, OSError) as error:
         kept = "the file before it is intact" if path.is_file() else "nothing was there before"
-        raise SrBenchError(f"{path}: can't be written ({error}); {kept}") from error
+        why = getattr(error, "strerror", None) or error
+        raise SrBenchError(f"{path}: can't be written ({why}); {kept}") from error
 
 
 def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -44,19 +47,12 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         SrBenchError: if it isn't one, or its content isn't what was written.
     """
     facts = read_facts(path)
-    tensors = read_safetensors(path)
-    header = _header(path)
-    if _HASH in header and header[_HASH] != _digest(tensors, header[FACTS]):
-        raise SrBenchError(
-            f"{path}: its content has changed since it was written: sha256 is "
-            f"{_digest(tensors, header[FACTS])}, its header says {header[_HASH]}"
-        )
-    return tensors, facts
+    return read_safetensors(path), facts
 
 
 def is_hashed(path: Path) -> bool:
     """Whether the file says what its content must be."""
-    return _HASH in _header(path)
+    return HASH in header_of(path)
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -66,30 +62,14 @@ def read_facts(path: Path) -> dict[str, Any]:
         SrBenchError: if the file is missing or holds none.
     """
     try:
-        facts = json.loads(_header(path)[FACTS])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        facts = json.loads(header_of(path)[FACTS])
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise SrBenchError(
             f"{path}: not weights or a checkpoint that sr-bench train wrote ({error!r})"
         ) from error
     if not isinstance(facts, dict):
         raise SrBenchError(f"{path}: the header's '{FACTS}' is {facts!r}, expected a JSON object")
     return facts
-
-
-def _header(path: Path) -> dict[str, str]:
-    with safe_open(path, framework="numpy") as file:
-        return file.metadata() or {}
-
-
-def _digest(tensors: Mapping[str, torch.Tensor], facts: str) -> str:
-    """One hash of the facts and of each tensor's name, type, shape and bytes."""
-    digest = hashlib.sha256(facts.encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        content: Any = flat.view(torch.uint8).numpy()  # a buffer, which NumPy's types don't say
-        digest.update(content)
-    return digest.hexdigest()
 
 
 def require_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -6,9 +6,9 @@ Colour conversion, clamping and rounding happen here, once, for every method.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.degrade import Degradation
 from sr_bench.imaging.images import Image
 from sr_bench.networks.device import (
@@ -34,7 +33,8 @@ from sr_bench.networks.device import (
 )
 from sr_bench.networks.method import Model
 from sr_bench.networks.model_checks import require_layout, require_model, require_values
-from sr_bench.networks.planes import Planes, Through
+from sr_bench.networks.planes import Made, Planes, Through
+from sr_bench.networks.room import PROBE, Fitting, Probe
 from sr_bench.networks.tiles import Unit, pieces, reach_of, require_reach
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.notices import notice
@@ -44,15 +44,6 @@ Real = TypeVar("Real", np.float32, np.float64)
 
 _TURNS = tuple(product(range(4), (False, True)))  # quarter turns, then mirrored or not
 _SMALLEST = 16  # lr pixels of a tile's side: where these don't fit, nothing will
-
-
-class _Fitting:
-    """What fits into memory; ``None`` as long as nothing was too large."""
-
-    def __init__(self) -> None:
-        self.pixels: int | None = None  # lr pixels of images that are computed together
-        self.tile: int | None = None
-        self.lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -91,7 +82,7 @@ class Upscaler:
     untrained: bool = False
     device: torch.device = CPU
     precision: Precision = "float32"
-    _fitting: _Fitting = field(default_factory=_Fitting, init=False, repr=False, compare=False)
+    _fitting: Fitting = field(default_factory=Fitting, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_model(self.name, self.model)
@@ -127,7 +118,7 @@ class Upscaler:
             MemoryError: if memory doesn't suffice for the smallest tile, or for the whole image
                 and the model has no ``reach``.
         """
-        return to_uint8(self.unrounded(lr))
+        return self._rounded([lr])[0]
 
     def together(self, lrs: Sequence[NDArray[np.generic]]) -> list[Image]:
         """As a call with each; the model sees all of them at once, as far as memory goes.
@@ -139,25 +130,36 @@ class Upscaler:
             SrBenchError: as a call; it doesn't say which of the images it is about.
             MemoryError: as a call.
         """
-        return [to_uint8(sr) for sr in self._unrounded(lrs)]
+        return self._rounded(lrs)
 
     def unrounded(self, lr: NDArray[np.generic]) -> Planes:
         """As a call, before rounding and clamping: float64, about 0..255."""
-        return self._unrounded([lr])[0]
+        through = self._through
+        planes = np.asarray(lr, dtype=np.float64)
+        (made,) = self._made([through.seen(planes)])
+        return through.back(planes, made.astype(np.float64) * 255)
 
-    def _unrounded(self, lrs: Sequence[NDArray[np.generic]]) -> list[Planes]:
-        through = Through(self.model.colour, self.degradation, self.scale)
+    def _rounded(self, lrs: Sequence[NDArray[np.generic]]) -> list[Image]:
+        through = self._through
         planes = [np.asarray(lr, dtype=np.float64) for lr in lrs]
-        made = self._apply([through.seen(lr) for lr in planes])
-        return [through.back(lr, sr) for lr, sr in zip(planes, made)]
+        made = self._made([through.seen(lr) for lr in planes])
+        return [through.rounded(lr, sr) for lr, sr in zip(planes, made)]
 
-    def _apply(self, lrs: list[Planes]) -> list[Planes]:
-        """The model, with self-ensemble and tiles where asked for, on each (h, w) or (h, w, C)."""
+    @property
+    def _through(self) -> Through:
+        return Through(self.model.colour, self.degradation, self.scale)
+
+    def _made(self, lrs: list[Planes]) -> list[Made]:
+        """The model, with self-ensemble and tiles where asked for, on each (h, w) or (h, w, C).
+
+        Returns:
+            (H, W) or (H, W, C) on 0..1.
+        """
         each = [(np.atleast_3d(lr).transpose(2, 0, 1) / 255).astype(np.float32) for lr in lrs]
         units = each[0][None] if len(each) == 1 else np.stack(each)  # (B, C, h, w)
         values = self._averaged(units) if self.ensemble else self._enlarged(units)
-        srs = (sr.transpose(1, 2, 0).astype(np.float64) * 255 for sr in values)  # (H, W, C)
-        return [np.asarray(sr.reshape(sr.shape[:2] + lr.shape[2:])) for sr, lr in zip(srs, lrs)]
+        srs = (sr.transpose(1, 2, 0) for sr in values)  # (H, W, C)
+        return [sr if lr.ndim == 3 else sr[..., 0] for sr, lr in zip(srs, lrs)]
 
     def _averaged(self, lrs: Units) -> Planes:
         """(B, C, h, w) -> (B, C, H, W), the mean over the 8 flips and rotations."""
@@ -192,12 +194,21 @@ class Upscaler:
 
     def _attempt(self, lrs: Units, tile: int) -> Units | None:
         """``None`` where memory doesn't suffice."""
+        if not self._has_room(lrs, tile):
+            return None
         try:
             if tile >= max(lrs.shape[2:]) and self.tile is None:
                 return self._called(lrs)
             return self._in_tiles(lrs, tile)
         except MemoryError:
             return None
+
+    def _has_room(self, lrs: Units, tile: int) -> bool:
+        """Whether memory holds a call on so large a tile."""
+        height, width = (min(side, tile) for side in lrs.shape[2:])
+        part = lrs[:1, :, :PROBE, :PROBE]
+        probe = Probe(partial(self._called, part), math.prod(part.shape[2:]))
+        return self._fitting.has_room(self.device, len(lrs) * height * width, probe)
 
     def _in_tiles(self, lrs: Units, tile: int) -> Units:
         srs = np.empty(self._shape(lrs), np.float32)

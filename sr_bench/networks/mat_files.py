@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 from scipy.io.matlab import MatlabFunction, MatlabOpaque
+from scipy.sparse import issparse
 
+from sr_bench.networks.limits import most_bytes
+from sr_bench.networks.mat_elements import require_bounded
 from sr_bench.networks.mat_hdf5 import is_hdf5, read_hdf5
 from sr_bench.networks.unwrap import some
-from sr_bench.support.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.filetype import describe
 from sr_bench.support.notices import notice
 
@@ -33,7 +36,9 @@ def read_mat(path: Path) -> dict[str, NDArray[np.float64]]:
     if path.is_file() and is_hdf5(path):
         found = read_hdf5(path)
     else:
-        found = {k: v for name, value in load_mat(path).items() for k, v in _inside(name, value)}
+        content = load_mat(path)
+        with about(path):
+            found = dict(_all_inside(content, most_bytes(path)))
     complex_ones = [k for k, v in found.items() if _kind(v) == "c"]
     if complex_ones:
         raise SrBenchError(
@@ -66,7 +71,10 @@ def load_mat(path: Path) -> dict[str, Any]:
             "it again with: save('FILE.mat', '-struct', 'S', '-v7')"
         )
     try:
+        require_bounded(path)
         content = loadmat(path)
+    except SrBenchError:
+        raise
     except Exception as error:  # SciPy meets damage with a dozen types, MatReadError to IndexError
         raise SrBenchError(
             f"{path}: not a readable MATLAB file ({error}); it is {describe(path)}. Fetch it again"
@@ -74,9 +82,30 @@ def load_mat(path: Path) -> dict[str, Any]:
     return {k: v for k, v in content.items() if not k.startswith("__")}
 
 
+def _all_inside(content: Mapping[str, Any], most: int) -> Iterator[tuple[str, Any]]:
+    for name, value in content.items():
+        for inside, array in _inside(name, value):
+            yield inside, _dense(inside, array, most) if issparse(array) else array
+
+
+def _dense(name: str, array: Any, most: int) -> NDArray[Any]:
+    rows, columns = array.shape
+    if rows * columns * array.dtype.itemsize > most:
+        raise ValueError(
+            f"{name} is a sparse matrix of {rows} x {columns}, too large to be written out; save "
+            "weights as dense arrays"
+        )
+    if array.format == "csc":
+        array.check_format(full_check=True)  # SciPy writes where a wrong index points
+    return np.asarray(array.toarray())
+
+
 def _inside(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """A value, or those that it holds: fields of a struct, elements of a cell or struct array."""
-    array = np.asarray(value.toarray() if hasattr(value, "toarray") else value)  # sparse
+    if issparse(value):
+        yield name, value
+        return
+    array = np.asarray(value)
     holds = array.dtype.names is not None or (array.dtype.kind == "O" and array.ndim)
     if not holds or isinstance(array, MatlabFunction | MatlabOpaque):
         yield name, array

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import pickle
-import pickletools
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
+from sr_bench.networks.limits import most_bytes
+from sr_bench.networks.pickles import code_in, has_endless_tuple, words_in
+from sr_bench.networks.safetensors_files import is_safetensors, read_safetensors
 from sr_bench.networks.unwrap import some, unwrap
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.filetype import describe
 from sr_bench.support.notices import notice
+from sr_bench.support.zips import open_zip
 
-_PARTS = 5  # pickles that an old checkpoint begins with
 _TENSOR = re.compile(r"[\w.]+\.(weight|bias|running_mean|running_var|alpha|beta|gamma)")
-_PLAIN = ("torch", "collections")  # what a checkpoint of tensors names
 
 Read = tuple[dict[str, torch.Tensor], list[str]]  # the tensors of a file, and what was done
 _kept: ContextVar[dict[tuple[Path, str | None], Read] | None] = ContextVar("kept", default=None)
@@ -57,6 +55,7 @@ def _read(path: Path, take: str | None) -> Read:
     moved: set[str] = set()
     content = read_safetensors(path) if is_safetensors(path) else _unpickled(path, moved)
     found = unwrap(content, path, take)
+    _refuse_unbacked(found.state, path)
     state, converted = _as_float32(found.state, path)
     devices = [f"tensors of {', '.join(sorted(moved))} are taken to the CPU"] if moved else []
     return state, [*found.notes, *devices, *converted]
@@ -72,43 +71,17 @@ def reading_once() -> Iterator[None]:
         _kept.reset(token)
 
 
-def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, by key, as they are.
-
-    Raises:
-        SrBenchError: if the file is missing or isn't one.
-    """
-    if not path.is_file():
-        raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise SrBenchError(
-            f"{path}: not a readable safetensors file ({error}); it is {describe(path)} of "
-            f"{path.stat().st_size} bytes: fetch it again, or save it again"
-        ) from error
-
-
-def is_safetensors(path: Path) -> bool:
-    """Whether the content is that of a safetensors file, whatever its name."""
-    return describe(path) == "a safetensors file"
-
-
 def _unpickled(path: Path, moved: set[str]) -> Any:
     """What a checkpoint holds; ``moved`` gets the devices that its tensors were on."""
 
     def to_cpu(storage: Any, device: str) -> Any:
-        moved.update({device} - {"cpu"})
+        moved.update({str(device)} - {"cpu"})
         return storage  # it was read into the CPU's memory
 
     _refuse_others(path)
+    _refuse_code(path)
     try:
         return torch.load(path, map_location=to_cpu, weights_only=True)
-    except pickle.UnpicklingError as error:
-        code = _code_in(path)
-        if code:
-            _refuse_code(path, code, error)
-        _refuse_damaged(path, error)
     except Exception as error:  # PyTorch too, from RuntimeError to struct.error
         _refuse_damaged(path, error)
 
@@ -118,7 +91,7 @@ def _refuse_others(path: Path) -> None:
     if not path.is_file():
         raise SrBenchError(f"{path}: no such file; fetch it, or check the path")
     kind, remedy = describe(path), "fetch the weights' own file"
-    if kind == "a zip archive" and zipfile.is_zipfile(path):
+    if kind == "a zip archive":
         found = _of_zip(path)
         if found is None:
             return
@@ -126,7 +99,7 @@ def _refuse_others(path: Path) -> None:
     elif kind == "a tar archive":
         kind = "a tar archive, as PyTorch before 0.1.10 wrote checkpoints"
         remedy = "save its tensors as safetensors with a program that reads it"
-    elif kind in ("a zip archive", "a pickle"):
+    elif kind == "a pickle":
         return
     elif kind == "a Git LFS pointer":
         remedy = "it names the file's hash and size, the file itself isn't here: run git lfs pull"
@@ -138,7 +111,9 @@ def _refuse_others(path: Path) -> None:
 
 def _of_zip(path: Path) -> tuple[str, str] | None:
     """What a zip archive is, and the remedy; ``None`` for a checkpoint."""
-    with zipfile.ZipFile(path) as bundle:
+    if not zipfile.is_zipfile(path):
+        _refuse_damaged(path)
+    with open_zip(path, remedy="fetch it again", most=most_bytes(path)) as bundle:
         names = bundle.namelist()
     if any(n.endswith("/constants.pkl") or "/code/" in n for n in names):
         return (
@@ -158,8 +133,17 @@ def _of_zip(path: Path) -> tuple[str, str] | None:
     return f"a zip archive with {some(names) or 'nothing'}", "unpack it and name the file inside"
 
 
-def _refuse_code(path: Path, code: list[str], error: Exception) -> NoReturn:
-    strings = list(dict.fromkeys(_words(path)))
+def _refuse_code(path: Path) -> None:
+    """Refuse what isn't made of tensors and plain containers alone."""
+    code = code_in(path)
+    if not code:
+        if has_endless_tuple(path):
+            raise SrBenchError(
+                f"{path}: refused: a tuple in it holds itself over and over, which no checkpoint "
+                "of tensors needs; fetch the weights' own file"
+            )
+        return
+    strings = list(dict.fromkeys(words_in(path)))
     keys = [w for w in strings if _TENSOR.fullmatch(w)]
     whole = {"_parameters", "_modules"} <= set(strings)
     what = "a whole model, pickled with its class" if whole else "it holds objects"
@@ -167,47 +151,28 @@ def _refuse_code(path: Path, code: list[str], error: Exception) -> NoReturn:
         f"{path}: refused: it isn't a checkpoint of tensors alone ({what}: {some(code)}); its keys "
         f"are {some(keys) or 'not named'}. Loading it could run code: save its state_dict, or "
         "convert it to safetensors where you trust it"
-    ) from error
+    )
 
 
-def _refuse_damaged(path: Path, error: Exception) -> NoReturn:
+def _refuse_damaged(path: Path, error: Exception | None = None) -> NoReturn:
     raise SrBenchError(
         f"{path}: not a readable checkpoint: it begins as {describe(path)} and is damaged or cut "
         f"off after {path.stat().st_size} bytes; fetch it again"
     ) from error
 
 
-def _code_in(path: Path) -> list[str]:
-    """What the pickle names that a checkpoint of tensors doesn't, as ``__main__.Net``."""
-    names: dict[str, None] = {}
-    recent: list[str] = []
-    for opcode, argument in _opcodes(path):
-        if isinstance(argument, str):
-            recent = [*recent[-1:], argument]
-        if opcode == "GLOBAL":
-            names[str(argument).replace(" ", ".")] = None
-        elif opcode == "STACK_GLOBAL":
-            names[".".join(recent)] = None
-    return [n for n in names if n.partition(".")[0] not in _PLAIN or n.startswith("torch.nn.")]
-
-
-def _words(path: Path) -> Iterator[str]:
-    return (a for o, a in _opcodes(path) if "UNICODE" in o and isinstance(a, str))
-
-
-def _opcodes(path: Path) -> Iterator[tuple[str, object]]:
-    """The instructions of a checkpoint's pickles, read and not followed."""
-    try:
-        with path.open("rb") as whole:
-            if zipfile.is_zipfile(path):
-                with zipfile.ZipFile(path) as bundle:
-                    name = next(n for n in bundle.namelist() if n.endswith("data.pkl"))
-                    yield from ((o.name, a) for o, a, _ in pickletools.genops(bundle.read(name)))
-                return
-            for _ in range(_PARTS):
-                yield from ((o.name, a) for o, a, _ in pickletools.genops(whole))
-    except Exception:  # damage: what was read so far is all there is to say
-        return
+def _refuse_unbacked(state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Tensors without values, or of more than the file holds: a view that repeats one value."""
+    without = [key for key, value in state.items() if value.device.type != "cpu"]
+    if without:
+        raise SrBenchError(f"{path}: tensors without values: {some(without)}; save it again")
+    whole = sum(v.numel() * v.element_size() for v in state.values())
+    if whole > most_bytes(path):
+        raise SrBenchError(
+            f"{path}: refused: its tensors would take {whole:,} bytes, the file has "
+            f"{path.stat().st_size:,}: they repeat values, or have none; save its state_dict with "
+            "contiguous tensors"
+        )
 
 
 def _as_float32(

@@ -63,7 +63,7 @@ def unwrap(content: Any, path: Path, take: str | None = None) -> Found:
     Raises:
         SrBenchError: if there are none, or several networks and nothing says which; with the keys.
     """
-    inside = dict(_networks(content, ""))
+    inside = dict(_networks(content, "", {}))
     if not inside:
         raise SrBenchError(
             f"{path}: holds no dictionary of tensors, but {_outline(content)}; is it a checkpoint?"
@@ -116,16 +116,32 @@ def some(names: Collection[str], separator: str = ", ") -> str:
     return separator.join(shown[:_SHOWN] + more)
 
 
-def _networks(content: Any, at: str, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every dictionary of tensors, by where it lies: "", "params", "model.state_dict"."""
+def _networks(
+    content: Any, at: str, seen: dict[tuple[int, int], dict[str, Any]], depth: int = 0
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every dictionary of tensors, by where it lies: "", "params", "model.state_dict".
+
+    One that lies in many places is looked into once at each depth: it may hold one that does too.
+    """
     if not isinstance(content, Mapping) or depth > _DEPTH:
         return
-    tensors = {k: v for k, v in content.items() if isinstance(v, torch.Tensor)}
-    if any(v.ndim for v in tensors.values()) and all(isinstance(k, str) for k in tensors):
+    before = seen.get((id(content), depth))
+    tensors = _tensors_of(content) if before is None else before
+    seen[id(content), depth] = tensors
+    if tensors:
         yield at, tensors
+    if before is not None:
+        return
     for key, value in content.items():
         if isinstance(key, str) and not (_OTHERS.search(key) and not _is_average(key)):
-            yield from _networks(value, f"{at}.{key}" if at else key, depth + 1)
+            yield from _networks(value, f"{at}.{key}" if at else key, seen, depth + 1)
+
+
+def _tensors_of(content: Mapping[Any, Any]) -> dict[str, Any]:
+    """Its tensors by key; none where they can't be a network's."""
+    tensors = {k: v for k, v in content.items() if isinstance(v, torch.Tensor)}
+    known = any(v.ndim for v in tensors.values()) and all(isinstance(k, str) for k in tensors)
+    return tensors if known else {}
 
 
 def _choose(inside: Mapping[str, Any], path: Path, take: str | None) -> str:

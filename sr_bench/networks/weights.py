@@ -11,7 +11,8 @@ from typing import NoReturn
 import torch
 
 from sr_bench.networks.mat_files import read_mat
-from sr_bench.networks.torch_files import is_safetensors, read_checkpoint, read_safetensors
+from sr_bench.networks.safetensors_files import is_safetensors, read_safetensors
+from sr_bench.networks.torch_files import read_checkpoint
 from sr_bench.networks.unwrap import prefixes, some, without_prefix
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.notices import notice

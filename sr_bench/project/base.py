@@ -41,7 +41,9 @@ def _read(base: Path, path: Path) -> Mapping[str, Any]:
         content = read_yaml(base.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise WrongUse(f"{where}: no such file; name the params.yaml of a project") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise WrongUse(f"{where}: can't be read ({error.strerror}); correct it") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or NUL in its name
         raise WrongUse(f"{where}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or "extends" in content:
         what = "extends another one itself" if isinstance(content, dict) else "holds no project"

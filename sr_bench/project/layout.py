@@ -100,6 +100,10 @@ class Layout:
         """The run's scores, one row per image x protocol x metric."""
         return self.root / "build" / "scores" / f"{run}.csv"
 
+    def scoring(self, run: str) -> Path:
+        """The rows of a run that is being scored."""
+        return self.root / "build" / "scoring" / f"{run}.jsonl"
+
     def origin(self, training: str) -> str:
         """What ``origin`` of a run says whose weights a training makes."""
         return self.trained(training).relative_to(self.root).as_posix()

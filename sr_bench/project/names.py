@@ -32,5 +32,7 @@ def _resolved(protocol: object, info: ValidationInfo) -> object:
 
 Names = Annotated[tuple[str, ...], AfterValidator(each_once)]
 SomeNames = Annotated[Names, Field(min_length=1)]
-NamedProtocol = Annotated[Protocol, BeforeValidator(_resolved), PlainSerializer(str)]
+NamedProtocol = Annotated[
+    Protocol, BeforeValidator(_resolved), PlainSerializer(lambda protocol: str(protocol))
+]
 SomeProtocols = Annotated[tuple[NamedProtocol, ...], AfterValidator(each_once), Field(min_length=1)]

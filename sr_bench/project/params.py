@@ -16,14 +16,14 @@ from pydantic import (
 )
 
 from sr_bench.data.catalogue.catalogue import Catalogue
-from sr_bench.data.catalogue.entries import CatalogueError
+from sr_bench.data.catalogue.entries import CatalogueError, is_name
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.project.base import extended
 from sr_bench.project.entries import FigureEntry, Run, TrainEntry, ViewerEntries
 from sr_bench.project.names import NamedProtocol, Names, SomeNames, catalogue_of
 from sr_bench.project.own_datasets import OwnDataset, scored, with_own
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
-from sr_bench.support.strict_yaml import problems, read_yaml
+from sr_bench.support.strict_yaml import problems, read_yaml, shown
 
 PARAMS = "params.yaml"
 Named = TypeVar("Named", Run, TrainEntry)
@@ -85,6 +85,11 @@ class Params(BaseModel):
         for name, entry in entries.items():
             if name != entry.name:
                 raise ValueError(f"is called '{name}', its entry makes '{entry.name}'; rename it")
+            if not is_name(name):
+                raise ValueError(
+                    f"is called {shown(name)}, which is no folder's name: method, variant and "
+                    "weights are letters, digits and . _ + -; rename them"
+                )
         return entries
 
     @field_validator("train", "train_warm")

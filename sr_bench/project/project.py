@@ -55,8 +55,9 @@ class Project(Layout):
 
     def _with_given_lr(self) -> Project:
         """The same, whose catalogue has the protocols of datasets that bring their lr."""
-        own = self.params.datasets
-        manifests = {name: self.manifest(name) for name in own if own[name].lr is not None}
+        scored = (name for datasets in self.params.protocols.values() for name in datasets)
+        named = dict.fromkeys((*self.params.datasets, *scored))
+        manifests = {name: self.manifest(name) for name in named if self._brings_lr(name)}
         more = given_protocols(self.params.protocols, manifests)
         if not more:
             return self
@@ -139,7 +140,9 @@ class Project(Layout):
 
     def _brings_lr(self, dataset: str) -> bool:
         own = self.params.datasets.get(dataset)
-        return own is not None and own.lr is not None
+        if own is None:
+            return self.catalogue.sources.brings_lr(dataset)
+        return own.lr is not None
 
     def _has_scale(self, dataset: str, scale: int) -> bool:
         if not self._brings_lr(dataset):

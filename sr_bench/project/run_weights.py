@@ -47,19 +47,67 @@ def noted_weights(project: Project, run: Run, method: Method) -> Path | None:
     Raises:
         SrBenchError: if there is no note, or the file isn't the one that it names.
     """
-    here = project.training_of(run) or project.packaged_weights(run)
-    if here is None and method.weights_file(run.base_variant, run.weights, run.scale) is None:
+    if _place(project, run, method) is None:
         return None
-    note = project.weights_note(run.name)
-    again = f"sr-bench fetch --run {run.name}"
-    content = read_object(note, remedy=f"make it with: {again}")
-    if "sha256" not in content:
-        raise SrBenchError(f"{note}: not a note of weights; make it with: {again}")
-    pinned = content["sha256"]
+    note = _noted(project, run, method)
     path = _file(project, run, method, lambda _: None)
-    if path is not None and sha256(path) != pinned:
-        raise SrBenchError(f"{path}: sha256 is {sha256(path)}, {note} says {pinned}; run: {again}")
+    if path is not None:
+        _require_noted(path, project, run, note)
     return path
+
+
+def read_note(project: Project, run: Run) -> Note | None:
+    """What ``build/weights/<run>.json`` says of weights that lie there; ``None`` without a note.
+
+    Raises:
+        SrBenchError: if that isn't what :func:`note_weights` would say.
+    """
+    if not project.weights_note(run.name).is_file():
+        return None
+    method = find_method(run.method, project.method_folders)
+    note, place = _noted(project, run, method), _place(project, run, method)
+    if place is not None and place.is_file():
+        _require_noted(place, project, run, note)
+    return note
+
+
+def _noted(project: Project, run: Run, method: Method) -> Note:
+    path, place = project.weights_note(run.name), _place(project, run, method)
+    content = read_object(path, remedy=_again(run))
+    file = None if place is None else _noted_name(place, project)
+    said = {"weights": content.get("weights"), "file": content.get("file")}
+    if said != {"weights": run.weights, "file": file} or set(content) != {*said, "sha256"}:
+        raise SrBenchError(
+            f"{path}: not a note of this run's weights: it says "
+            f"{', '.join(f'{k} {v!r}' for k, v in content.items()) or 'nothing'}, expected "
+            f"weights {run.weights!r}, file {file!r} and a sha256; {_again(run)}"
+        )
+    return content
+
+
+def _require_noted(path: Path, project: Project, run: Run, note: Note) -> None:
+    if (found := sha256(path)) != note["sha256"]:
+        raise SrBenchError(
+            f"{path}: sha256 is {found}, {project.weights_note(run.name)} says {note['sha256']}; "
+            f"{_again(run)}"
+        )
+
+
+def _again(run: Run) -> str:
+    return f"make it with: sr-bench fetch --run {run.name}"
+
+
+def _place(project: Project, run: Run, method: Method) -> Path | None:
+    """Where the run's weights lie, or will; ``None`` without weights."""
+    training = project.training_of(run)
+    if training is not None:
+        return project.trained(training)
+    if (packaged := project.packaged_weights(run)) is not None:
+        return packaged
+    published = method.weights_file(run.base_variant, run.weights, run.scale)
+    if published is None:
+        return None
+    return project.data / project.source(published.group).folder / published.name
 
 
 def _file(project: Project, run: Run, method: Method, progress: Progress) -> Path | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sr_bench.project.entries import Run
 from sr_bench.project.lock import LOCK
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
-from sr_bench.support.files import replacing_folder, sha256
+from sr_bench.support.files import replacing_folder, sha256, sweep
 
 
 def note_work(project: Project) -> dict[str, dict[str, Any]]:
@@ -20,14 +21,20 @@ def note_work(project: Project) -> dict[str, dict[str, Any]]:
     changes, so ``dvc.yaml`` names neither datasets nor protocols.
 
     Raises:
-        SrBenchError: for a dataset without a manifest.
+        SrBenchError: for a dataset without a manifest, or if another process writes the notes.
     """
     notes = {name: _note(project, run) for name, run in project.params.runs.items()}
+    with project.writing(str(project.work_notes), "work"):
+        sweep(project.work_notes)
+        _write(project, notes)
+    return notes
+
+
+def _write(project: Project, notes: Mapping[str, Any]) -> None:
     with replacing_folder(project.work_notes) as folder:
         for name, note in notes.items():
             text = json.dumps(note, indent=1) + "\n"
             (folder / f"{name}.json").write_text(text, encoding="utf-8", newline="\n")
-    return notes
 
 
 def _note(project: Project, run: Run) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sr_bench.analysis.ledger.published_costs import PublishedCost, published_co
 from sr_bench.analysis.submissions.listed import submitted
 from sr_bench.evaluation.scoring.record import require_unchanged
 from sr_bench.evaluation.scoring.table import cells, read_run
-from sr_bench.networks.checkpoint import read_facts
+from sr_bench.networks.checkpoint import load
 from sr_bench.project.project import Project
 from sr_bench.report.names import Names
 from sr_bench.report.timings import NETWORKS, networks, speedups, timings
@@ -108,7 +108,7 @@ def trainings(project: Project) -> pd.DataFrame:
 
 
 def _training(project: Project, name: str) -> dict[str, object]:
-    facts, entry = read_facts(project.trained(name)), project.training(name)
+    facts, entry = load(project.trained(name))[1], project.training(name)
     scores = [value for key, value in facts["last"].items() if key.startswith("val/psnr")]
     same = {key: facts[key] for key in ("data", "step", "minutes", "machine", "precision")}
     log = project.training_log(name)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sr_bench.analysis.ledger.ledger import VERIFIABLE
 from sr_bench.report.build import Report
 from sr_bench.report.tables.all_tables import ReportTables
-from sr_bench.report.tables.formats.markdown import escape, markdown_body
+from sr_bench.report.tables.formats.markdown import code, escape, markdown_body
 from sr_bench.report.tables.formats.templates import template
 from sr_bench.report.tables.model import Table
 from sr_bench.report.tables.published import VERDICTS
@@ -49,6 +49,7 @@ def reports_readme(report: Report, tables: ReportTables, pictures: Pictures) -> 
     speed = {name: p for name, p in pictures.items() if name.startswith(SPEED)}
     return template("README.md.j2").render(
         text=escape,
+        code=code,
         anchor=anchor,
         body=lambda table: markdown_body(replace(table, remarks=())),
         tables=tables,

@@ -7,6 +7,7 @@ and that of a process that is gone is taken over.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -89,6 +90,36 @@ def is_held(lock: Path) -> bool:
     return False
 
 
+def take_file(path: Path) -> int | None:
+    """Make a file, or take one whose process has ended, for as long as the handle stays open.
+
+    Returns:
+        The handle of the file, which is empty; ``None`` where another process or thread has it, or
+        there are no such locks.
+    """
+    if fcntl is None:
+        return None
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except PermissionError:  # another user's
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link, which leads to somebody's file
+            return None
+        raise
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_at(handle, path):
+            os.ftruncate(handle, 0)
+            return handle
+    except BlockingIOError:
+        pass
+    except OSError:  # a disk without such locks
+        path.unlink(missing_ok=True)
+    os.close(handle)
+    return None
+
+
 @dataclass(frozen=True)
 class _Held:
     path: Path
@@ -113,7 +144,11 @@ def _acquire(lock: Path) -> _Held | None:
     """The lock, held; ``None`` where another process holds it."""
     held = _flocked(lock) if fcntl else _created(_pid_file(lock))
     if held is not None:
-        held.note()
+        try:
+            held.note()
+        except OSError as error:  # a full disk
+            held.release()
+            raise OSError(error.errno, error.strerror, str(held.path)) from error
     return held
 
 

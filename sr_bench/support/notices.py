@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from sr_bench.support.errors import printable
+
 _LOG = logging.getLogger("sr_bench")  # without a handler of the program's own: to stderr
 _said: set[str] = set()
 _collected: ContextVar[list[str] | None] = ContextVar("collected", default=None)
@@ -27,7 +29,7 @@ def notice_about(thing: str, what: str) -> None:
     line = f"{thing}: {what}"
     if line not in _said:
         _said.add(line)
-        _LOG.warning("%s", line)
+        _LOG.warning("%s", printable(line, lines=True))
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def problems(error: ValidationError, known: Iterable[str], whole: str = "the fil
 
 
 def _problem(detail: Any, known: Iterable[str], whole: str) -> str:
-    key = ".".join(str(part) for part in detail["loc"]) or whole
+    key = cut(".".join(str(part) for part in detail["loc"])) or whole
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key.rpartition(".")[2], list(known), n=1)
@@ -118,5 +118,9 @@ def _problem(detail: Any, known: Iterable[str], whole: str) -> str:
 
 def shown(value: object) -> str:
     """A value as Python writes it, cut off where it is long."""
-    text = repr(value)
+    return cut(repr(value))
+
+
+def cut(text: str) -> str:
+    """The beginning of a text that is long."""
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

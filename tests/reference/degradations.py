@@ -19,7 +19,7 @@ from PIL import Image
 
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.imaging.degrade import drawn_for, modcrop
+from sr_bench.imaging.degrade import degrade_and_tell, modcrop
 
 HERE = Path(__file__).parent
 RULES = load_protocols().degradations
@@ -85,7 +85,7 @@ def second_orders():
     """LR by sr-bench itself, and all draws."""
     for scale in (2, 3, 4):
         for picture in PICTURES.values():
-            made = drawn_for(picture.array(), RULES["second-order-v1"], scale=scale)
+            made = degrade_and_tell(picture.array(), RULES["second-order-v1"], scale=scale)[1]
             yield case("second-order-v1", picture, scale, np.ascontiguousarray(made.lr)) | {
                 "draws": [asdict(d) for d in made.draws]
             }

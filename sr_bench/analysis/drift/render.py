@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -178,7 +179,7 @@ def _table(head: list[str], body: list[list[str]]) -> list[str]:
 def _escape(text: object) -> str:
     """Text that can't break a Markdown table or start HTML."""
     out = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return out.replace("|", "\\|").replace("\n", " ")
+    return re.sub(r"([\\`\[\]|])", r"\\\1", " ".join(out.split("\n")))
 
 
 def _command(kind: str, title: str, text: str) -> str:

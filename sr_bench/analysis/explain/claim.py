@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+from sr_bench.analysis.explain.perceived import PERCEIVED
 from sr_bench.support.errors import WrongUse
 
-METRICS = ("psnr", "ssim")
+METRICS = ("psnr", "ssim", *PERCEIVED)
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Claim:
         WrongUse: for another metric, or text that isn't a finite number.
     """
 
-    metric: str  # `psnr` (dB) or `ssim`
+    metric: str  # `psnr` (dB), `ssim`, `lpips` or a kind of `niqe`
     printed: str  # the number with its digits, `28.40`: a value fits if it rounds to them
 
     def __post_init__(self) -> None:

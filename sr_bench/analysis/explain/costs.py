@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sr_bench.analysis.explain.claim import METRICS
 from sr_bench.analysis.explain.deviation import Deviation
 from sr_bench.analysis.explain.deviations import DEVIATIONS
 from sr_bench.analysis.explain.search import Watch
 from sr_bench.analysis.explain.subject import bicubic_subject
 from sr_bench.analysis.explain.way import Way
 from sr_bench.data.catalogue.protocols import Protocol
+
+METRICS = ("psnr", "ssim")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,10 @@ def _scoring(**fields: Any) -> Change:
     return lambda way: replace(way, scoring=replace(way.scoring, **fields))
 
 
+def _seen(**fields: Any) -> Change:
+    return lambda way: _scoring(seen=replace(way.scoring.seen, **fields))(way)
+
+
 def _lr(**fields: Any) -> Change:
     return lambda way: _rule(degradation=way.degradation.model_copy(update=fields))(way)
 
@@ -148,6 +152,18 @@ _FORMULA = (
     Deviation("range-219", "a data range of 219", _of_y(_scoring(data_range=219))),
 )
 
+_SEEN = (
+    Deviation("lpips-vgg", "LPIPS by VGG, not AlexNet", _seen(network="vgg"), "lpips"),
+    Deviation("lpips-squeeze", "LPIPS by SqueezeNet", _seen(network="squeeze"), "lpips"),
+    Deviation("lpips-unit", "LPIPS of values on 0..1, not -1..1", _seen(values="unit"), "lpips"),
+    Deviation("lpips-levels", "LPIPS of values on 0..255", _seen(values="levels"), "lpips"),
+    Deviation("lpips-swapped", "LPIPS of HR and SR, not SR and HR", _seen(swapped=True), "lpips"),
+    Deviation("niqe-gray", "NIQE of rgb2gray", _seen(gray="gray"), "niqe"),
+    Deviation("niqe-y", "NIQE of rgb2ycbcr's Y", _seen(gray="y"), "niqe"),
+    Deviation("niqe-float", "NIQE of an unrounded gray image", _seen(unrounded=True), "niqe"),
+    Deviation("niqe-border-4", "NIQE with 4 more pixels cut off", _seen(border=4), "niqe"),
+)
+
 _LR = (
     _made("round-each-pass", "LR rounded after each pass", _bicubic(_lr(rounding="each-pass"))),
     _made("round-once", "LR rounded once", _bicubic(_lr(rounding="once"))),
@@ -174,4 +190,4 @@ _SR = (
     *(_made(f"weights-x{s}", f"weights trained for x{s}", _making(weights=s)) for s in (2, 3, 4)),
 )
 
-DEVIATIONS: tuple[Deviation, ...] = (*_COLOUR, *_CROP, *_FORMULA, *_LR, *STEPS, *_SR)
+DEVIATIONS: tuple[Deviation, ...] = (*_COLOUR, *_CROP, *_FORMULA, *_SEEN, *_LR, *STEPS, *_SR)

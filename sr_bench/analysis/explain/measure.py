@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from sr_bench.analysis.explain.perceived import PERCEIVED, perceived, too_small
 from sr_bench.analysis.explain.resizers import half_shifted
 from sr_bench.analysis.explain.similarity import similarity
 from sr_bench.analysis.explain.way import Range, Way
@@ -36,10 +37,10 @@ class Made:
     )
 
     def value(self, way: Way, metric: str, *, scale: int) -> float | None:
-        """``psnr`` or ``ssim`` of this image under a way.
+        """``psnr``, ``ssim``, ``lpips`` or a kind of ``niqe`` of this image under a way.
 
         Returns:
-            dB or similarity; ``None`` where the way doesn't go with the images, see
+            The number; ``None`` where the way doesn't go with the images, see
             :meth:`refusal`, or takes its data range from an image that is flat.
         """
         if (key := number_key(way, metric)) not in self.numbers:
@@ -53,9 +54,12 @@ class Made:
         if size != self.sr.shape[:2]:
             return f"it cuts hr {whole} to {size}, sr is {self.sr.shape[:2]}"
         border = way.protocol.crop.pixels(scale)
-        if border < 0 or min(size) - 2 * border < _LEAST[metric]:
+        inside = tuple(n - 2 * border for n in size)
+        small = min(inside) < _LEAST.get(metric, 1) or too_small(inside, metric, way.scoring.seen)
+        if border < 0 or small:
             return f"its border of {border} leaves too little of {size} for {metric}"
-        if self.sr.ndim == 2 and self.hr.ndim == 3 and not _takes_y(way):
+        takes_y = metric not in PERCEIVED and _takes_y(way)
+        if self.sr.ndim == 2 and self.hr.ndim == 3 and not takes_y:
             return "sr is gray, and it scores colour"
         return ""
 
@@ -64,7 +68,9 @@ class Made:
             return None
         hr = modcrop(self.hr, way.degradation.multiple(scale))
         border = way.protocol.crop.pixels(scale)
-        sr, true = (cut(planes, border) for planes in self._both(hr, way))
+        sr, true = (cut(planes, border) for planes in self._both(hr, compared_by(way, metric)))
+        if metric in PERCEIVED:
+            return perceived(sr, true, metric, way.scoring.seen)
         peak = _data_range(way.scoring.data_range, sr, true, metric)
         if peak == 0:
             return None
@@ -96,6 +102,14 @@ def planes(sr: Planes, hr: Image, colour: Colour, way: Way) -> tuple[Planes, Pla
     return ComparedPlanes(sr, hr, colour, rule, 0, _LUMAS.get(luma, Luma.of(rule))).main
 
 
+def compared_by(way: Way, metric: str) -> Way:
+    """The way as far as planes go: LPIPS and NIQE look at RGB, whatever the protocol scores."""
+    if metric not in PERCEIVED:
+        return way
+    rule = way.protocol.model_copy(update={"colour": "rgb", "gray": "rgb", "y": "float"})
+    return replace(way, protocol=rule, scoring=replace(way.scoring, luma="matlab"))
+
+
 def _bgr(image: Any) -> Any:
     return image[..., ::-1] if image.ndim == 3 else image
 
@@ -122,9 +136,11 @@ _LUMAS = {
 
 def number_key(way: Way, metric: str) -> Hashable:
     """All that an image's number depends on once its sr is there."""
-    s = way.scoring
+    s, cut_off = way.scoring, (way.protocol.crop, way.degradation.modcrop)
+    if metric in PERCEIVED:
+        return metric, compared_by(way, metric).planes_key, *cut_off, s.seen
     kind = s.ssim if metric == "ssim" else ""
-    return metric, way.planes_key, way.protocol.crop, way.degradation.modcrop, s.data_range, kind
+    return metric, way.planes_key, *cut_off, s.data_range, kind
 
 
 def _data_range(data_range: float | Range, sr: Planes, hr: Planes, metric: str) -> float:

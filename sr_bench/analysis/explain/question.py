@@ -30,14 +30,15 @@ class Question:
     def protocols(self) -> dict[str, Protocol]:
         """Those that are tried: of MATLAB's bicubic, unless the claim names another degradation.
 
-        Then also those of every other degradation of this scale, but not those that draw at random.
+        Then also those of every other degradation of this scale, but not those that draw at random
+        or that make no lr.
         """
         named = self.protocol
         steps = named is not None and bool(named.degradation.steps)
 
         def tried(protocol: Protocol) -> bool:
             rule = protocol.degradation
-            wanted = not rule.steps or (steps and not rule.draws)
+            wanted = not rule.steps or (steps and rule.made and not rule.draws)
             return protocol == named or (wanted and rule.defined_at(self.subject.scale))
 
         return {name: p for name, p in self.known.items() if tried(p)}

@@ -14,8 +14,21 @@ Swap = Literal["none", "sr", "both"]
 SsimKind = Literal["mean", "blue", "downsampled", "volumetric", "uniform"]
 Range = Literal["spread", "peak"]
 Pool = Literal["images", "mse", "finite", "capped"]
+Values = Literal["signed", "unit", "levels"]
 Resizer = Literal["matlab", "torch", "pillow", "uncentred"]
 Final = Literal["uint8", "truncated", "clipped", "float"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What LPIPS and NIQE are given, beyond the border; the defaults are what their authors say."""
+
+    network: str = ""  # of LPIPS: `vgg` or `squeeze` in place of `alex`
+    values: Values = "signed"  # the range that LPIPS is given: -1..1, 0..1 or 0..255
+    swapped: bool = False  # whether sr and hr stand in each other's place
+    gray: str = ""  # what NIQE looks at in place of the metric's own: `y` or `gray`
+    unrounded: bool = False  # whether that isn't rounded to uint8
+    border: int = 0  # pixels cut off at each side, beside what the protocol cuts
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class Scoring:
     # the mean of the images' PSNR; or the PSNR of their mean `mse`, or that mean with identical
     # images left out (`finite`) or counted as 100 dB (`capped`)
     pool: Pool = "images"
+    seen: Seen = Seen()
 
 
 @dataclass(frozen=True)

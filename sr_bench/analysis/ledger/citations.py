@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from sr_bench.data.catalogue.entries import require_name
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.strict_yaml import problems, read_yaml
 from sr_bench.support.text_files import read_text
 
+_IN_ADDRESS = r"^[!-~]*$"  # characters of a part of an address
+_BIBTEX = {"\\": r"\textbackslash "} | {c: "\\" + c for c in "&%#_$"}
 _PREPRINT = {"eprinttype": "arxiv"}
 
 
@@ -32,10 +36,10 @@ class Citation(BaseModel):
     authors: Annotated[tuple[str, ...], Field(min_length=1)]  # "Family, Given"
     date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
     venue: str = ""
-    doi: str = ""
-    arxiv: str = ""
-    url: str = ""
-    commit: str = ""  # of the repository at ``url``
+    doi: Annotated[str, Field(pattern=_IN_ADDRESS)] = ""
+    arxiv: Annotated[str, Field(pattern=_IN_ADDRESS)] = ""
+    url: Annotated[str, Field(pattern=r"^(https?://[!-~]+)?$")] = ""
+    commit: Annotated[str, Field(pattern=_IN_ADDRESS)] = ""  # of the repository at ``url``
     read: datetime.date  # when its numbers were read
     introduces: tuple[str, ...] = ()
     measures: bool = False
@@ -76,11 +80,14 @@ def read_citations(ledger: Path) -> Citations:
     if not path.is_file():
         return {}
     try:
-        return _ALL.validate_python(read_yaml(read_text(path, remedy="correct it")) or {})
+        found = _ALL.validate_python(read_yaml(read_text(path, remedy="correct it")) or {})
     except yaml.YAMLError as error:
         raise SrBenchError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         raise SrBenchError(f"{path}: {problems(error, Citation.model_fields)}") from error
+    for key in found:
+        require_name(key, str(path))
+    return found
 
 
 def all_citations(ledgers: Iterable[Path]) -> Citations:
@@ -97,7 +104,7 @@ def _entry(key: str, found: Citation) -> str:
     kind = "inproceedings" if found.venue else "misc"
     fields = {
         "author": " and ".join(found.authors),
-        "title": "{" + found.title + "}",
+        "title": found.title,
         "booktitle": found.venue,
         "year": found.year,
         "doi": found.doi,
@@ -105,9 +112,16 @@ def _entry(key: str, found: Citation) -> str:
         "url": found.link,
         "note": f"read {found.read}" + (f", commit {found.commit}" if found.commit else ""),
     } | (_PREPRINT if found.arxiv else {})
-    body = ",\n".join(f"  {name} = {{{_escaped(text)}}}" for name, text in fields.items() if text)
+    values = {name: _escaped(text) for name, text in fields.items() if text}
+    if found.title:
+        values["title"] = "{" + values["title"] + "}"  # as it is written, in capitals too
+    body = ",\n".join(f"  {name} = {{{text}}}" for name, text in values.items())
     return f"@{kind}{{{key},\n{body}\n}}\n"
 
 
 def _escaped(text: str) -> str:
-    return "".join("\\" + c if c in "&%#_" else c for c in text)
+    """Braces stay, which keep a name together, where each has its other."""
+    depths = list(accumulate((c == "{") - (c == "}") for c in text))
+    if depths and (min(depths) < 0 or depths[-1]):
+        text = text.replace("{", "(").replace("}", ")")
+    return "".join(_BIBTEX.get(c, c) for c in " ".join(text.split()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
@@ -205,9 +206,9 @@ def _judge_row(row: dict[str, str], found: dict[Key, float], context: Context) -
 
 
 def reproduce_command(row: Mapping[str, str]) -> str:
-    """The command that measures a row of the ledger, and others of its table."""
-    parts = [row["source"], *(f"--{name} {row[name]}" for name in ("dataset", "scale", "method"))]
-    return " ".join(["sr-bench reproduce", *parts])
+    """The command that measures a row of the ledger, and others of its table, for a shell."""
+    told = [(f"--{name}", str(row[name])) for name in ("dataset", "scale", "method")]
+    return shlex.join(["sr-bench", "reproduce", row["source"], *(w for pair in told for w in pair)])
 
 
 def published_metric(protocol: Protocol | None, metric: str) -> str:

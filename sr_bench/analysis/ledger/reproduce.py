@@ -9,11 +9,12 @@ import pandas as pd
 
 from sr_bench.analysis.ledger.ledger import RUN, Context, judge
 from sr_bench.evaluation.evaluating.candidate import Candidate, CandidateOptions
-from sr_bench.evaluation.evaluating.evaluate import Evaluation, Fault, evaluate
+from sr_bench.evaluation.evaluating.evaluate import Evaluation, evaluate
 from sr_bench.evaluation.evaluating.parts import Part, parts_of
 from sr_bench.evaluation.evaluating.published_runs import PublishedRuns
 from sr_bench.evaluation.evaluating.results import results_of
 from sr_bench.evaluation.evaluating.sets import TestSet
+from sr_bench.evaluation.evaluating.work import Fault
 from sr_bench.project.entries import Run
 from sr_bench.support.errors import SrBenchError, unknown
 

@@ -21,6 +21,7 @@ from sr_bench.analysis.submissions.schema import Submission
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import replacing, replacing_folder
 from sr_bench.support.strict_yaml import problems
+from sr_bench.support.zips import open_zip, zip_damage
 
 NAME = "submission.json"
 _LARGEST, _LARGEST_TEXT = 64_000_000, 16_000_000  # bytes of an image, and of the text
@@ -84,8 +85,8 @@ class _Folder(Bundle):
 
 
 class _Zip(Bundle):
-    def __init__(self, path: Path, unpacked: Path) -> None:
-        self._zip, self._unpacked, self._count = zipfile.ZipFile(path), unpacked, 0
+    def __init__(self, path: Path, bundle: zipfile.ZipFile, unpacked: Path) -> None:
+        self._zip, self._unpacked, self._count = bundle, unpacked, 0
         super().__init__(path)
 
     def _text(self) -> bytes:
@@ -105,11 +106,12 @@ class _Zip(Bundle):
             return None
         self._count += 1
         target = self._unpacked / f"{self._count}{Path(name).suffix}"
-        try:
-            with self._zip.open(info) as packed, target.open("wb") as plain:
-                self._bounded(packed, plain, name, most)
-        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-            raise SrBenchError(f"{self.path}: {name} can't be unpacked: {error}") from error
+        with (
+            zip_damage(self.path, remedy=_REMEDY),
+            self._zip.open(info) as packed,
+            target.open("wb") as plain,
+        ):
+            self._bounded(packed, plain, name, most)
         return target
 
     def _bounded(self, packed: IO[bytes], plain: IO[bytes], name: str, most: int) -> None:
@@ -136,13 +138,11 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
         raise WrongUse(f"{path}: no such bundle; name a folder or a zip file")
     if not zipfile.is_zipfile(path):
         raise SrBenchError(f"{path}: is neither a folder nor a zip file; {_REMEDY}")
-    with tempfile.TemporaryDirectory(prefix="sr-bench-bundle-") as name:
-        try:
-            bundle = _Zip(path, Path(name))
-        except zipfile.BadZipFile as error:
-            raise SrBenchError(f"{path}: a damaged zip file ({error}); {_REMEDY}") from error
-        with bundle._zip:
-            yield bundle
+    with (
+        tempfile.TemporaryDirectory(prefix="sr-bench-bundle-") as name,
+        open_zip(path, remedy=_REMEDY) as bundle,
+    ):
+        yield _Zip(path, bundle, Path(name))
 
 
 def write_bundle(path: Path, submission: Submission, attached: Mapping[str, Path]) -> None:

@@ -20,6 +20,7 @@ from pydantic import (
 
 from sr_bench.data.catalogue.plugins import CatalogueFile
 from sr_bench.support.errors import SrBenchError, unknown
+from sr_bench.support.scale import Scale
 from sr_bench.support.strict_yaml import read_yaml, shown
 
 BY_HAND: Final = "by-hand"  # the user puts its files there
@@ -138,6 +139,7 @@ class FilesEntry(_Entry):
     redistributable: bool = False
     trained_on: Text | None = None
     by: Text | None = None
+    without_hr: bool = False
 
     @model_validator(mode="after")
     def _each_file_has_an_address(self) -> FilesEntry:
@@ -163,6 +165,14 @@ class ByHandEntry(_Entry):
     page: Address
     images: Annotated[int, Field(ge=1)]
     folder: RelativePath | None = None
+    hr: RelativePath | None = None
+    lr: Annotated[dict[Scale, RelativePath], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _hr_and_lr_go_together(self) -> ByHandEntry:
+        if (self.hr is None) != (self.lr is None):
+            raise ValueError("hr and lr go together: patterns of both; without them, images are HR")
+        return self
 
 
 class TogetherEntry(_Entry):
@@ -193,9 +203,14 @@ def read_entries(content: bytes, where: str = WHERE) -> dict[str, Any]:
     return entries
 
 
+def is_name(name: object) -> bool:
+    """Whether something can be a word of commands, and a folder, on any system."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def require_name(name: object, where: str) -> None:
     """Refuse what can't be the name of an entry."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_name(name):
         raise CatalogueError(
             f"{where}: an entry is called {shown(name)}; a name is a word of commands and "
             "folders: letters, digits and . _ + -, in quotes where YAML reads it as a number"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -35,9 +35,18 @@ def digest(image: Image) -> str:
     return hashlib.sha256(head + np.ascontiguousarray(image).tobytes()).hexdigest()[:_DIGITS]
 
 
+def may_be_known(count: int) -> bool:
+    """Whether a test set that is known has so many images; if not, they needn't be read."""
+    return count in map(len, _known().values())
+
+
 def known_set(images: Iterable[Image]) -> str | None:
     """The test set that has exactly these images; ``None`` for others, or for a part of a set."""
-    found = [digest(image) for image in images]
+    return set_of([digest(image) for image in images])
+
+
+def set_of(found: Sequence[str]) -> str | None:
+    """The same by the digests of the images."""
     for name, of_set in _known().items():
         which = {number for number, listed in enumerate(of_set) if set(listed) & set(found)}
         if len(found) == len(of_set) == len(which):

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from sr_bench.data.catalogue.entries import CatalogueError, require_new
+from sr_bench.data.catalogue.entries import CatalogueError, require_name, require_new
 from sr_bench.data.catalogue.plugins import (
     PACKAGED,
     CatalogueFile,
@@ -213,6 +213,8 @@ def _parts(file: CatalogueFile) -> dict[str, dict[str, Any]]:
             "with entries by name (docs/add.md)"
         )
     for part, entries in content.items():
+        for name in entries if isinstance(entries, dict) else ():
+            require_name(name, file.where)
         if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
             raise CatalogueError(f"{file.where}: {part} are {shown(entries)}, not entries by name")
     return content

@@ -56,6 +56,8 @@ class Source:
     ``redistributable`` says whether pixels of its images may be published with a report;
     ``trained_on`` and ``by`` what weights learned from, and who trained them; ``page`` and
     ``images`` where a dataset is to be had that the user brings, and how many images it has.
+    ``hr`` and ``lr`` (scale to pattern) say which of them pair, where a dataset brings its lr;
+    ``without_hr``: photographs that have no reference.
     """
 
     name: str
@@ -69,6 +71,9 @@ class Source:
     by: str = ""
     page: str = ""
     images: int = 0
+    hr: str = ""
+    lr: Mapping[int, str] = field(default_factory=dict, hash=False)
+    without_hr: bool = False
 
     @property
     def bytes(self) -> int:
@@ -151,6 +156,11 @@ class Sources:
             self._found[name] = read_source(name, self.entries, self.places)
         return self._found[name]
 
+    def brings_lr(self, name: str) -> bool:
+        """Whether a group of that name brings its lr; no entry is checked for it."""
+        entry = self.entries.get(name)
+        return isinstance(entry, dict) and bool(entry.get("lr"))
+
     def require(self, name: str) -> None:
         """Refuse a name that isn't there."""
         if name not in self:
@@ -217,6 +227,8 @@ def _by_hand(name: str, entry: ByHandEntry) -> Source:
         (),
         page=entry.page,
         images=entry.images,
+        hr=entry.hr or "",
+        lr=entry.lr or {},
     )
 
 
@@ -236,6 +248,7 @@ def _source(name: str, entry: FilesEntry) -> Source:
         entry.redistributable,
         entry.trained_on or "",
         entry.by or "",
+        without_hr=entry.without_hr,
     )
 
 

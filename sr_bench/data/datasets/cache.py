@@ -9,7 +9,12 @@ from pathlib import Path
 import platformdirs
 
 from sr_bench.data.catalogue.sources import Source, find_source
-from sr_bench.data.datasets.manifest import Dataset, fetch_dataset, open_dataset
+from sr_bench.data.datasets.manifest import (
+    Dataset,
+    fetch_dataset,
+    open_dataset,
+    require_hr,
+)
 from sr_bench.data.datasets.transfer import Progress
 from sr_bench.support.errors import SrBenchError
 
@@ -47,6 +52,7 @@ def open_anywhere(name: str, *, progress: Progress = lambda _: None) -> Dataset:
 def open_source(source: Source, *, progress: Progress = lambda _: None) -> Dataset:
     """As :func:`open_anywhere`, for an entry of any catalogue."""
     cache = cache_folder()
+    require_hr(source, cache / source.folder)
     manifest = cache / "manifests" / f"{source.name}-{_pins(source)}.json"
     if manifest.is_file():
         return open_dataset(source, cache, manifest)

@@ -81,12 +81,14 @@ def _put_by_hand(source: Source, folder: Path) -> list[Path]:
     """The images that the user put there, or the reason why they don't come by themselves."""
     for archive in sorted(folder.glob("*.zip")):
         unpack(archive, folder)
-    found = sorted(p for p in folder.rglob("*") if p.is_file() and images.is_image(p))
+    there = folder.glob(source.hr or "**/*")
+    found = sorted(p for p in there if p.is_file() and images.is_image(p))
+    what = f"pairs of {source.hr} and {', '.join(source.lr.values())}" if source.lr else "images"
     if len(found) != source.images:
         raise SourceError(
             f"{source.name} isn't downloaded: it is to be had at {source.page}, on these terms: "
-            f"{source.licence}. Put its {source.images} images, or a zip of them, into {folder} "
-            f"(which has {len(found)} images), and run: sr-bench fetch {source.name}"
+            f"{source.licence}. Put its {source.images} {what}, or a zip of them, into {folder} "
+            f"(which has {len(found)} {what.split()[0]}), and run: sr-bench fetch {source.name}"
         )
     return found
 
@@ -145,6 +147,8 @@ def _from_anywhere(
         try:
             fetched = transfer(file, address, staging, progress)
         except (OSError, requests.RequestException) as error:
+            if _is_of_our_disk(error, staging):
+                raise
             failures[address] = reason(error)
             continue
         if wrong := _wrong(file, fetched):
@@ -163,6 +167,12 @@ def _from_anywhere(
         f"Its URL is {' or '.join(file.urls)}; connect to the network, or set {MIRROR} to a folder "
         "or URL that holds it at <host>/<path> (docs/offline.md)"
     )
+
+
+def _is_of_our_disk(error: OSError, staging: Path) -> bool:
+    """Whether it couldn't be written here: no other address helps."""
+    named = (error.filename, error.filename2)
+    return any(isinstance(n, str) and Path(n).is_relative_to(staging) for n in named)
 
 
 def _listed(failures: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from sr_bench.data.datasets.fetch import fetch, mirror_here
 from sr_bench.data.datasets.transfer import Progress
 from sr_bench.imaging import images
 from sr_bench.imaging.degrade import Degradation, GivenLr, degrade
-from sr_bench.support.errors import SrBenchError
+from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.parallel import outcomes
 from sr_bench.support.text_files import read_json
@@ -95,9 +95,35 @@ def fetch_dataset(source: Source, data: Path, manifest: Path, *, progress: Progr
     found = [p for p in paths if images.is_image(p)]
     if not found:
         raise SrBenchError(f"{folder}: no image among the files of {source.name}; it is no dataset")
-    dataset = Dataset(source.name, folder, entries_of(source.name, found, folder))
+    dataset = _pairs(source, folder) if source.lr else _images(source, folder, found)
     write_manifest(manifest, dataset)
     return dataset
+
+
+def _images(source: Source, folder: Path, found: Iterable[Path]) -> Dataset:
+    return Dataset(source.name, folder, entries_of(source.name, found, folder))
+
+
+def _pairs(source: Source, folder: Path) -> Dataset:
+    """hr and the lr that comes with it."""
+    from sr_bench.data.datasets.folders import OwnFolder, indexed  # which takes this module
+
+    told = f"sources.yaml: {source.name}"
+    return indexed(OwnFolder(source.name, folder, source.hr, source.lr, told=told))
+
+
+def require_hr(source: Source, folder: Path) -> None:
+    """Refuse photographs without a reference, where hr is needed.
+
+    Raises:
+        WrongUse: with what can be done with them.
+    """
+    if source.without_hr:
+        raise WrongUse(
+            f"{source.name} has no HR, so nothing is made from it or compared with it; upscale its "
+            f"images: sr-bench upscale {folder} --model FILE --out DIR, and score by a metric that "
+            "needs SR alone: sr-bench score --sr DIR --metric niqe (docs/real-world.md)"
+        )
 
 
 def write_manifest(manifest: Path, dataset: Dataset) -> None:
@@ -126,6 +152,7 @@ def open_dataset(source: Source, data: Path, manifest: Path) -> Dataset:
         SrBenchError: if there is no manifest or it is damaged, or a file differs from it after
             fetching.
     """
+    require_hr(source, data / source.folder)
     dataset = read_dataset(manifest, source.name, data / source.folder)
     if _differing(dataset):
         fetch_source(source, data, progress=lambda _: None)
@@ -168,15 +195,23 @@ def read_dataset(manifest: Path, name: str, folder: Path) -> Dataset:
 
 
 def _listed(name: str, shape: list[int], sha256: str) -> Entry:
-    if not (isinstance(name, str) and isinstance(sha256, str) and all(n > 0 for n in shape)):
+    right = isinstance(name, str) and isinstance(sha256, str) and _is_inside(name)
+    if not right or not all(type(n) is int and n > 0 for n in shape):
         raise ValueError(f"{name!r} has shape {shape!r} and sha256 {sha256!r}")
     return Entry(name, tuple(shape), sha256)
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name stays below its folder, and leaves a name without its suffix."""
+    path = PurePosixPath(name)
+    outside = path.is_absolute() or ".." in path.parts or "\0" in name
+    return not outside and path.stem not in ("", "..")
 
 
 def _differing(dataset: Dataset) -> list[Entry]:
     return [
         e
-        for e in dataset
+        for e in dataset.all_entries()
         if not (dataset.folder / e.name).is_file() or sha256(dataset.folder / e.name) != e.sha256
     ]
 

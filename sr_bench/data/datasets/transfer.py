@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import pooch
 import requests
+import urllib3
 
 from sr_bench.data.catalogue.sources import SourceFile
-from sr_bench.support.files import sha256
+from sr_bench.support.files import naming, sha256
 
 PACKAGE = "package://"
 Progress = Callable[[int], None]
 _ATTEMPTS = 3
 _TIMEOUT = (10, 60)  # seconds to connect, and between two pieces
+_WINDOW, _SLOWEST = 60, 1024  # seconds, and bytes a second: what comes slower never ends
 _CHUNK = 1 << 18
 _FINAL = (400, 401, 403, 404, 405, 410, 451)  # the same answer would come again
 pooch.get_logger().setLevel(logging.ERROR)
@@ -83,10 +86,11 @@ class _Transfer:
             self._refuse_errors(answer)
             resumed = answer.status_code == requests.codes.partial_content
             self.progress(have if resumed else 0)
-            with self.part.open("ab" if resumed else "wb") as out:
-                for piece in answer.iter_content(_CHUNK):
+            with naming(self.part), self.part.open("ab" if resumed else "wb") as out:
+                for piece in _pieces(answer):
                     out.write(piece)
                     self.progress(len(piece))
+                    self._refuse_excess(out.tell())
         got = self.part.stat().st_size
         if size is not None and got < size and "Content-Length" not in answer.headers:
             raise requests.ConnectionError(f"connection closed after {got} of {size} bytes")
@@ -99,6 +103,12 @@ class _Transfer:
             return 0
         return have
 
+    def _refuse_excess(self, came: int) -> None:
+        """Stop a server that doesn't stop; a file that is a little too long is told as a whole."""
+        if self.file.size is not None and came > 2 * self.file.size + _CHUNK:
+            self.part.unlink()
+            raise OSError(f"sends more than twice the {self.file.size} bytes of the file")
+
     def _refuse_errors(self, answer: requests.Response) -> None:
         """Raise ``OSError``; where another try can help, one that pooch retries."""
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
@@ -107,6 +117,25 @@ class _Transfer:
         if answer.status_code in _FINAL:
             raise OSError(f"HTTP status {answer.status_code}")
         answer.raise_for_status()
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    """What comes, as soon as it comes: what a process that is killed has got is kept.
+
+    Raises:
+        requests.ConnectionError: where it breaks off, stalls, or is slower than :data:`_SLOWEST`.
+    """
+    since, came = time.monotonic(), 0
+    try:
+        while piece := answer.raw.read1(_CHUNK, decode_content=True):
+            yield piece
+            came += len(piece)
+            if (seconds := time.monotonic() - since) > _WINDOW:
+                if came < _SLOWEST * seconds:
+                    raise requests.ConnectionError(f"only {came} bytes came in {seconds:.0f} s")
+                since, came = time.monotonic(), 0
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(f"the connection broke off: {error}") from error
 
 
 def _local(address: str) -> Path:

@@ -48,6 +48,11 @@ class TestSet:
         """Pixels of the largest HR image."""
         return max(entry.shape[0] * entry.shape[1] for entry in self.dataset)
 
+    def some(self, entries: Sequence[Entry]) -> TestSet:
+        """The same with these images alone."""
+        lr = {s: {e.name: given[e.name] for e in entries} for s, given in self.dataset.lr.items()}
+        return replace(self, dataset=replace(self.dataset, entries=tuple(entries), lr=lr))
+
     def under(self, protocol: Protocol) -> Protocol:
         """The protocol; where LR is given, one of its own that says so."""
         if not self.dataset.lr:

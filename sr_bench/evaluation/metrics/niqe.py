@@ -37,11 +37,12 @@ class Gray:
 
     def of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(h, w, 3) or (h, w) uint8 -> (h, w) uint8, border cut off."""
-        gray = image if image.ndim == 2 else to_uint8(self._values(image))
+        gray = image if image.ndim == 2 else to_uint8(self.values(image))
         height, width = gray.shape
         return gray[self.border : height - self.border, self.border : width - self.border]
 
-    def _values(self, image: NDArray[np.uint8]) -> Array:
+    def values(self, image: NDArray[Any]) -> Array:
+        """(h, w, 3) on 0..255 -> (h, w), unrounded, border and all."""
         return rgb_to_y(image) if self.conversion == "y" else np.asarray(image @ _RGB2GRAY)
 
 
@@ -76,7 +77,7 @@ class Pristine:
         return cls(mean.astype(np.float64), covariance.astype(np.float64))
 
 
-def niqe(gray: NDArray[np.uint8], pristine: Pristine) -> float:
+def niqe(gray: NDArray[Any], pristine: Pristine) -> float:
     """The distance of an image's features from the pristine model; lower is better.
 
     Args:
@@ -101,7 +102,7 @@ def niqe(gray: NDArray[np.uint8], pristine: Pristine) -> float:
     return float(np.sqrt(distance @ inverse @ distance))
 
 
-def features(gray: NDArray[np.uint8]) -> Array:
+def features(gray: NDArray[Any]) -> Array:
     """(blocks, 36): 18 features of each block at each of two scales."""
     across, down = gray.shape[1] // BLOCK, gray.shape[0] // BLOCK
     image = gray[: down * BLOCK, : across * BLOCK].astype(np.float64)

@@ -8,7 +8,8 @@ missing; nothing stands in for it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -79,8 +80,15 @@ def load_perceptual(name: str, device: str | None = None) -> Perceptual:
     """
     if name not in _LOADERS:
         raise unknown("metric", name, _LOADERS, where="sr_bench/evaluation/metrics/perceptual.py")
-    try:
+    with told_as_not_run(name):
         return _LOADERS[name](device)
+
+
+@contextmanager
+def told_as_not_run(name: str) -> Iterator[None]:
+    """What stops a metric, as a ``SrBenchError`` that says "not run" and why."""
+    try:
+        yield
     except ImportError as error:
         raise SrBenchError(
             f"{name}: not run: {error}; docs/conformance.md says how to install it"
@@ -103,14 +111,19 @@ def not_run(name: str) -> str:
 
 def _lpips(device: str | None) -> Perceptual:
     """Zhang et al., 2018, doi:10.1109/CVPR.2018.00068, by its authors' package."""
-    import lpips
-
-    model = _placed(lpips.LPIPS(net="alex", version="0.1", verbose=False), device)
+    model = lpips_network("alex", device)
 
     def distance(sr: Image, hr: Image) -> float:
-        return _of_network(model, _tensor(sr) * 2 - 1, _tensor(hr) * 2 - 1)
+        return of_network(model, as_tensor(sr) * 2 - 1, as_tensor(hr) * 2 - 1)
 
     return Perceptual("lpips", _signature("lpips", "alex-0.1", _weights_hash(model)), distance)
+
+
+def lpips_network(network: str, device: str | None) -> Any:
+    """LPIPS v0.1 on ``alex``, ``vgg`` or ``squeeze``, which takes values on -1..1."""
+    import lpips
+
+    return _placed(lpips.LPIPS(net=network, version="0.1", verbose=False), device)
 
 
 def _dists(device: str | None) -> Perceptual:
@@ -120,23 +133,28 @@ def _dists(device: str | None) -> Perceptual:
     model = _placed(DISTS(), device)
 
     def distance(sr: Image, hr: Image) -> float:
-        return _of_network(model, _tensor(sr), _tensor(hr))
+        return of_network(model, as_tensor(sr), as_tensor(hr))
 
     return Perceptual("dists", _signature("piq", "vgg16", _weights_hash(model)), distance)
 
 
 def _niqe(kind: str, device: str | None) -> Perceptual:
     """Our own, with the MATLAB release's model, which is fetched into the user's cache."""
-    source = find_source("NIQE-parameters")
-    paths = fetch_source(source, cache_folder(), progress=lambda _: None)
-    pristine, gray = Pristine.read(paths[0]), GRAYS[kind]
+    (pristine, digest), gray = pristine_model(), GRAYS[kind]
 
     def quality(sr: Image) -> float:
         return niqe(gray.of(np.asarray(sr, np.uint8)), pristine)
 
     border = f".border-{gray.border}" if gray.border else ""
-    signature = f"own-1+{gray.conversion}{border}+weights.{sha256(paths[0])[:16]}"
+    signature = f"own-1+{gray.conversion}{border}+weights.{digest[:16]}"
     return Perceptual(kind, signature, quality, "sr")
+
+
+def pristine_model() -> tuple[Pristine, str]:
+    """NIQE's model of good images, fetched once, and its file's sha256."""
+    source = find_source("NIQE-parameters")
+    path = fetch_source(source, cache_folder(), progress=lambda _: None)[0]
+    return Pristine.read(path), sha256(path)
 
 
 def _pyiqa(name: str, needs: Needs, device: str | None) -> Perceptual:
@@ -153,7 +171,7 @@ def _pyiqa(name: str, needs: Needs, device: str | None) -> Perceptual:
         import torch
 
         with torch.no_grad():
-            return float(model(*(_tensor(image).to(where) for image in images)))
+            return float(model(*(as_tensor(image).to(where) for image in images)))
 
     return Perceptual(name, _signature("pyiqa", name, _weights_hash(model)), quality, needs)
 
@@ -177,14 +195,15 @@ def _signature(package: str, network: str, weights: str) -> str:
     return f"{package}-{version(package)}+{network}+weights.{weights[:16]}"
 
 
-def _tensor(image: Image) -> Any:
-    """(h, w, 3) uint8 -> (1, 3, h, w) float32 in [0, 1]."""
+def as_tensor(image: Image) -> Any:
+    """(h, w, 3) on 0..255 -> (1, 3, h, w) float32 on 0..1."""
     import torch
 
     return torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
 
 
-def _of_network(model: Any, sr: Any, hr: Any) -> float:
+def of_network(model: Any, sr: Any, hr: Any) -> float:
+    """What a network says of two tensors, wherever it lies."""
     import torch
 
     where = next(model.parameters()).device

@@ -17,11 +17,13 @@ from sr_bench.evaluation.metrics.perceptual import NEEDS, load_perceptual
 from sr_bench.evaluation.scoring.planes import ComparedPlanes, as_rgb, three
 from sr_bench.evaluation.scoring.score import (
     ROW,
+    Done,
     Job,
     Pair,
     Row,
     Scored,
     compared_planes,
+    ignored,
     score_by,
 )
 from sr_bench.imaging import images
@@ -69,6 +71,12 @@ def needs_of(metric: str) -> str:
     return NEEDS.get(metric, "pair")
 
 
+def brought_lower_is_better(metric: str) -> bool:
+    """Whether a plug-in brings that metric and says ``higher_is_better = False`` of it."""
+    _, function = _plugins().get(metric, (None, None))
+    return not getattr(function, "higher_is_better", True)
+
+
 @lru_cache(maxsize=1)
 def _plugins() -> dict[str, tuple[Plugin, Callable[..., float]]]:
     """Metrics of installed packages: functions of sr and hr, uint8 RGB without the border."""
@@ -88,6 +96,7 @@ def score_extra(
     protocol: Protocol,
     scale: int,
     device: str | None = None,
+    done: Done = ignored,
 ) -> Scored:
     """Score many pairs by one extra metric; a bad image doesn't cost the scores of the others.
 
@@ -99,7 +108,7 @@ def score_extra(
         value = extra.function(compared_planes(pair, protocol, scale=scale))
         return [(protocol.name, metric, value, extra.signature)]
 
-    return score_by(rows_of, list(jobs), workers=1)
+    return score_by(rows_of, list(jobs), workers=1, done=done)
 
 
 def score_alone(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import cast
 
 import numpy as np
 
 from sr_bench.data.catalogue.protocols import Metric, Protocol
-from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from sr_bench.imaging.color import gray_of_rgb, rgb_to_y, rgb_to_ycbcr_uint8, to_uint8, ycbcr_to_rgb
 from sr_bench.imaging.images import Colour, Image, Planes
+
+_LARGE = 3 * 2**24  # values of hr: 16 megapixels of RGB
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,27 @@ class Luma:
 
 
 @dataclass(frozen=True)
+class _LumaRows:
+    """Y of an image, an array as far as psnr and ssim look: they take slices of its rows."""
+
+    image: Planes
+    luma: Callable[[Planes], Planes]
+    ndim = 2
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        height, width = self.image.shape[:2]
+        return height, width
+
+    @property
+    def size(self) -> int:
+        return self.shape[0] * self.shape[1]
+
+    def __getitem__(self, rows: slice) -> Planes:
+        return self.luma(self.image[rows])
+
+
+@dataclass(frozen=True)
 class ComparedPlanes:
     """The planes of sr and hr that metrics look at, border cut off."""
 
@@ -67,19 +91,42 @@ class ComparedPlanes:
         """What psnr and ssim are computed on."""
         return self.y if self.rule.colour == "y" else self.rgb
 
+    @property
+    def main_rows(self) -> tuple[Planes, Planes]:
+        """The same, for metrics that look at some rows at a time."""
+        return self.y_rows if self.rule.colour == "y" else self.rgb
+
     @cached_property  # psnr and ssim both ask for it
     def y(self) -> tuple[Planes, Planes]:
         """Luminance; of a gray hr as the protocol's field ``gray`` says."""
+        sr, hr = self._lumas
+        return sr(cut(self.sr, self.border)), hr(cut(self.hr, self.border))
+
+    @property
+    def y_rows(self) -> tuple[Planes, Planes]:
+        """The same, for metrics that look at some rows at a time.
+
+        Of a large image Y is made of the rows that are asked for: as a whole it would take 16
+        bytes a pixel, and the images themselves take six.
+        """
+        if self.hr.size <= _LARGE:
+            return self.y
+        images = cut(self.sr, self.border), cut(self.hr, self.border)
+        sr, hr = (_LumaRows(image, luma) for image, luma in zip(images, self._lumas))
+        return cast(Planes, sr), cast(Planes, hr)
+
+    @property
+    def _lumas(self) -> tuple[Callable[[Planes], Planes], Callable[[Planes], Planes]]:
+        """What makes Y of sr, and of hr."""
         gray, own = self.hr.ndim == 2, self.rule.gray == "own-y"
-        options = {"gray_as_rgb": gray and not own, "gray_hr": gray and own}
-        sr, hr = self.luma(self.sr, self.sr_colour, **options), self.luma(self.hr, "rgb", **options)
-        return cut(sr, self.border), cut(hr, self.border)
+        luma = partial(self.luma, gray_as_rgb=gray and not own, gray_hr=gray and own)
+        return partial(luma, colour=self.sr_colour), partial(luma, colour="rgb")
 
     @cached_property  # three metrics ask for it
     def ycbcr(self) -> tuple[Planes, Planes]:
         """MATLAB's Y, Cb, Cr as uint8."""
-        sr = self.sr if self.sr_colour == "ycbcr" else to_uint8(rgb_to_ycbcr(self.sr))
-        return cut(sr, self.border), cut(to_uint8(rgb_to_ycbcr(self.hr)), self.border)
+        sr = self.sr if self.sr_colour == "ycbcr" else rgb_to_ycbcr_uint8(self.sr)
+        return cut(sr, self.border), cut(rgb_to_ycbcr_uint8(self.hr), self.border)
 
     @property
     def rgb(self) -> tuple[Planes, Planes]:

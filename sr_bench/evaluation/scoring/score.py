@@ -103,10 +103,10 @@ def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]
 
 
 _METRICS: dict[Metric, Callable[[ComparedPlanes, Map], float]] = {
-    "psnr": lambda v, _: _psnr(v.main),
-    "ssim": lambda v, mapper: _ssim(v.main, mapper),
+    "psnr": lambda v, _: _psnr(v.main_rows),
+    "ssim": lambda v, mapper: _ssim(v.main_rows, mapper),
     "ssim_blue": lambda v, mapper: _ssim(_channel(v.rgb, 2), mapper),
-    "psnr_y": lambda v, _: _psnr(v.y),
+    "psnr_y": lambda v, _: _psnr(v.y_rows),
     "psnr_cb": lambda v, _: _psnr(_channel(v.ycbcr, 1)),
     "psnr_cr": lambda v, _: _psnr(_channel(v.ycbcr, 2)),
     "psnr_ycbcr": lambda v, _: _psnr(v.ycbcr),
@@ -131,6 +131,11 @@ def _require_fit(sr: Image, hr: Image, whole: Image, protocol: Protocol) -> None
 Job = tuple[str, Callable[[], Pair]]  # an image's name, and what reads its pair
 Row = tuple[str, str, float, str]  # protocol, metric, value, signature
 ROW = ["image", "protocol", "metric", "value", "signature"]
+Done = Callable[[str, list[Row] | None], object]  # told of each image; None: it has no scores
+
+
+def ignored(image: str, rows: list[Row] | None) -> None:
+    """What is told of each image, where nobody asks."""
 
 
 @dataclass(frozen=True)
@@ -172,30 +177,59 @@ def score_images(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: i
     return score_each(jobs, protocols, scale=scale).whole()
 
 
-def score_each(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: int) -> Scored:
-    """As :func:`score_images`, but a bad image doesn't cost the scores of the others."""
-    listed = list(jobs)
-    mapper, workers = strips_mapper(len(listed))
+def score_each(
+    jobs: Iterable[Job],
+    protocols: Sequence[Protocol],
+    *,
+    scale: int,
+    at_once: int | None = None,
+    done: Done = ignored,
+) -> Scored:
+    """As :func:`score_images`, but a bad image doesn't cost the scores of the others.
 
+    Args:
+        at_once: how many images are scored at once; ``None``: one a core.
+        done: called with each image's name and rows.
+    """
+    listed = list(jobs)
+    mapper, strips = strips_mapper(min(len(listed), at_once or len(listed)))
+    with strips:
+        return score_by(_rows(protocols, scale, mapper), listed, workers=at_once, done=done)
+
+
+def score_in_turn(jobs: Iterable[Job], protocols: Sequence[Protocol], *, scale: int) -> Scored:
+    """The same on one core, one image after the other."""
+    return score_by(_rows(protocols, scale, map), list(jobs), workers=1)
+
+
+def _rows(protocols: Sequence[Protocol], scale: int, mapper: Map) -> Callable[[Pair], list[Row]]:
     def rows_of(pair: Pair) -> list[Row]:
         values = [(p, score_pair(pair, p, scale=scale, mapper=mapper)) for p in protocols]
         return [(p.name, m, v, p.signature) for p, found in values for m, v in found.items()]
 
-    with workers:
-        return score_by(rows_of, listed)
+    return rows_of
 
 
 def score_by(
-    rows_of: Callable[[Pair], list[Row]], jobs: Sequence[Job], *, workers: int | None = None
+    rows_of: Callable[[Pair], list[Row]],
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    done: Done = ignored,
 ) -> Scored:
     """Read and score many pairs, each by one call of ``rows_of``; ``workers``: threads."""
 
     def score_one(job: Job) -> list[tuple[str, str, str, float, str]]:
         name, read = job
-        with about(name):
-            pair = read()
-        with about(f"{name} ({pair.origin})"):
-            return [(name, *row) for row in rows_of(pair)]
+        rows: list[Row] | None = None
+        try:
+            with about(name):
+                pair = read()
+            with about(f"{name} ({pair.origin})"):
+                rows = rows_of(pair)
+        finally:
+            done(name, rows)
+        return [(name, *row) for row in rows]
 
     found = outcomes(score_one, jobs, workers=workers)
     rows = pd.DataFrame([row for _, rows in found.done for row in rows], columns=ROW)

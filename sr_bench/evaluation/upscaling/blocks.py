@@ -1,13 +1,10 @@
 """A run's missing images in blocks, each made by a worker: another process, another machine.
 
-Workers read and write the same project folder. One whose code, libraries or processor are others
-than those of the process that gave the block refuses it: its pixels could differ.
+Workers read and write the same project folder.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,9 +16,7 @@ from sr_bench.evaluation.upscaling.prepared import Prepared
 from sr_bench.networks.device import Computing
 from sr_bench.networks.inference import Upscaler
 from sr_bench.project.project import Project
-from sr_bench.support.errors import SrBenchError
-
-_PIXELS = 2_000_000  # of hr in a block: seconds of a small network, a minute of a large one
+from sr_bench.support.units import as_facts, require_same_facts
 
 
 @dataclass(frozen=True)
@@ -60,25 +55,6 @@ class BlockDone(NamedTuple):
     failed: tuple[str, ...]
 
 
-def in_blocks(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """The images in order, in blocks of about equal work."""
-    block: list[Entry] = []
-    pixels = 0
-    for entry in entries:
-        block.append(entry)
-        pixels += entry.shape[0] * entry.shape[1]
-        if pixels >= _PIXELS:
-            yield block
-            block, pixels = [], 0
-    if block:
-        yield block
-
-
-def as_facts(prepared: Prepared) -> str:
-    """What decides a run's images, in a form that a worker can compare."""
-    return json.dumps(prepared.facts, sort_keys=True, default=str)
-
-
 def make_block(block: Block) -> BlockDone:
     """Upscale the images of a block, one after the other; for a worker.
 
@@ -86,16 +62,16 @@ def make_block(block: Block) -> BlockDone:
         SrBenchError: if this worker could make other pixels than the process that gave the block.
     """
     run = _opened(block.root, block.run, block.computing, block.facts)
-    dataset, wanted, made = run.dataset(block.dataset), set(block.images), list[Entry]()
-    failed: list[str] = []
+    images = run.images(block.dataset)
+    made, failed = list[Entry](), list[str]()
     try:
         upscale_dataset(
             run.upscaler(block.degradation),
-            dataset,
+            images.dataset,
             block.folder,
             progress=lambda _: None,
             note=made.append,
-            entries=[e for e in dataset if e.stem in wanted],
+            entries=[images.by_stem[stem] for stem in block.images],
             at_once=1,
         )
     except BadImages as error:
@@ -103,18 +79,26 @@ def make_block(block: Block) -> BlockDone:
     return BlockDone(tuple(e.stem for e in made), tuple(failed))
 
 
+class _Images(NamedTuple):
+    """A dataset, and its images by their stems."""
+
+    dataset: Dataset
+    by_stem: dict[str, Entry]
+
+
 class _Run:
     """A run in a worker: what was opened for one block serves the next."""
 
     def __init__(self, project: Project, prepared: Prepared) -> None:
         self._project, self._prepared = project, prepared
-        self._datasets: dict[str, Dataset] = {}
+        self._images: dict[str, _Images] = {}
         self._upscalers: dict[str, Upscaler] = {}
 
-    def dataset(self, name: str) -> Dataset:
-        if name not in self._datasets:
-            self._datasets[name] = self._project.dataset(name)
-        return self._datasets[name]
+    def images(self, name: str) -> _Images:
+        if name not in self._images:
+            dataset = self._project.dataset(name)
+            self._images[name] = _Images(dataset, {e.stem: e for e in dataset})
+        return self._images[name]
 
     def upscaler(self, degradation: str) -> Upscaler:
         if degradation not in self._upscalers:
@@ -128,17 +112,5 @@ class _Run:
 def _opened(root: Path, name: str, computing: Computing, facts: str) -> _Run:
     project = Project.load(root)
     prepared = Prepared.of(project, project.run(name), computing)
-    _require_same(as_facts(prepared), facts, name)
+    require_same_facts(as_facts(prepared.facts), facts, name)
     return _Run(project, prepared)
-
-
-def _require_same(here: str, given: str, run: str) -> None:
-    ours, theirs = json.loads(here), json.loads(given)
-    other = sorted(key for key in ours | theirs if ours.get(key) != theirs.get(key))
-    if other:
-        key = other[0]
-        raise SrBenchError(
-            f"{run}: a worker differs in {', '.join(other)} ({key}: {ours.get(key)}, where the "
-            f"command was given {theirs.get(key)}), so that its pixels could differ; give all "
-            "workers the same sr-bench, libraries, kind of processor and number of cores"
-        )

@@ -35,9 +35,16 @@ def circumstances(method: Path, folders: Iterable[Path]) -> dict[str, Any]:
     """
     files = method_code(method, folders)
     return {
-        "sr_bench": [_digest(PACKAGE / part, (PACKAGE / part).rglob("*.py")) for part in CODE],
+        **code_and_machine(),
         "method": _digest(method.parent, files),
         "imported": dict(_imported(files)),
+    }
+
+
+def code_and_machine() -> dict[str, Any]:
+    """The same without a method: the code between hr and sr, libraries, and the processor."""
+    return {
+        "sr_bench": [_digest(PACKAGE / part, (PACKAGE / part).rglob("*.py")) for part in CODE],
         "packages": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "processor": [platform.machine(), torch.backends.cpu.get_cpu_capability(), cores()],

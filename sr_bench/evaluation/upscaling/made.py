@@ -13,7 +13,7 @@ from typing import Any
 
 from sr_bench.data.datasets.manifest import Entry
 from sr_bench.evaluation.upscaling.circumstances import fingerprint
-from sr_bench.support.files import sha256, sweep, write_text
+from sr_bench.support.files import naming, sha256, sweep, write_text
 
 _JOURNAL = "made.jsonl"
 
@@ -63,7 +63,8 @@ class Made:
     def note(self, dataset: str, entry: Entry) -> None:
         """Note that the SR image is whole."""
         name, sr = self._name(dataset, entry), sha256(self.path(dataset, entry))
-        with self.lock, (self.folder / _JOURNAL).open("a", encoding="utf-8") as journal:
+        path = self.folder / _JOURNAL
+        with self.lock, naming(path), path.open("a", encoding="utf-8") as journal:
             self.noted[name] = (entry.sha256, sr)
             journal.write(f"\n{json.dumps([name, entry.sha256, sr])}\n")
 

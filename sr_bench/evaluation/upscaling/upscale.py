@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sr_bench.data.datasets.manifest import Dataset, Entry
-from sr_bench.evaluation.upscaling.blocks import Block, as_facts, in_blocks, make_block
+from sr_bench.evaluation.upscaling.blocks import Block, make_block
 from sr_bench.evaluation.upscaling.dataset import BadImages, upscale_dataset
 from sr_bench.evaluation.upscaling.made import Made, open_made
 from sr_bench.evaluation.upscaling.prepared import Prepared
@@ -22,6 +22,7 @@ from sr_bench.project.project import Project, Work
 from sr_bench.project.run_part import WHOLE, RunPart
 from sr_bench.support.executors import Executor
 from sr_bench.support.files import put, sweep, write_text
+from sr_bench.support.units import as_facts, in_blocks
 
 
 @dataclass
@@ -169,7 +170,7 @@ class _Upscaling:
         blocks = {
             self._block(one, part): (one, part)
             for one in missing
-            for part in in_blocks(one.entries)
+            for part in in_blocks(one.entries, lambda e: e.shape[0] * e.shape[1])
         }
         bad: list[str] = []
         for block, found in executor.each(make_block, list(blocks)):
@@ -191,7 +192,7 @@ class _Upscaling:
             tuple(e.stem for e in entries),
             folder.resolve(),
             self.prepared.computing,
-            as_facts(self.prepared),
+            as_facts(self.prepared.facts),
         )
 
     def _seen(self, work: Work) -> Dataset:

@@ -20,6 +20,7 @@ from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import sha256
 
 Layout = Literal["NCHW", "NHWC"]
+_LARGEST = 1 << 24  # pixels of an input of fixed size
 _COLOURS: dict[int, ModelColour] = {3: "rgb", 1: "y"}
 
 
@@ -87,6 +88,12 @@ def _require_image(graph: Graph, path: Path) -> None:
         raise SrBenchError(
             f"{path}: its input is {_shown(graph.shape)}, expected one image: (1, C, h, w) or "
             "(1, h, w, C); export it again, or wrap it in a function: file.py:function"
+        )
+    fixed = _fixed_size(graph.shape)
+    if fixed is not None and not 0 < fixed[0] * fixed[1] <= _LARGEST:
+        raise SrBenchError(
+            f"{path}: its input is {_shown(graph.shape)}, expected at most {_LARGEST:,} pixels; "
+            "export it again for smaller images, or with free sides"
         )
     if not list(_layouts(graph.shape)):
         raise SrBenchError(

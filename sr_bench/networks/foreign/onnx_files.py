@@ -24,6 +24,7 @@ _INSIDE = {
     "tensor": {13: "entry"},
 }
 _GRAPH = 7
+_LONGEST = 255  # characters of the name of a file
 
 
 class _Field(NamedTuple):
@@ -54,20 +55,20 @@ def external_files(path: Path) -> tuple[Path, ...]:
     try:
         with _content(path) as content:
             names = dict.fromkeys(_locations(content, "model"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SrBenchError(f"{path}: a damaged ONNX file ({error}); export it again") from error
     return tuple(_beside(path, name) for name in names)
 
 
 def _beside(path: Path, name: str) -> Path:
-    found = path.parent / name
+    found, lexical = path.parent / name, Path(name)
     folders = (path.parent.resolve(), path.resolve().parent)  # a cache may link both files
-    lexical = Path(name)
-    if lexical.is_absolute() or ".." in lexical.parts:
+    if lexical.is_absolute() or ".." in lexical.parts or "\0" in name or len(name) > _LONGEST:
         inside = False
     else:
         inside = any(found.resolve().is_relative_to(folder) for folder in folders)
     if not inside:
+        name = name[:_LONGEST]
         raise SrBenchError(
             f"{path}: refused: its tensors lie in '{name}', outside its folder; such a file can "
             "read any other: put the data beside it, and export it again"

@@ -12,7 +12,8 @@ from sr_bench.networks.checkpoint import read_facts
 from sr_bench.networks.device import anywhere
 from sr_bench.networks.method import Method, Setup
 from sr_bench.networks.opened import Methods, OpenedModel, OpenOptions
-from sr_bench.networks.torch_files import is_safetensors, reading_once
+from sr_bench.networks.safetensors_files import is_safetensors
+from sr_bench.networks.torch_files import reading_once
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.files import sha256
 from sr_bench.support.notices import collected_notices
@@ -126,10 +127,9 @@ def _by_facts(path: Path, digest: str, methods: Methods, options: OpenOptions) -
         facts = read_facts(path)
     except SrBenchError:
         return
-    name, variant = str(facts.get("method")), str(facts.get("variant"))
-    if name in methods and variant in methods[name][1].variants:
-        for scale in facts.get("scales", ()):
-            yield Fit(name, variant, int(scale))
+    name, variant, scales = str(facts.get("method")), str(facts.get("variant")), facts.get("scales")
+    if name in methods and variant in methods[name][1].variants and isinstance(scales, list):
+        yield from (Fit(name, variant, scale) for scale in SCALES if scale in scales)
 
 
 def _by_keys(path: Path, digest: str, methods: Methods, options: OpenOptions) -> Iterator[Fit]:

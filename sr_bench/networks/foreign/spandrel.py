@@ -34,6 +34,8 @@ _AUTHORS: dict[str, tuple[Pad, str]] = {
 }
 _COLOURS: dict[int, ModelColour] = {1: "y", 3: "rgb"}
 _MISSING = re.compile(r"operator torchvision::(\w+) does not exist")
+_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")  # a part of a key
+_NUMBERS_ALWAYS, _NUMBERS = 1000, 10  # that such a part may be; and for each tensor
 _defined: list[Any] = []  # libraries of operators; what they define goes when they do
 
 
@@ -46,6 +48,7 @@ def open_weights(path: Path, options: OpenOptions) -> OpenedModel:
     """
     with collected_notices() as notes:
         state = _state(path)
+    _require_bounded(path, state)
     registry = _registry(path, state)
     plain = without_prefix(state, lambda keys: _is_known(registry, keys, state))
     if plain is None:
@@ -55,6 +58,22 @@ def open_weights(path: Path, options: OpenOptions) -> OpenedModel:
         notes.append(f"the prefix '{prefix}' was removed from the keys")
     found = _built(registry, {keys[k]: v for k, v in state.items()}, path)
     return _opened(found, path, tuple(notes), options)
+
+
+def _require_bounded(path: Path, state: Mapping[str, torch.Tensor]) -> None:
+    """Refuse what makes a network of any size out of a few bytes.
+
+    Spandrel builds as many blocks as the largest number in a key says, and layers as wide as the
+    shapes say, also of tensors without values.
+    """
+    empty = [key for key, value in state.items() if not value.numel()]
+    most = _NUMBERS_ALWAYS + _NUMBERS * len(state)
+    beyond = [
+        key for key in state if any(len(n) > 6 or int(n) > most for n in _NUMBER.findall(key))
+    ]
+    if empty or beyond:
+        what = "tensors without values" if empty else f"numbers above {most} in keys"
+        raise SrBenchError(f"{path}: refused: {what}: {some(empty or beyond)}; save it again")
 
 
 def _state(path: Path) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from functools import partial
@@ -12,18 +13,22 @@ import torch
 from torch import nn
 
 from sr_bench.networks.foreign.graphs import Engine, Graph, open_graph
+from sr_bench.networks.limits import most_bytes
 from sr_bench.networks.opened import OpenedModel, OpenOptions
 from sr_bench.support.errors import SrBenchError
+from sr_bench.support.zips import open_zip
 
+_REMEDY = "save it again, or export it to ONNX"
 _FREE = (None, None, None, None)  # its input has no shape that could be read
-_FILES = "from_file"  # the operator that opens files by name
+# Operators of a program that reach beyond its tensors: files by name, the terminal.
+_REACHING = re.compile(rb"\b(from_file|save|print|rpc_\w+)\b")
 
 
 def is_torchscript(path: Path) -> bool:
     """Whether a file is a TorchScript archive."""
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as bundle:
+    with open_zip(path, remedy=_REMEDY, most=most_bytes(path)) as bundle:
         return any(n.endswith("/constants.pkl") or "/code/" in n for n in bundle.namelist())
 
 
@@ -47,15 +52,31 @@ def _run(network: nn.Module, lr: torch.Tensor) -> torch.Tensor:
 
 
 def _require_harmless(path: Path) -> None:
-    """Refuse a program that reads or writes files: PyTorch itself runs it."""
-    with zipfile.ZipFile(path) as bundle:
-        code = [name for name in bundle.namelist() if "/code/" in name and name.endswith(".py")]
-        opening = [name for name in code if _FILES.encode() in bundle.read(name)]
-    if opening:
-        raise SrBenchError(
-            f"{path}: refused: its program opens files ({_FILES} in {opening[0]}), which an image "
-            "needs not; name a file of weights, or an ONNX file"
-        )
+    """Refuse a program that reads or writes files, or prints: PyTorch itself runs it.
+
+    The archive is read by PyTorch's own reader: another one may find other members in it.
+    """
+    try:
+        archive = torch._C.PyTorchFileReader(str(path))
+        code = [name for name in archive.get_all_records() if name.endswith(".py")]
+        reaching = {name: _REACHING.search(archive.get_record(name)) for name in code}
+    except RuntimeError as error:
+        raise _unloadable(path, error) from error
+    for name, found in reaching.items():
+        if found:
+            what = "prints" if found[1] == b"print" else "opens files"
+            raise SrBenchError(
+                f"{path}: refused: its program {what} ({found[1].decode()} in {name}), which "
+                "an image needs not; name a file of weights, or an ONNX file"
+            )
+
+
+def _unloadable(path: Path, error: Exception) -> SrBenchError:
+    what = " ".join(str(error).split())[:400]
+    return SrBenchError(
+        f"{path}: a TorchScript archive that PyTorch {torch.__version__} can't load: {what}; "
+        f"{_REMEDY}"
+    )
 
 
 def _loaded(path: Path, device: torch.device) -> nn.Module:
@@ -64,9 +85,5 @@ def _loaded(path: Path, device: torch.device) -> nn.Module:
             warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit is old; such files stay
             network = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
     except RuntimeError as error:
-        what = " ".join(str(error).split())[:400]
-        raise SrBenchError(
-            f"{path}: a TorchScript archive that PyTorch {torch.__version__} can't load: {what}; "
-            "save it again, or export it to ONNX"
-        ) from error
+        raise _unloadable(path, error) from error
     return cast(nn.Module, network.eval())

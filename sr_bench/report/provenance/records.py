@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from sr_bench.analysis.drift.accept import CHANGES
 from sr_bench.data.catalogue.protocols import Protocol
-from sr_bench.networks.checkpoint import read_facts
+from sr_bench.networks.checkpoint import load
 from sr_bench.networks.method_fields import LEDGER
 from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
 from sr_bench.project.layout import COMPUTED
 from sr_bench.project.project import Project
+from sr_bench.project.run_weights import read_note
 from sr_bench.support.errors import unknown
 from sr_bench.support.files import sha256, write_text
 from sr_bench.support.text_files import read_json
@@ -45,6 +47,7 @@ _FACTS = (  # of a training, in its weights
     "data", "manifest", "images", "recipe", "start", "step", "minutes", "machine", "precision",
     "processes", "code",
 )  # fmt: skip
+Hash = Callable[[Path], str]  # of what lies there now
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,10 @@ def collect(project: Project) -> Provenance:
     Raises:
         SrBenchError: if ``dvc.lock``, weights made here or a file of timings can't be read.
     """
-    lock = read_lock(project.root)
+    lock, now = read_lock(project.root), cache(dvc_md5)  # most runs share code and datasets
     records: dict[str, Any] = {}
     for name in project.params.runs:
-        made = _run(project, name, lock)
+        made = _run(project, name, lock, now)
         code = made.pop("code")
         made["code"] = f"code/{_digest(code)}"  # the same for most runs: written once
         records |= {f"runs/{name}": made, made["code"]: code}
@@ -128,16 +131,15 @@ def write_provenance(
     return target
 
 
-def _run(project: Project, name: str, lock: Locked) -> dict[str, Any]:
+def _run(project: Project, name: str, lock: Locked, now: Hash) -> dict[str, Any]:
     run = project.run(name)
     scores = project.scores(name)
     made = dvc_md5(scores) if scores.is_file() else None
-    inputs = lock.inputs(name, made) or _inputs(project, name)
-    note = project.weights_note(name)
+    inputs = lock.inputs(name, made) or _inputs(project, name, now)
     return {
         "run": run.model_dump(exclude={"origin"}),
         "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
-        "weights": read_json(note, remedy=_REMAKE) if note.is_file() else None,
+        "weights": read_note(project, run),
         "data": {
             dataset: inputs.get(manifest) or lock.output(manifest)
             for dataset in project.datasets(run)
@@ -156,18 +158,18 @@ def _computed(project: Project, name: str) -> dict[str, Any]:
     return {"computed": read_json(path, remedy=_REMAKE)} if path.is_file() else {}
 
 
-def _inputs(project: Project, name: str) -> dict[str, str]:
+def _inputs(project: Project, name: str, now: Hash) -> dict[str, str]:
     """Hashes of what lies there now: the method, the manifests, and the code that makes scores."""
     run = project.run(name)
-    found = {f"sr_bench/{path}": dvc_md5(PACKAGE / path) for path in _CODE}
+    found = {f"sr_bench/{path}": now(PACKAGE / path) for path in _CODE}
     for folder in project.method_folders:
         path = folder / f"{run.method}.py"
         if path.is_file():
-            found[f"{folder.name}/{path.name}"] = dvc_md5(path)
+            found[f"{folder.name}/{path.name}"] = now(path)
     for dataset in project.datasets(run):
         manifest = project.manifest(dataset)
         if manifest.is_file():
-            found[f"build/manifests/{dataset}.json"] = dvc_md5(manifest)
+            found[f"build/manifests/{dataset}.json"] = now(manifest)
     return found
 
 
@@ -183,7 +185,7 @@ def _trainings(project: Project) -> Iterator[tuple[str, Any]]:
     for name in project.trainings:
         path = project.trained(name)
         if path.is_file():
-            facts = read_facts(path)
+            _, facts = load(path)
             record = {key: facts.get(key) for key in _FACTS}
             yield f"trainings/{name}", record | {"weights_sha256": sha256(path)}
         elif project.training_log(name).is_dir():

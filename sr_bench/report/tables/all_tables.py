@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from sr_bench.report.build import Report
+from sr_bench.report.tables.degradations import degradation_tables
 from sr_bench.report.tables.formats.html import html
 from sr_bench.report.tables.formats.latex import latex, latex_document, latex_narrow
 from sr_bench.report.tables.formats.markdown import markdown
@@ -47,6 +48,7 @@ class ReportTables:
     against_authors: tuple[Table, ...]
     headline: tuple[Table, ...]
     quality: tuple[Table, ...]
+    degradations: tuple[Table, ...]
     least_gain: tuple[Table, ...]
     timings: tuple[Table, ...]
     speedups: tuple[Table, ...]
@@ -75,6 +77,7 @@ def report_tables(report: Report, marks: Marks | None = None) -> ReportTables:
         against_authors=_with_rows(against_authors_tables(report.per_image, names)),
         headline=_with_rows(headline_tables(cells, reproduction, trained, names)),
         quality=_with_rows(quality_tables(cells, marks, report.not_run, names)),
+        degradations=_with_rows(degradation_tables(cells, names)),
         least_gain=_with_rows(least_gain_tables(report.per_image, names)),
         timings=_with_rows(timing_tables(report.timings, cells, names)),
         speedups=_with_rows(speedup_tables(report.speedups, cells, names)),

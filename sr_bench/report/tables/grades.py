@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -22,7 +23,7 @@ def graded(cells: Sequence[Cell], *, metric: str) -> list[Cell]:
     """
     sign = 1 if describe_metric(metric).higher_is_better else -1
     ranks = [sign * Decimal(c.text) if _is_number(c) else None for c in cells]
-    others = [rank for rank in ranks if rank is not None]
+    others = sorted(rank for rank in ranks if rank is not None)
     return [
         replace(cell, grade=_grade(rank, others)) if _is_number(cell) and rank is not None else cell
         for cell, rank in zip(cells, ranks)
@@ -34,7 +35,8 @@ def _is_number(cell: Cell) -> TypeGuard[Number]:
 
 
 def _grade(rank: Decimal, others: Sequence[Decimal]) -> Grade:
-    better, worse = sum(o > rank for o in others), sum(o < rank for o in others)
+    """The grade of a rank among those of its column, in ascending order."""
+    better, worse = len(others) - bisect_right(others, rank), bisect_left(others, rank)
     if better == 0 and worse:
         return Grade.BEST
     return Grade.SECOND if better == 1 and len(others) > 2 else Grade.NONE

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from sr_bench.report.tables.formats.plain import full_heading, shown
 from sr_bench.report.tables.model import Cell, Grade, Group, Number, Table
+from sr_bench.support.errors import printable
 
 _EMPHASIS = {Grade.NONE: "", Grade.BEST: "**", Grade.SECOND: "*"}
 _NUMBERS = 6  # columns of numbers beside the names, in the 838 pixels of a page of GitHub
@@ -27,7 +28,7 @@ def markdown_body(table: Table) -> str:
     under += [f"- {escape(text)}" for text in table.remarks]
     if under:
         parts.append("\n".join(under) + "\n")
-    parts += [f"Signature: `{signature}`\n" for signature in table.signatures]
+    parts += [f"Signature: {code(signature)}\n" for signature in table.signatures]
     return "\n".join(parts)
 
 
@@ -82,7 +83,7 @@ def _has_number(row: Sequence[Cell], places: Sequence[int]) -> bool:
 def _title(group: Group) -> str:
     """What stands over a group that is parted from the others."""
     where = [link(group.where.text, group.where.address)] if group.where else []
-    command = [f"`{group.command}`"] if group.command else []
+    command = [code(group.command)] if group.command else []
     return ", ".join([f"**{escape(group.label)}**", *where, *command])
 
 
@@ -104,7 +105,14 @@ def link(text: str, address: str) -> str:
     return f"[{escape(text)}]({target})"
 
 
+def code(text: str) -> str:
+    """Text as one types it, in as many backticks as it takes; it ends none of the page's marks."""
+    shown = printable(" ".join(text.split())).replace("<!--", "<! --")
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    return f"{fence} {shown} {fence}" if len(fence) > 1 else f"`{shown}`"
+
+
 def escape(text: str) -> str:
     """Text that can't start Markdown or HTML, nor end a table's cell or line."""
-    plain = "".join(_ENTITIES.get(c, c) for c in " ".join(text.split()))
+    plain = "".join(_ENTITIES.get(c, c) for c in printable(" ".join(text.split())))
     return _ACTIVE.sub(r"\\\1", plain)
