@@ -32,7 +32,7 @@ SSE4 := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCT
 .PHONY: help demo test test-all test-slow test-avx2 test-sse4 faults fuzz hashes lint repro bench docs wheel dist clean
 
 help:  ## Show what can be made.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 define CHECK_PYTHON
 @$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "error: $(PYTHON) is Python %d.%d, sr-bench needs 3.11 or newer; pass PYTHON=python3.12, say" % v[:2])'

@@ -179,7 +179,7 @@ def test_scores_of_other_code_are_made_again(whole, cli, monkeypatch):
         whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
     )
     cli(["all"], cwd=whole)
-    monkeypatch.setattr("sr_bench.evaluation.everything._code", lambda: "other")
+    monkeypatch.setattr("sr_bench.evaluation.everything.code_hash", lambda parts: "other")
     out, _ = cli(["all"], cwd=whole)
     assert "2 runs made, 0 kept" in out
 

@@ -26,7 +26,8 @@ from sr_bench.report.figures.style import paper_style
 from sr_bench.support.errors import SrBenchError, WrongUse
 from sr_bench.support.files import sha256
 
-ODD = "o_%<b>$"
+ODD = "o_.b"
+TITLE = "B_%<b>$"
 PROTOCOLS = ("edsr-2017", "srcnn-2015")
 
 
@@ -37,7 +38,8 @@ def scored(tmp_path, picture):
     (root / "methods").mkdir(parents=True)
     (root / "methods/bicubic.py").write_text(
         "from sr_bench.networks.method import Method\n"
-        "METHOD = Method(name='bicubic', load=print, reference='r', baseline=True)\n"
+        "METHOD = Method(name='bicubic', load=print, reference='r', baseline=True,\n"
+        f"    title='{TITLE}')\n"
     )
     lines = ["methods: [methods]", "ledger: null", "fetch: [Set5]",
              "protocols: {edsr-2017: [Set5], srcnn-2015: [Set5]}", "runs:",

@@ -71,7 +71,7 @@ def random_state(method, variant, scales, rng):
     state = {}
     for key, tensor in network.state_dict().items():
         spread = np.sqrt(1 / tensor[0].numel()) if tensor.ndim > 1 else 0.01
-        values = torch.tensor(rng.normal(0, spread, 4096), dtype=torch.float32)
+        values = torch.tensor(rng.normal(0, spread, 16384), dtype=torch.float32)
         state[key] = values.as_strided(tensor.shape, (1, 5, 3, 2)[: tensor.ndim])
     return state
 

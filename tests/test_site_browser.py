@@ -107,7 +107,7 @@ def test_hostile_names_stay_text(opened):
     page.keyboard.press("Escape")
     assert "mdsr-<b>: no weights" in page.locator("#leaderboard details").inner_text()
     page.locator("#ledger summary").nth(1).click()
-    assert "a <b>doubt</b>" in page.locator("#ledger").inner_text()
+    page.locator("#ledger").get_by_text("a <b>doubt</b>").first.wait_for()
     assert page.locator("b, i").count() == 0
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from sr_bench.analysis.drift.inputs import changed_inputs
 from sr_bench.analysis.drift.snapshot import Snapshot
+from sr_bench.analysis.learning_curve import _column
 from sr_bench.analysis.ledger.ledger import COLUMNS, RUN, TRAINED_RUN, read_ledger
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.data.datasets.manifest import read_manifest
@@ -25,7 +26,6 @@ from sr_bench.evaluation.scoring.table import (
     read_scores,
 )
 from sr_bench.project.dvc_lock import read_lock
-from sr_bench.report.figures.training import _column
 from sr_bench.support import text_files
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.results import Results
