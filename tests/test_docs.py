@@ -31,7 +31,7 @@ PAGES = [
     ROOT / "benchmarks/README.md",
 ]
 COMMANDS = typer.main.get_command(app).commands
-TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M))
+TARGETS = set(re.findall(r"^([a-z0-9-]+):.*##", (ROOT / "Makefile").read_text(), re.M))
 FENCE = re.compile(
     r"(?:^ *<!-- (?P<note>[^\n]*) -->\n)?^(?P<pad> *)```(?P<lang>\w*)\n(?P<text>.*?)^ *```$",
     re.M | re.S,
