@@ -76,8 +76,8 @@ def time_plots(curves: Sequence[Curve], names: Names = NO_NAMES) -> Iterator[Plo
         caption = (
             f"{names.title(method)} as trained here: PSNR on Y of images held out of the training "
             "set, against the machine's own time, and the fit a - b t^-c, drawn on to four times "
-            "the time. The title says what twice the time would bring by the fit, and what the fit "
-            "misses of the points."
+            "the time. In the corner: what twice the time would bring by the fit, and by how much "
+            "the fit misses the points."
         )
         marks = looks([method], names.marks)
         again = partial(_draw_time, of, printable(caption), marks)
@@ -109,11 +109,12 @@ def _time_panel(axes: Axes, curve: Curve, mark: tuple[str, str]) -> None:
         last = float(rows["minutes"].max())
         times = np.geomspace(float(rows["minutes"].min()), 4 * last, 60)
         axes.plot(times / 60, [fit.at(t) for t in times], color="#333333", lw=0.8, ls="--")
-        title += f"\n{fit.gain_of_twice(last):+.3f} dB, misses {fit.error:.3f}"
+        said = f"{fit.gain_of_twice(last):+.3f} dB\n± {fit.error:.3f}"
+        axes.text(0.97, 0.04, said, transform=axes.transAxes, ha="right", va="bottom")
     if len(hours):
         log_axis(axes, "x", (hours.min() / 1.2, hours.max() * 5))
     axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
-    axes.set_title(title)
+    axes.set_title(title, fontweight="bold")
     axes.set_xlabel("hours")
     axes.set_ylabel("validation PSNR (dB)")
 
