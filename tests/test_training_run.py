@@ -558,7 +558,7 @@ from sr_bench.project.project import Project
 from sr_bench.training.run import train
 from sr_bench.training.trainer import Trainer
 
-CHANGES = ("os.rename", "shutil.rmtree", "tempfile.mkstemp")
+CHANGES = ("os.rename", "shutil.rmtree", "tempfile.mkstemp", "tempfile.mkdtemp")
 
 
 def start(root, name, dies_at=None, steps=float("inf")):
@@ -571,9 +571,11 @@ def start(root, name, dies_at=None, steps=float("inf")):
     changes, done, advance = [], [], Trainer.advance
 
     def watch(event, arguments):
-        path = str(arguments[0]) if arguments else ""
+        path = str(arguments[event == "os.rename"]) if arguments else ""
         unlinked = event == "os.remove" and "/checkpoints/tiny" in path
-        if unlinked or (event in CHANGES and "/methods/" in path and ".partial/" not in path):
+        begun = event == "open" and path.endswith(".partial") and arguments[2] & os.O_CREAT
+        changed = (begun or event in CHANGES) and "/methods/" in path and ".partial/" not in path
+        if unlinked or changed:
             if len(changes) == dies_at:
                 os.kill(os.getpid(), signal.SIGKILL)
             changes.append(event)
