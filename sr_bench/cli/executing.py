@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Annotated, cast
 
 import typer
@@ -34,8 +33,6 @@ def executor_options(executor: str, workers: int | None, scheduler: str | None) 
     return ExecutorOptions(cast(Kind, executor), workers, scheduler)
 
 
-@contextmanager
-def executing(options: ExecutorOptions) -> Iterator[Executor | None]:
+def executing(options: ExecutorOptions) -> AbstractContextManager[Executor | None]:
     """The executor, ``None`` for threads of this process; what it tells goes to stderr."""
-    with options.opened(lambda text: notice_about("workers", text)) as executor:
-        yield executor
+    return options.opened(lambda text: notice_about("workers", text))
