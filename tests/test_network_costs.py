@@ -15,10 +15,11 @@ from sr_bench.report.tables.networks import OTHER, networks_table
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing import network_costs
 from sr_bench.timing.cost import parameters
-from sr_bench.timing.network_costs import frame_costs, network_cost
+from sr_bench.timing.network_costs import Counts, frame_costs
 
 ROOT = Path(__file__).resolve().parent.parent
 SRCNN = ROOT / "methods/weights/srcnn-9-1-5-sr-bench-t91-x3.safetensors"
+SRCNN_955 = ROOT / "methods/weights/srcnn-9-5-5-sr-bench-t91-x3.safetensors"
 
 
 class OneModel:
@@ -67,7 +68,25 @@ def test_what_can_not_be_counted_says_why(monkeypatch):
         raise SrBenchError(f"{run}: no\nweights")
 
     monkeypatch.setattr(network_costs.TimedRun, "find", find)
-    assert network_cost(None, "a-x2") == ("a-x2", None, None, "a-x2: no weights")
+    (found,) = network_costs.network_costs(None, ["a-x2"])
+    assert found == ("a-x2", None, None, "a-x2: no weights")
+
+
+def test_networks_of_one_kind_and_the_same_layers_are_counted_once(monkeypatch):
+    counted = []
+    count = network_costs._counted
+    monkeypatch.setattr(
+        network_costs, "_counted", lambda *given: counted.append(1) or count(*given)
+    )
+    known: Counts = {}
+    small, large = (
+        OneModel(sr_bench.load_model("srcnn", variant=variant, scale=3, weights=weights))
+        for variant, weights in (("9-1-5", SRCNN), ("9-5-5", SRCNN_955))
+    )
+    first = frame_costs(small, known, "a kind")
+    assert frame_costs(small, known, "a kind") == first and len(counted) == 1
+    assert frame_costs(small, known, "another") == first and len(counted) == 2
+    assert frame_costs(large, known, "a kind") != first and len(counted) == 3
 
 
 def made_up(macs):

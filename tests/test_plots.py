@@ -58,13 +58,13 @@ def timings(scales=(2, 3), runs=RUNS, machine="box", device="cpu-1"):
     return pd.DataFrame(
         [
             (f"{run}-x{s}", machine, device, "float32", name, t * n / 921600, t / 20, 9, 1 / t,
-             300 + n / 1e4, params, macs)
+             300 + n / 1e4, params, macs, str(t * n / 921600))
             for s in scales
             for run, (_, _, _, t, params, macs) in runs.items()
             for name, n in sizes.items()
         ],
         columns=["run", "machine", "device", "precision", "input", "median_s", "iqr_s", "rounds",
-                 "images_per_s", "peak_memory_mb", "params", "macs"],
+                 "images_per_s", "peak_memory_mb", "params", "macs", "medians_s"],
     )  # fmt: skip
 
 

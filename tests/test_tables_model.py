@@ -265,7 +265,8 @@ def test_the_headline_has_the_best_of_each_method_and_origin():
 def timings(**row):
     own = {"run": "a-x2", "machine": "box", "device": "cpu1", "precision": "float32"}
     own |= {"input": "720p", "median_s": 0.5, "iqr_s": 0.01, "images_per_s": 2.0}
-    return pd.DataFrame([own | {"peak_memory_mb": 300, "params": 57184, "macs": pd.NA} | row])
+    own |= {"peak_memory_mb": 300, "params": 57184, "macs": pd.NA} | row
+    return pd.DataFrame([{"medians_s": str(own["median_s"])} | own])
 
 
 def test_timings_of_a_machine_and_device():
@@ -306,6 +307,13 @@ def test_runs_of_one_network_are_one_row_and_what_differs_is_marked():
     assert made.rows[0][3].text == "20.0" and made.rows[2][3].text == "1000.0"
     assert made.rows[3][3].text == "99.0"  # of one process: the usual spread, 20 / 1010
     assert [row[2].note for row in made.rows] == ["", "", DOUBTFUL, ""]
+
+
+def test_processes_of_a_run_and_of_others_of_its_network_count_alike():
+    table, scores = networks(a1=1.0, a2=9.0)
+    several = table.assign(medians_s=["1.0 1.1 1.2", "9.0"])
+    (made,) = timing_tables(several, scores)
+    assert [made.rows[0][i].text for i in (2, 3, 5)] == ["1150.0", "8000.0", "4"]
 
 
 def test_from_file_to_file_faster_than_alone_is_marked():

@@ -16,7 +16,7 @@ from sr_bench.cli.app import app
 from sr_bench.support.errors import SrBenchError
 from sr_bench.timing.launch import Measured
 from sr_bench.timing.results import Results
-from sr_bench.timing.session import make_row
+from sr_bench.timing.session import joined, make_row
 from sr_bench.timing.setting import Setting
 
 MACHINE = runpy.run_path(str(Path(__file__).with_name("made_up.py")))["MACHINE"]
@@ -35,6 +35,11 @@ SETTINGS = [
     if precision == "float32" or not run.startswith("bicubic")
 ]
 Slowed = Callable[[Setting], float]
+FACTS = {
+    "peak_memory_mb": 400.0, "rss_before_mb": 300.0, "macs": None, "psnr": None, "params": 10,
+    "psnr_of": None, "matrix_gflops": None, "threads": 1, "timer": "perf_counter", "warmup": 6,
+    "stable": True, "load": 0.5, "pixels": [],
+}  # fmt: skip
 
 
 def timed(
@@ -64,12 +69,7 @@ def rng_pixels() -> list[int]:
 
 
 def row(s: Setting, times: list[float], pixels: list[int], *, session: str = "s") -> object:
-    facts = {
-        "peak_memory_mb": 400.0, "rss_before_mb": 300.0, "macs": None, "psnr": None,
-        "params": 0 if s.run.startswith("bicubic") else 10, "psnr_of": None, "matrix_gflops": None,
-        "threads": 1, "timer": "perf_counter", "warmup": 6, "stable": True, "load": 0.5,
-        "pixels": pixels,
-    }  # fmt: skip
+    facts = FACTS | {"params": 0 if s.run.startswith("bicubic") else 10, "pixels": pixels}
     return make_row(s, Measured(facts, times), weights_sha256=None, session=session)
 
 
@@ -162,6 +162,30 @@ def test_rows_without_references_beside_them_are_left_out() -> None:
     assert list(found.left_out) == [EDSR] and "same session" in found.left_out[EDSR]
     with pytest.raises(SrBenchError, match="none of 1 settings can be compared; edsr-x2"):
         check_timings(few(settings=[EDSR]), after, METHODS, REFERENCES)
+
+
+def test_further_processes_of_a_dataset_are_no_other_images() -> None:
+    """Each image is compared with itself, of the first processes."""
+    before, after = timed(0), timed(1)
+    alone = check_timings(before, after, METHODS, REFERENCES)
+    for s, old in after.rows.items():
+        if s.input == "Set14":
+            later = row(s, [9.0] * 14, rng_pixels())
+            facts = later.model_dump(include=set(FACTS))
+            after.rows[s] = joined(old, Measured(facts, list(later.times_s)))
+    found = check_timings(before, after, METHODS, REFERENCES)
+    assert found.left_out == {} and found == alone
+
+
+def test_all_processes_of_a_network_alone_count() -> None:
+    """The ratio is that of the medians of processes, the test that of all rounds."""
+    after = few()
+    for _ in range(2):
+        later = row(EDSR, [3.0] * 4, [921600] * 4)
+        again = Measured(later.model_dump(include=set(FACTS)), list(later.times_s))
+        after.rows[EDSR] = joined(after.rows[EDSR], again)
+    (slower,) = check_timings(few(), after, METHODS, REFERENCES).those(SLOWER)
+    assert slower.setting == EDSR and slower.ratio == pytest.approx(3.0 / 1.04)
 
 
 def test_other_images_are_left_out() -> None:

@@ -13,7 +13,15 @@ from sr_bench.networks import machine
 from sr_bench.support.errors import WrongUse
 from sr_bench.timing.devices import choose, peak_mb, pinned, present, resident_mb, threads_of
 from sr_bench.timing.fingerprint import Fingerprint, fingerprint
-from sr_bench.timing.rounds import clock_of, duration, median_and_iqr, rates, rounds_for, warm_up
+from sr_bench.timing.rounds import (
+    clock_of,
+    duration,
+    median_and_iqr,
+    medians,
+    rates,
+    rounds_for,
+    warm_up,
+)
 from sr_bench.timing.setting import PRECISIONS, SIZES, Setting, all_settings, frame_of, works_on
 
 
@@ -58,9 +66,13 @@ def test_statistics_equal_numpys(times: list[float]) -> None:
     assert iqr == pytest.approx(np.quantile(times, 0.75) - np.quantile(times, 0.25), abs=1e-15)
 
 
+def test_medians_of_processes() -> None:
+    assert medians([1.0, 3.0, 2.0, 8.0, 9.0], [3, 2]) == (2.0, 8.5)
+
+
 def test_rates() -> None:
-    assert rates([1.0, 0.5, 0.25], [2_000_000] * 3) == (2.0, 4.0)  # at the median time
-    assert rates([1.0, 3.0], [1_000_000, 3_000_000]) == (0.5, 1.0)  # over all of a dataset
+    assert rates([1.0, 0.5, 0.25], [2_000_000] * 3, 0.5) == (2.0, 4.0)  # at the median time
+    assert rates([1.0, 3.0], [1_000_000, 3_000_000], 2.0) == (0.5, 1.0)  # over all of a dataset
 
 
 def call_and_clock(durations: Iterator[float]) -> tuple[object, object]:
@@ -85,6 +97,8 @@ def test_warm_up_gives_up() -> None:
     assert warm_up(call, clock)[:2] == (30, False)
     call, clock = call_and_clock(iter([9.0, 9.0]))
     assert warm_up(call, clock) == (2, False, 9.0)
+    call, clock = call_and_clock(iter([3.0, 3.0]))
+    assert warm_up(call, clock, again=True) == (2, False, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +106,12 @@ def test_warm_up_gives_up() -> None:
 )
 def test_rounds(seconds: float, rounds: int) -> None:
     assert rounds_for(seconds) == rounds
+
+
+@pytest.mark.parametrize(("seconds", "rounds"), [(6.0, 3), (0.5, 3), (0.2, 5), (0.05, 9)])
+def test_rounds_of_further_processes(seconds: float, rounds: int) -> None:
+    assert rounds_for(seconds, again=True) == rounds
+    assert rounds_for(seconds, 5, again=True) == 5
 
 
 @pytest.mark.parametrize(("images", "rounds"), [(2, 10), (5, 10), (9, 9), (14, 14), (100, 100)])

@@ -34,7 +34,7 @@ CONTRACT = (
     "run,machine,device,precision,input,"
     "median_s,iqr_s,rounds,images_per_s,peak_memory_mb,params,macs"
 )  # others rely on these; columns may follow
-ADDED = "psnr,psnr_of,not_known"
+ADDED = "psnr,psnr_of,not_known,medians_s"
 FACTS = {
     "peak_memory_mb": 400.0,
     "rss_before_mb": 300.0,
@@ -152,6 +152,77 @@ def test_interruption_keeps_the_rows_that_are_done(session: Callable[..., Sessio
     assert [p.name for p in made.path.parent.iterdir()] == [made.path.name]
 
 
+def test_several_processes_are_one_row(session: Callable[..., Session]) -> None:
+    """A pass over all settings, then the next; the median is that of the processes' medians."""
+    asked: list[tuple[Setting, bool]] = []
+    seconds = iter([0.3, 0.5, 0.1, 0.2, 0.9, 0.6])
+
+    def measure(task: Task) -> Measured:
+        asked.append((task.setting, task.again))
+        made = measured(task, (next(seconds),) * (3 if task.again else 5))
+        facts = made.facts | {"peak_memory_mb": 400.0 + len(asked), "load": len(asked) / 10}
+        facts["pixels"] = facts["pixels"][: len(made.times_s)]
+        if task.again:  # what is wanted once
+            facts |= {"psnr": None, "macs": None, "matrix_gflops": None, "params": None}
+        return Measured(facts, made.times_s)
+
+    made = session(measure, processes=3, started="first")
+    assert made.turns([ONE, FILES]) == 6
+    assert made.time([ONE, FILES], nobody) == {}
+    assert asked == [(s, again) for again in (False, True, True) for s in (ONE, FILES)]
+    row = made.results.rows[ONE]
+    assert (row.processes, row.rounds_of, row.rounds) == (3, (5, 3, 3), 11)
+    assert row.medians_s == (0.3, 0.1, 0.9) and row.median_s == 0.3
+    assert row.images_per_s == pytest.approx(1 / 0.3) and row.gflops == pytest.approx(6 / 0.3)
+    assert (row.peak_memory_mb, row.load, row.psnr, row.macs) == (405.0, 0.5, 33.5, 3_000_000_000)
+    assert len(row.pixels) == len(row.times_s) == 11
+    assert Results.load(made.path) == made.results
+
+
+def test_missing_processes_are_added(session: Callable[..., Session]) -> None:
+    session(started="first").time([ONE], nobody)
+    more = session(processes=2, keep=True, started="second")
+    assert more.missing([ONE, FILES]) == [ONE, FILES] and more.turns([ONE, FILES]) == 3
+    asked: list[Setting] = []
+    more.time([ONE, FILES], lambda setting, row: asked.append(setting))
+    assert asked == [FILES, ONE, FILES]
+    rows = Results.load(more.path).rows
+    assert [rows[s].processes for s in (ONE, FILES)] == [2, 2]
+    assert [rows[s].session for s in (ONE, FILES)] == ["first", "second"]
+    assert more.missing([ONE, FILES]) == []
+    more.weights = {"bicubic-x2": "other"}
+    assert more.missing([ONE]) == [ONE]
+    more.keep = False
+    more.time([ONE], nobody)
+    assert Results.load(more.path).rows[ONE].weights_sha256 == "other"
+
+
+def test_a_failure_ends_the_passes_of_its_setting(session: Callable[..., Session]) -> None:
+    asked: list[Setting] = []
+
+    def measure(task: Task) -> Measured:
+        asked.append(task.setting)
+        if task.setting == ONE and task.again:
+            raise SrBenchError("it broke")
+        return measured(task)
+
+    made = session(measure, processes=4)
+    assert made.time([ONE, FILES], nobody) == {ONE: "it broke"}
+    assert asked.count(ONE) == 2 and asked.count(FILES) == 4
+    assert made.results.rows[ONE].processes == 1
+
+
+def test_files_of_one_process_are_read(session: Callable[..., Session]) -> None:
+    """Those that were written before there could be several have no ``rounds_of``."""
+    made = session()
+    made.time([ONE], nobody)
+    content = json.loads(made.path.read_text())
+    del content["benchmarks"][0]["extra_info"]["rounds_of"]
+    made.path.write_text(json.dumps(content))
+    assert Results.load(made.path) == made.results
+    assert made.results.rows[ONE].rounds_of == (5,)
+
+
 def test_missing_are_those_of_other_weights_too(session: Callable[..., Session]) -> None:
     session().time([ONE], nobody)
     made = session()
@@ -228,7 +299,7 @@ def test_table(project: Path) -> None:
     assert list(table["input"]) == ["720p", "Set5"]
     assert table["macs"].tolist()[0] == 3_000_000_000 and table["macs"].isna().tolist()[1]
     lines = table.to_csv(index=False).splitlines()
-    assert lines[0] == f"{CONTRACT},{ADDED}" and ',10,,33.5,"Set5, edsr-2017",' in lines[2]
+    assert lines[0] == f"{CONTRACT},{ADDED}" and ',10,,33.5,"Set5, edsr-2017",,0.2' in lines[2]
 
 
 def test_speedups_over_the_plain_call(project: Path) -> None:
@@ -245,7 +316,9 @@ def test_speedups_over_the_plain_call(project: Path) -> None:
         made = measured(task, (seconds[task.setting],) * 5)
         return Measured(made.facts | {"psnr": 33.5 - (task.setting == fast) / 1024}, made.times_s)
 
-    made = Session(project, Results(MACHINE), path, {"bicubic-x2": "w"}, measure, "one session")
+    made = Session(
+        project, Results(MACHINE), path, {"bicubic-x2": "w"}, measure, started="one session"
+    )
     made.time([plain, fast, alone], nobody)
     table = speedups(root)
     assert table["precision"].tolist() == ["float32-nchw", "bf16"]

@@ -73,8 +73,20 @@ def time(
     bgr: BgrOption = False,
     multiple_of: MultipleOption = 1,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Time only what this machine's file doesn't have yet.")
+        bool,
+        typer.Option(
+            "--missing",
+            help="Time only what this machine's file doesn't have yet: settings, and processes.",
+        ),
     ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Time each setting in this many processes, one pass over all settings after the "
+            "other: rounds of one process don't show how processes differ.",
+        ),
+    ] = 1,
     results: Annotated[
         Path | None,
         typer.Option(help="Folder of results; default: benchmarks/results, of models none."),
@@ -103,6 +115,7 @@ def time(
         if options != _DEFAULTS:
             raise WrongUse("--scale, --range, --bgr and --multiple-of say how --model is opened")
         session, plan = _of_runs(selection, results)
+    session.processes, session.keep = processes, missing
     settings = session.missing(plan.settings) if missing else plan.settings
     rows, failed = _time(session, settings, quiet=json)
     failures = plan.failed | {str(setting): why for setting, why in failed.items()}
@@ -191,19 +204,19 @@ def _report(
 def _time(
     session: Session, settings: list[Setting], *, quiet: bool
 ) -> tuple[list[TimingRow], dict[Setting, str]]:
-    rows: list[TimingRow] = []
-    with count_progress("time", len(settings)) as advance:
+    rows: dict[Setting, TimingRow] = {}
+    with count_progress("time", session.turns(settings)) as advance:
 
         def show(setting: Setting, said: TimingRow | str) -> None:
             advance(1)
             if not isinstance(said, str):
-                rows.append(said)
+                rows[setting] = said
             if not quiet:
                 text = said if isinstance(said, str) else _line(said)
                 console.print(f"{setting}: {text}", highlight=False)
 
         failed = session.time(settings, show)
-    return rows, failed
+    return list(rows.values()), failed
 
 
 def _line(row: TimingRow) -> str:
@@ -211,9 +224,10 @@ def _line(row: TimingRow) -> str:
     memory = "" if row.peak_memory_mb is None else f", {row.peak_memory_mb:.0f} MB"
     psnr = "" if row.psnr is None else f", {row.psnr:.3f} dB"
     unknown = "".join(f"; {name} not known: {why}" for name, why in row.not_known.items())
+    processes = f" of {row.processes} processes" if row.processes > 1 else ""
     return (
         f"median {row.median_s * 1e3:.1f} ms, IQR {row.iqr_s * 1e3:.1f}, "
-        f"{row.rounds} rounds{memory}{share}{psnr}{unknown}"
+        f"{row.rounds} rounds{processes}{memory}{share}{psnr}{unknown}"
     )
 
 

@@ -1,8 +1,8 @@
 """Timings of one network taken together: weights don't change how long it takes.
 
-Each run of ``timings.csv`` was timed in a process of its own. Runs of one network (method, variant,
-scale, parameters and multiply-adds) in one setting are repetitions: how far their medians lie apart
-is how far a time can be trusted.
+Each row of ``timings.csv`` was timed in one process or several. Those of all runs of one network
+(method, variant, scale, parameters and multiply-adds) in one setting are repetitions: how far their
+medians lie apart is how far a time can be trusted.
 """
 
 from __future__ import annotations
@@ -33,18 +33,25 @@ def pooled(timings: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     rows = facts.merge(timings, on="run", how="inner")
     sizes = rows[_SIZE].apply(pd.to_numeric, errors="coerce").astype(float).fillna(-1.0)
     keys = rows[[*_NETWORK, *_SETTING]].assign(**{name: sizes[name] for name in _SIZE})
-    by = rows["median_s"].astype(float).groupby([keys[name] for name in keys])
-    center, count = by.transform("median"), by.transform("size")
-    apart = by.transform("max") - by.transform("min")
-    usual = _usual(rows, apart / center, by.ngroup(), count)
+    setting = keys.groupby(list(keys)).ngroup()
+    medians = _medians(rows)
+    by = medians.groupby(setting.loc[medians.index].to_numpy())
+    center, count = setting.map(by.median()), setting.map(by.size())
+    apart = setting.map(by.max() - by.min())
+    usual = _usual(rows, apart / center, setting, count)
     return rows.assign(
         network=keys.groupby([*_NETWORK, *_WHERE]).ngroup(),
-        setting=by.ngroup(),
+        setting=setting,
         processes=count,
         pooled_s=center,
         spread_s=np.maximum(apart, usual * center),
         doubtful=(count > 1) & (usual > 0) & (apart > _FAR * usual * center),
     )
+
+
+def _medians(rows: pd.DataFrame) -> pd.Series:
+    """The median of each process of each row; the index says whose."""
+    return rows["medians_s"].astype(str).str.split().explode().astype(float)
 
 
 def _usual(

@@ -12,7 +12,7 @@ from sr_bench.timing.setting import PLAIN, Setting
 
 TIMINGS = [
     "run", "machine", "device", "precision", "input", "median_s", "iqr_s", "rounds",
-    "images_per_s", "peak_memory_mb", "params", "macs", "psnr", "psnr_of", "not_known",
+    "images_per_s", "peak_memory_mb", "params", "macs", "psnr", "psnr_of", "not_known", "medians_s",
 ]  # fmt: skip
 NETWORKS = ["run", "params", "macs", "not_known"]
 SPEEDUPS = [
@@ -24,6 +24,7 @@ SPEEDUPS = [
 def timings(project: Project) -> pd.DataFrame:
     """The rows of ``reports/timings.csv``: every machine's, of the project's runs.
 
+    ``medians_s`` has the median of each process, with a space between.
     ``macs`` is empty for datasets, whose images differ in size; ``not_known`` says of other empty
     cells why they are.
 
@@ -40,9 +41,9 @@ def networks(project: Project, runs: Iterable[str]) -> pd.DataFrame:
     Counted from the network's layers, whether it was timed or not; missing where its weights can't
     be had, and ``not_known`` says why.
     """
-    from sr_bench.timing.network_costs import network_cost  # torch
+    from sr_bench.timing.network_costs import network_costs  # torch
 
-    table = pd.DataFrame([network_cost(project, run) for run in runs], columns=NETWORKS)
+    table = pd.DataFrame(network_costs(project, runs), columns=NETWORKS)
     return table.astype({"params": "Int64", "macs": "Int64", "not_known": str})
 
 
@@ -107,7 +108,8 @@ def _timed(project: Project) -> Iterator[tuple[Results, TimingRow]]:
 
 def _facts(machine: str, row: TimingRow) -> dict[str, object]:
     told = "; ".join(f"{name}: {why}" for name, why in row.not_known.items())
-    return {"machine": machine, **row.model_dump(), "not_known": told}
+    apart = " ".join(f"{each:.12g}" for each in row.medians_s)
+    return {"machine": machine, **row.model_dump(), "not_known": told, "medians_s": apart}
 
 
 def _comparable(row: TimingRow, plain: TimingRow) -> bool:

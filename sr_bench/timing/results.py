@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.files import write_text
 from sr_bench.support.text_files import read_json
 from sr_bench.timing.fingerprint import Fingerprint
+from sr_bench.timing.rounds import medians
 from sr_bench.timing.setting import Setting
 
 SCHEMA = 2
@@ -28,8 +29,9 @@ _NUMBERS = re.compile(r"\[\n([-+.,\deE\s]+)\n\s*\]")
 class TimingRow(BaseModel):
     """What one setting took. docs/timing.md explains each field.
 
-    ``times_s`` are the seconds of all rounds, in order, ``pixels`` those of each round's sr.
-    ``not_known`` says of fields that couldn't be found why not.
+    ``times_s`` are the seconds of all rounds, in order, ``pixels`` those of each round's sr, and
+    ``rounds_of`` the number of rounds of each process. ``not_known`` says of fields that couldn't
+    be found why not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,12 +64,29 @@ class TimingRow(BaseModel):
     sr_bench: str
     pixels: tuple[int, ...]
     times_s: tuple[float, ...]
+    rounds_of: tuple[int, ...]
     not_known: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_process(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Files that were written before there were several have none of it."""
+        return {"rounds_of": (len(given["times_s"]),), **given}
 
     @property
     def setting(self) -> Setting:
         """What was timed."""
         return Setting(self.run, self.device, self.precision, self.input)
+
+    @property
+    def processes(self) -> int:
+        """How many processes timed it."""
+        return len(self.rounds_of)
+
+    @property
+    def medians_s(self) -> tuple[float, ...]:
+        """The median of each process."""
+        return medians(self.times_s, self.rounds_of)
 
 
 @dataclass

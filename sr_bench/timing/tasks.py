@@ -39,12 +39,15 @@ class Task:
         root: the project's folder.
         setting: what is timed.
         psnr: whether it is wanted.
+        again: whether an earlier process has timed it: then only what differs between processes is
+            wanted, times and memory, of fewer rounds.
         model: what the setting's run is, where it is none of the project.
     """
 
     root: Path
     setting: Setting
     psnr: bool
+    again: bool = False
     model: ModelChoice | None = None
 
     def write(self, folder: Path) -> None:
@@ -59,7 +62,8 @@ class Task:
         model = content["model"]
         if model is not None:
             model = ModelChoice(model["spec"], model["options"], tuple(model["folders"]))
-        return cls(Path(content["root"]), Setting(**content["setting"]), content["psnr"], model)
+        parsed = {"root": Path(content["root"]), "setting": Setting(**content["setting"])}
+        return cls(**{**content, **parsed, "model": model})
 
 
 def timed_of(task: Task) -> Timed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
@@ -41,10 +41,20 @@ class RowPair(NamedTuple):
     @property
     def ratio(self) -> float:
         """New time / old time, not corrected for the machine."""
-        before, after = self.before.times_s, self.after.times_s
         if self.paired:
+            before, after = self.times
             return float(np.median(np.divide(after, before)))
-        return median(after) / median(before)
+        return self.after.median_s / self.before.median_s
+
+    @property
+    def times(self) -> tuple[Sequence[float], Sequence[float]]:
+        """The rounds of both that are compared: of images the first process's, each with itself."""
+        rows = (self.before, self.after)
+        if self.paired:
+            before, after = (row.times_s[: row.rounds_of[0]] for row in rows)
+        else:
+            before, after = (row.times_s for row in rows)
+        return before, after
 
     @property
     def sessions(self) -> tuple[str, str]:
@@ -143,7 +153,7 @@ def _expected(
 
 def _other_images(pair: RowPair) -> str:
     """Why the two rows can't be compared, if they can't."""
-    before, after = pair.before.pixels, pair.after.pixels
+    before, after = (row.pixels[: row.rounds_of[0]] for row in (pair.before, pair.after))
     same = before == after if pair.paired else set(before) == set(after)
     return "" if same else "its images differ between the files; time both with one version"
 
@@ -187,10 +197,7 @@ def _verdicts(
     pairs: dict[Setting, RowPair], expected: dict[Setting, list[float]], hurdle: float
 ) -> list[Verdict]:
     """Slower is what exceeds the ratio of every reference, faster what lies below all of them."""
-    smallest = [
-        smallest_p(pairs[s].before.times_s, pairs[s].after.times_s, paired=pairs[s].paired)
-        for s in expected
-    ]
+    smallest = [smallest_p(*pairs[s].times, paired=pairs[s].paired) for s in expected]
     enough = [s for s, can in zip(expected, can_reach(smallest, LEVEL)) if can]
     longer = dict(zip(enough, holm([_p(pairs[s], max(expected[s]), hurdle) for s in enough])))
     less = [_p(_swapped(pairs[s]), 1 / min(expected[s]), hurdle) for s in enough]
@@ -209,8 +216,7 @@ def _verdicts(
 
 
 def _p(pair: RowPair, references: float, hurdle: float) -> float:
-    before, after = pair.before.times_s, pair.after.times_s
-    return p_longer(before, after, factor=references * hurdle, paired=pair.paired)
+    return p_longer(*pair.times, factor=references * hurdle, paired=pair.paired)
 
 
 def _swapped(pair: RowPair) -> RowPair:

@@ -19,7 +19,7 @@ from sr_bench.timing.setting import SIZES
 SCORES = ["run", "method", "variant", "weights", "scale", "dataset", "protocol", "metric", "value"]
 _NUMBERS = ["median_s", "iqr_s", "peak_memory_mb", "params", "macs"]
 _CELL = ["run", "machine", "device", "precision", "input"]
-TIMINGS = [*_CELL, *_NUMBERS]
+TIMINGS = [*_CELL, *_NUMBERS, "medians_s"]
 
 
 @dataclass(frozen=True)
