@@ -83,6 +83,18 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Kept(Handler):
+    """Keeps connections open, as servers do today, and sends a cookie with each file."""
+
+    protocol_version = "HTTP/1.1"
+
+    def send_response(self, *given):
+        super().send_response(*given)
+        self.server.peers.add(self.client_address)
+        self.server.cookies.add(self.headers["Cookie"])
+        self.send_header("Set-Cookie", "who=you; Path=/")
+
+
 class Server(ThreadingHTTPServer):
     request_queue_size = 64
 
@@ -94,8 +106,9 @@ def serve(monkeypatch):
     monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda _: None))
     started = []
 
-    def start(content):
-        server = Server(("127.0.0.1", 0), Handler)
+    def start(content, handler=Handler):
+        server = Server(("127.0.0.1", 0), handler)
+        server.peers, server.cookies = set(), set()
         server.content = {f"/{k}": v for k, v in content.items()}
         server.seen, server.encodings, server.faults = [], set(), {}
         server.ranges, server.released, server.sent = True, Event(), 0
@@ -156,6 +169,14 @@ def test_origin_gives_files_in_nested_folders(tmp_path, serve):
     assert [p.read_bytes() for p in paths] == [BIG, SMALL]
     assert kept(tmp_path) == ["Some/c.png", "Some/x/a b.png"]
     assert origin.encodings == {"identity"}
+
+
+def test_many_files_come_by_few_connections_and_cookies_are_dropped(tmp_path, serve):
+    names = [f"{i:03}.png" for i in range(100)]
+    origin = serve(dict.fromkeys(names, SMALL), Kept)
+    get(group(*(pin(origin.url, name, SMALL) for name in names)), tmp_path)
+    assert len(origin.seen) == 100 and len(origin.peers) <= 8
+    assert origin.cookies == {None}
 
 
 def test_progress_adds_up_to_the_bytes_that_came(tmp_path, serve):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +30,7 @@ _TIMEOUT = (10, 60)  # seconds to connect, and between two pieces
 _WINDOW, _SLOWEST = 60, 1024  # seconds, and bytes a second: what comes slower never ends
 _CHUNK = 1 << 18
 _FINAL = (400, 401, 403, 404, 405, 410, 451)  # the same answer would come again
+_THREAD = threading.local()
 pooch.get_logger().setLevel(logging.ERROR)
 
 
@@ -82,7 +85,7 @@ class _Transfer:
         headers = {"Accept-Encoding": "identity"}  # a range counts bytes of the file as it is
         if have:
             headers["Range"] = f"bytes={have}-"
-        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+        with _session().get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
             self._refuse_errors(answer)
             resumed = answer.status_code == requests.codes.partial_content
             self.progress(have if resumed else 0)
@@ -117,6 +120,15 @@ class _Transfer:
         if answer.status_code in _FINAL:
             raise OSError(f"HTTP status {answer.status_code}")
         answer.raise_for_status()
+
+
+def _session() -> requests.Session:
+    """This thread's connections, which stay open from one file to the next."""
+    if not hasattr(_THREAD, "session"):
+        _THREAD.session = requests.Session()
+        _THREAD.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # keep none
+    session: requests.Session = _THREAD.session
+    return session
 
 
 def _pieces(answer: requests.Response) -> Iterator[bytes]:
