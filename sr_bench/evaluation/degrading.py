@@ -16,7 +16,14 @@ from sr_bench.support.errors import about
 from sr_bench.support.executors import Executor
 from sr_bench.support.files import replacing
 from sr_bench.support.parallel import Outcomes, outcomes
-from sr_bench.support.units import in_blocks, in_order, require_same_facts, software, work_in
+from sr_bench.support.units import (
+    first_to_last,
+    in_blocks,
+    in_order,
+    require_same_facts,
+    software,
+    work_in,
+)
 
 CODE = ("imaging", "support/version.py")  # of this package, what decides lr
 Fact = dict[str, Any]  # of one image: hr, lr, shape; manifest where something was drawn
@@ -48,8 +55,7 @@ class HrBlock:
     facts: str
 
     def __str__(self) -> str:
-        last = f" to {self.files[-1].name}" if len(self.files) > 1 else ""
-        return f"{self.files[0]}{last}"
+        return first_to_last((str(self.files[0]), *(file.name for file in self.files[1:])))
 
 
 def degrade_files(

@@ -40,6 +40,11 @@ def in_blocks(items: Iterable[U], pixels: Callable[[U], int]) -> Iterator[list[U
         yield block
 
 
+def first_to_last(names: Sequence[str]) -> str:
+    """What a block of images is called: ``0001 to 0016``."""
+    return f"{names[0]} to {names[-1]}" if len(names) > 1 else names[0]
+
+
 def in_order(
     executor: Executor,
     function: Callable[[U], R],

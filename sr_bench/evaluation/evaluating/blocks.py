@@ -20,7 +20,14 @@ from sr_bench.project.here import catalogue_here, methods_here, project_here
 from sr_bench.support.errors import SrBenchError
 from sr_bench.support.executors import Executor
 from sr_bench.support.parallel import Failure, cores
-from sr_bench.support.units import as_facts, in_blocks, in_order, require_same_facts, work_in
+from sr_bench.support.units import (
+    as_facts,
+    first_to_last,
+    in_blocks,
+    in_order,
+    require_same_facts,
+    work_in,
+)
 from sr_bench.support.version import code_hash
 
 
@@ -77,10 +84,9 @@ class PartBlock:
     facts: str
 
     def __str__(self) -> str:
-        entries = self.test_set.dataset.entries
-        last = f" to {entries[-1].stem}" if len(entries) > 1 else ""
+        images = first_to_last([entry.stem for entry in self.test_set.dataset.entries])
         models = ", ".join(name for name, _ in self.models)
-        return f"{models}: {self.degradation.name}/{self.test_set.name}/{entries[0].stem}{last}"
+        return f"{models}: {self.degradation.name}/{self.test_set.name}/{images}"
 
 
 def scored_elsewhere(

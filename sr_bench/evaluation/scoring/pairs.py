@@ -25,7 +25,14 @@ from sr_bench.evaluation.scoring.score import (
 from sr_bench.imaging.images import pixels_of
 from sr_bench.support.executors import Executor
 from sr_bench.support.parallel import cores
-from sr_bench.support.units import in_blocks, in_order, require_same_facts, software, work_in
+from sr_bench.support.units import (
+    first_to_last,
+    in_blocks,
+    in_order,
+    require_same_facts,
+    software,
+    work_in,
+)
 
 # Of this package, what decides a score.
 CODE = ("evaluation/metrics", "evaluation/scoring", "imaging", "support/version.py")
@@ -92,8 +99,7 @@ class PairBlock:
     facts: str
 
     def __str__(self) -> str:
-        last = f" to {self.pairs[-1].sr.name}" if len(self.pairs) > 1 else ""
-        return f"{self.pairs[0].sr}{last}"
+        return first_to_last((str(self.pairs[0].sr), *(pair.sr.name for pair in self.pairs[1:])))
 
 
 def hr_pixels(pair: NamePair) -> int:

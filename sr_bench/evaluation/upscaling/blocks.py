@@ -16,7 +16,7 @@ from sr_bench.evaluation.upscaling.prepared import Prepared
 from sr_bench.networks.device import Computing
 from sr_bench.networks.inference import Upscaler
 from sr_bench.project.project import Project
-from sr_bench.support.units import as_facts, require_same_facts
+from sr_bench.support.units import as_facts, first_to_last, require_same_facts
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class Block:
     facts: str
 
     def __str__(self) -> str:
-        last = f" to {self.images[-1]}" if len(self.images) > 1 else ""
-        return f"{self.run}: {self.degradation}/{self.dataset}/{self.images[0]}{last}"
+        return f"{self.run}: {self.degradation}/{self.dataset}/{first_to_last(self.images)}"
 
 
 class BlockDone(NamedTuple):
