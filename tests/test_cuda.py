@@ -232,6 +232,6 @@ def test_too_little_gpu_memory_halves_the_tile(picture):
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_allocated() + taken / 2) / total)
     try:
         assert np.abs(there.unrounded(lr) - whole).max() < 0.05
-        assert there._fitting.tile is not None
+        assert there.enlarger._fitting.tile is not None
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

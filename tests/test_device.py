@@ -313,7 +313,7 @@ def test_other_errors_are_not_taken_for_too_little_memory(picture):
 
 def test_a_gpu_s_cache_is_emptied_before_the_next_try(picture, said, monkeypatch):
     freed = []
-    monkeypatch.setattr("sr_bench.networks.inference.free_memory", freed.append)
+    monkeypatch.setattr("sr_bench.networks.enlarger.free_memory", freed.append)
     Upscaler("mine", Small(1000), RGB, 2)(picture(70, 90, 3))
     assert freed == [CPU, CPU]
 

@@ -66,7 +66,7 @@ def image(height=13, width=17, channels=3):
 
 
 def called(found, lr):
-    return Upscaler(found.name, found.model, OpenOptions().made_by, found.scale).called(lr)
+    return Upscaler(found.name, found.model, OpenOptions().made_by, found.scale).enlarger.called(lr)
 
 
 def expected(lr, **options):

@@ -73,7 +73,7 @@ def swinir(tmp_path_factory):
 def called(found, lr):
     return Upscaler(
         found.name, found.model, OpenOptions().made_by, found.scale, untrained=True
-    ).called(lr)
+    ).enlarger.called(lr)
 
 
 def image(height=19, width=22, channels=3):

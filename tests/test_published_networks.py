@@ -126,4 +126,6 @@ def test_the_published_digits_come_out(real, name, scale, dataset, protocol, psn
     ],
 )
 def test_tiles_give_what_the_whole_image_gives(real, name, scale):
-    upscaler(name, scale, find_protocol("edsr-2017").degradation, real, tile=32).require_reach()
+    upscaler(
+        name, scale, find_protocol("edsr-2017").degradation, real, tile=32
+    ).enlarger.require_reach()

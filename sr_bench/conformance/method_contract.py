@@ -110,7 +110,7 @@ class Loaded:
 
     def call(self, lr: torch.Tensor) -> torch.Tensor:
         """The model's output, its layout, type and values checked."""
-        return torch.from_numpy(self.upscaler().called(lr.numpy()[0]))[None]
+        return torch.from_numpy(self.upscaler().enlarger.called(lr.numpy()[0]))[None]
 
     def upscaler(self, tile: int | None = None) -> Upscaler:
         """What runs the model for a run."""
@@ -124,7 +124,7 @@ class Loaded:
                 lr = lr_of(channels, size)
                 kept = lr.clone()
                 with torch.inference_mode():
-                    self.upscaler().own_call(kept)
+                    self.upscaler().enlarger.own_call(kept)
                 self.require(torch.equal(lr, kept), "the input was changed in place")
                 sr = self.call(lr)
                 if self.model.colour == "any":
@@ -137,7 +137,7 @@ def check_reach(of: Configuration, weights: Weights, degradation: Degradation) -
     """Check that tiles give what the whole image gives, where the model says its ``reach``."""
     loaded = replace(Loaded.of(of, weights, degradation), untrained=True)  # it sees noise
     if getattr(loaded.model, "reach", None) is not None:
-        loaded.upscaler(tile=_TILE).require_reach()
+        loaded.upscaler(tile=_TILE).enlarger.require_reach()
 
 
 def check_batches(of: Configuration, weights: Weights, degradation: Degradation) -> None:
@@ -149,7 +149,7 @@ def check_batches(of: Configuration, weights: Weights, degradation: Degradation)
     lrs = [lr_of(channels, size, seed) for seed in range(_BATCH)]
     alone = torch.cat([loaded.call(lr) for lr in lrs])
     with torch.inference_mode():
-        together = loaded.upscaler().own_call(torch.cat(lrs))
+        together = loaded.upscaler().enlarger.own_call(torch.cat(lrs))
     require_layout(loaded.name, together, tuple(alone.shape))
     off = float((together - alone).abs().max())
     loaded.require(

@@ -205,7 +205,7 @@ def _adapted(upscaler: Upscaler, options: CandidateOptions) -> Upscaler:
         tile=options.tile or upscaler.tile,
     )
     if options.tile is not None:
-        adapted.require_reach()
+        adapted.enlarger.require_reach()
     return adapted
 
 

@@ -133,13 +133,13 @@ def upscale(
     if isinstance(image, torch.Tensor):
         _require_tensor(image)
         with torch.inference_mode():
-            return model.own_call(image)
+            return model.enlarger.own_call(image)
     lr = images.read(Path(image)) if isinstance(image, (str, Path)) else image
     _require_lr(model, lr)
     if tile is None:
         return model(lr)
     tiled = replace(model, tile=tile)
-    tiled.require_reach()
+    tiled.enlarger.require_reach()
     return tiled(lr)
 
 

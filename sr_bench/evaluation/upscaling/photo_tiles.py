@@ -71,7 +71,7 @@ class Tiler:
                 f"{self.upscaler.name}: tiles of {side} pixels are asked for, but the model has no "
                 "`reach`; leave out --tile"
             )
-        self.upscaler.require_tiles()
+        self.upscaler.enlarger.require_tiles()
         return Tiling(side, max(reach, BICUBIC_REACH))
 
     def _fitting(self, pixels: Pixels, reach: int | None) -> int:

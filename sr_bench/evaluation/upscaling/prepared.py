@@ -31,7 +31,7 @@ def load_upscaler(
         ensemble=run.ensemble,
         tile=run.tile,
     )
-    upscaler.require_reach()
+    upscaler.enlarger.require_reach()
     return upscaler
 
 
