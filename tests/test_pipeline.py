@@ -1,12 +1,14 @@
 """The pipeline: dvc.yaml declares what each stage really reads, and stages run when they should."""
 
 import ast
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from sr_bench.evaluation.upscaling.circumstances import CODE
 from sr_bench.imaging import images
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.project.project import Project
+from sr_bench.support.files import replacing_folder, sha256
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -192,9 +195,35 @@ A, B = (f"tiny-{v}-sr-bench-skimage-photos-x4" for v in "ab")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """The pipeline on two demo photographs' worth of work, run once; tests get copies of it."""
+def made(tmp_path_factory, pytestconfig):
+    """The pipeline on two demo photographs' worth of work, run once; tests get copies of it.
+
+    The next session takes it from pytest's cache, if it has the same code, libraries and Python.
+    """
     root = tmp_path_factory.mktemp("made")
+    write_project(root)
+    kept = pytestconfig.cache.mkdir("pipeline") / what_decides(root)
+    if not kept.exists():
+        dvc(root, "init", "--no-scm")
+        dvc(root, "config", "core.analytics", "false")
+        repro(root)
+        for old in kept.parent.glob("[!.]*"):
+            shutil.rmtree(old)
+        with replacing_folder(kept) as fresh:
+            shutil.copytree(root, fresh, symlinks=True, dirs_exist_ok=True)
+    return kept
+
+
+def what_decides(root: Path) -> str:
+    """The hash of all files of a project, of this one, of the libraries and of Python."""
+    files = [Path(__file__), *(p for p in sorted(root.rglob("*")) if p.is_file())]
+    facts = [sys.version, *sorted(f"{d.name} {d.version}" for d in distributions())]
+    facts += [f"{p.relative_to(p.parents[1])} {sha256(p)}" for p in files]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def write_project(root: Path) -> None:
+    """Code, methods and params.yaml."""
     for name in ("sr_bench", "methods"):
         ignore = shutil.ignore_patterns("__pycache__", "weights", "logs", "checkpoints")
         shutil.copytree(ROOT / name, root / name, ignore=ignore)
@@ -231,10 +260,6 @@ def made(tmp_path_factory):
         "  committed: {protocol: edsr-2017, images: {skimage-photos: [coffee]}, runs: [ibp-x4]}\n"
     )
     (root / ".dvcignore").write_text("__pycache__/\n")
-    dvc(root, "init", "--no-scm")
-    dvc(root, "config", "core.analytics", "false")
-    repro(root)
-    return root
 
 
 @pytest.fixture
