@@ -3,8 +3,8 @@
 Everything is in points (1/72 inch) on the figure; a box is ``(left, bottom, right, top)``, a leader
 is the line from a label to its marker. Labels choose one after the other: of all boxes around its
 marker that are free, each takes the one that is near and covers few lines. They do so in several
-orders; labels that found no room choose first in the next round. The round that leaves fewest
-labels out, at the lowest cost, is taken.
+orders; labels that found no room, or whose leader runs over a marker, choose first in the next
+round. The round that leaves fewest labels out, at the lowest cost, is taken.
 """
 
 from __future__ import annotations
@@ -76,13 +76,14 @@ def _total(candidates: list[_Candidates], chosen: list[int | None]) -> tuple[int
 
 
 def _rounds(candidates: list[_Candidates], order: list[int]) -> Iterator[list[int | None]]:
-    """What each round gives, until one leaves no label out."""
+    """What each round gives, until one leaves no label out and no leader over a marker."""
     for _ in range(_ROUNDS):
         chosen = _chosen(candidates, order)
         yield chosen
-        if None not in chosen:
+        costs = [np.inf if k is None else e.cost[k] for e, k in zip(candidates, chosen)]
+        if max(costs, default=0.0) < _LEADER_OVER_MARKER:
             break
-        order = sorted(order, key=lambda i: chosen[i] is not None)
+        order = sorted(order, key=lambda i: costs[i] < _LEADER_OVER_MARKER)
 
 
 def _chosen(candidates: list[_Candidates], order: Sequence[int]) -> list[int | None]:

@@ -109,8 +109,10 @@ def _time_panel(axes: Axes, curve: Curve, mark: tuple[str, str]) -> None:
         last = float(rows["minutes"].max())
         times = np.geomspace(float(rows["minutes"].min()), 4 * last, 60)
         axes.plot(times / 60, [fit.at(t) for t in times], color="#333333", lw=0.8, ls="--")
-        said = f"{fit.gain_of_twice(last):+.3f} dB\n± {fit.error:.3f}"
-        axes.text(0.97, 0.04, said, transform=axes.transAxes, ha="right", va="bottom")
+        gain = fit.gain_of_twice(last)
+        y, va = (0.04, "bottom") if gain > 0 else (0.96, "top")  # where the curve isn't
+        said = f"{gain:+.3f} dB\n± {fit.error:.3f}"
+        axes.text(0.97, y, said, transform=axes.transAxes, ha="right", va=va)
     if len(hours):
         log_axis(axes, "x", (hours.min() / 1.2, hours.max() * 5))
     axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
