@@ -347,7 +347,7 @@ class Several(Small):
 @pytest.fixture
 def accelerator(monkeypatch):
     """A device that isn't the CPU, as far as anything but PyTorch asks: its tensors are real."""
-    for name in ("inference.to_device", "device.to_device"):
+    for name in ("enlarger.to_device", "device.to_device"):
         monkeypatch.setattr(f"sr_bench.networks.{name}", lambda values, device: values)
     return META
 
