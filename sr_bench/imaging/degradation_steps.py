@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import features
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
-from scipy.ndimage import correlate1d
 
 from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.noise import matlab_v4_normal
@@ -72,6 +71,8 @@ class Blur(_Step):
 
     def applied(self, planes: Planes, *, scale: int, resize: Resize) -> Planes:
         """The blurred planes, of the same size."""
+        from scipy.ndimage import correlate1d  # slow to import, and few degradations blur
+
         taps, blurred = self.taps(scale), planes.astype(np.float64)
         # scipy's centre of an even kernel is the tap after the middle; its origin moves that
         origin = -1 if self.centre == "before" and self.size % 2 == 0 else 0

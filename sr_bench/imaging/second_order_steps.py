@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import correlate
 
 from sr_bench.imaging.noise import Integers
 from sr_bench.imaging.second_order_resize import Mode, Pixels, resized
@@ -91,6 +90,8 @@ def applied(image: Pixels, draw: Drawn, jpeg: JpegAndBack) -> Pixels:
 
 def _filtered(image: Pixels, kernel: NDArray[np.int64]) -> Pixels:
     """Products and sums are integers below 2^53: float64 holds each exactly, in any order."""
+    from scipy.ndimage import correlate  # slow to import, and few degradations need it
+
     weights = kernel.astype(np.float64)
     planes = np.moveaxis(np.atleast_3d(image), -1, 0).astype(np.float64)
     sums = np.stack([correlate(p, weights, mode="mirror") for p in planes], axis=-1)

@@ -15,11 +15,12 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from sr_bench.support.errors import SrBenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _GZIP = b"\x1f\x8b"
 _LARGEST = 1 << 30  # bytes of an unpacked .gz: a million times what a table here has
@@ -36,6 +37,8 @@ class Rows:
 
     def frame(self) -> pd.DataFrame:
         """The rows as a table of texts."""
+        import pandas as pd  # half a second, which most commands have no use for
+
         columns = zip(*self.fields) if self.fields else [()] * len(self.columns)
         return pd.DataFrame(
             {name: pd.Series(list(texts), dtype=str) for name, texts in zip(self.columns, columns)}
