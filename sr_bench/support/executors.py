@@ -183,6 +183,7 @@ class DaskWorkers:
 
 @contextmanager
 def _dask_client(scheduler: str | None, workers: int) -> Iterator[Any]:
+    import dask
     from distributed import Client, LocalCluster
 
     if scheduler is not None:
@@ -196,7 +197,9 @@ def _dask_client(scheduler: str | None, workers: int) -> Iterator[Any]:
             yield client
         return
     threads = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": ":0"}
-    with LocalCluster(**threads) as cluster, Client(cluster) as client:
+    # Dask has workers give free memory back at once; planes would ask for it again each time.
+    kept = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
+    with dask.config.set(kept), LocalCluster(**threads) as cluster, Client(cluster) as client:
         yield client
 
 
