@@ -21,6 +21,13 @@ def rival(module: str, get: Callable[[str], Any] = import_module) -> Any:
         pytest.skip(f"{module}: {error}; {_REMEDY}")
 
 
+def torchmetrics(module: str) -> Any:
+    """A module of torchmetrics, which imports torchvision where that is installed."""
+    from sr_bench.networks.foreign.spandrel import beside_torchvision
+
+    return rival(f"torchmetrics.{module}", beside_torchvision)
+
+
 def basicsr(module: str) -> Any:
     """A pure module of basicsr; the package's own ``__init__`` needs torchvision and more."""
     rival("cv2")

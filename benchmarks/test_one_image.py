@@ -18,7 +18,7 @@ from sr_bench.timing.photo import photo
 
 from .contest import Contender, Values, Work, apart, contenders, contest
 from .pictures import upscaled
-from .rivals import basicsr, piq, rival
+from .rivals import basicsr, piq, rival, torchmetrics
 
 HEIGHT, WIDTH, SCALE = 1356, 2040, 4
 INSIDE = np.s_[SCALE:-SCALE, SCALE:-SCALE]
@@ -96,7 +96,7 @@ def _tensors(image: Image) -> tuple[Any, Any]:
 
 
 def _torchmetrics(sr: Image, hr: Image) -> Work:
-    image = rival("torchmetrics.functional.image")
+    image = torchmetrics("functional.image")
     both = image.peak_signal_noise_ratio, image.structural_similarity_index_measure
 
     def work() -> Values:

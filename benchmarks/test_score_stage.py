@@ -25,7 +25,7 @@ from sr_bench.timing.photo import photo
 
 from .contest import Contender, Values, Work, apart, contenders, contest
 from .pictures import upscaled
-from .rivals import basicsr, piq, pyiqa, rival
+from .rivals import basicsr, piq, pyiqa, rival, torchmetrics
 
 SCALE = 3
 DATA = Path(__file__).parents[1] / "data"
@@ -131,7 +131,7 @@ def _of_tensors(files: Files, psnr: Any, ssim: Any, luma: bool = True) -> Work:
 
 
 def _torchmetrics(files: Files) -> Work:
-    image = rival("torchmetrics.functional.image")
+    image = torchmetrics("functional.image")
     both = image.peak_signal_noise_ratio, image.structural_similarity_index_measure
     psnr, ssim = (partial(function, data_range=1.0) for function in both)
     return _of_tensors(files, psnr, ssim)

@@ -229,8 +229,8 @@ def test_a_pickle_that_runs_code_is_refused_and_runs_nothing(tmp_path):
 def test_torchvision_without_its_operators_is_no_hindrance():
     """In a fresh process: whatever torchvision is installed, spandrel is imported."""
     code = (
-        "from sr_bench.networks.foreign.spandrel import _imported, _defined\n"
-        "assert 'SwinIR' in _imported('spandrel').MAIN_REGISTRY\n"
+        "from sr_bench.networks.foreign.spandrel import _defined, beside_torchvision\n"
+        "assert 'SwinIR' in beside_torchvision('spandrel').MAIN_REGISTRY\n"
         "import torchvision\n"
         "assert bool(_defined) != torchvision.extension._has_ops()"  # none where it fits
     )

@@ -85,18 +85,18 @@ def _state(path: Path) -> dict[str, torch.Tensor]:
 def _registry(path: Path, state: Mapping[str, torch.Tensor]) -> Any:
     """All architectures that spandrel knows, and those of spandrel_extra_arches where installed."""
     try:
-        spandrel = _imported("spandrel")
+        spandrel = beside_torchvision("spandrel")
     except ImportError as error:
         raise SrBenchError(
             f"{path}: no registered method knows it ({_outline(state)}); spandrel may, which isn't "
             f"installed ({error}): pip install 'sr-bench[zoo]'"
         ) from error
     with suppress(ImportError):
-        _imported("spandrel_extra_arches").install(ignore_duplicates=True)
+        beside_torchvision("spandrel_extra_arches").install(ignore_duplicates=True)
     return spandrel.MAIN_REGISTRY
 
 
-def _imported(name: str) -> Any:
+def beside_torchvision(name: str) -> Any:
     """A module that imports torchvision.
 
     A torchvision that was built for another PyTorch (pip's beside PyTorch's own CPU build, say)
@@ -104,6 +104,7 @@ def _imported(name: str) -> Any:
     defined, without code, so that the import goes through. A torchvision that fits has them, and
     nothing is done.
     """
+    package = name.partition(".")[0]
     for _ in range(8):
         try:
             return import_module(name)
@@ -115,7 +116,9 @@ def _imported(name: str) -> Any:
             library = kind("torchvision", "FRAGMENT")
             library.define(f"{missing[1]}(Tensor a, Tensor b, float c) -> Tensor")
             _defined.append(library)
-            for module in [m for m in sys.modules if m.partition(".")[0] in ("torchvision", name)]:
+            for module in [
+                m for m in sys.modules if m.partition(".")[0] in ("torchvision", package)
+            ]:
                 del sys.modules[module]
     raise SrBenchError(f"{name} can't be imported: torchvision doesn't fit PyTorch; reinstall it")
 
