@@ -146,6 +146,7 @@ def _timings():
             30.0 + i,
             "Set5",
             "",
+            str(10.0 ** (i - 3)),
         )
         for machine in ("one", "two")
         for i, run in enumerate(["bicubic-x2", HOSTILE, "edsr-x2"])

@@ -118,7 +118,7 @@ def test_a_file_that_does_not_fit_the_method_that_is_named():
 def test_a_method_without_weights_is_opened_by_its_name():
     found = opened("bicubic", scale=3)
     assert (found.scale, found.origin, found.sha256) == (3, "method bicubic x3", None)
-    sr = Upscaler(found.name, found.model, OpenOptions().made_by, 3).called
+    sr = Upscaler(found.name, found.model, OpenOptions().made_by, 3).enlarger.called
     assert sr(torch.rand(1, 5, 4).numpy()).shape == (1, 15, 12)
     with pytest.raises(WrongUse, match="name one"):
         opened("bicubic")

@@ -93,7 +93,7 @@ def timed(
 ) -> dict[str, object]:
     """What the process would hand back; one second of rounds is too long for a test."""
     monkeypatch.setattr("sr_bench.timing.measure.timed_of", lambda task: model)
-    monkeypatch.setattr("sr_bench.timing.measure.rounds_for", lambda seconds, images: 2)
+    monkeypatch.setattr("sr_bench.timing.measure.rounds_for", lambda seconds, images, again: 2)
     monkeypatch.setattr("sr_bench.timing.cost.SIDE", 64)
     setting = Setting("mine", "cpu-1", precision, "8x6")
     Measurement(Task(tmp_path, setting, psnr=True), tmp_path).measured().write(tmp_path)
