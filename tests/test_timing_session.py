@@ -316,9 +316,7 @@ def test_speedups_over_the_plain_call(project: Path) -> None:
         made = measured(task, (seconds[task.setting],) * 5)
         return Measured(made.facts | {"psnr": 33.5 - (task.setting == fast) / 1024}, made.times_s)
 
-    made = Session(
-        project, Results(MACHINE), path, {"bicubic-x2": "w"}, measure, started="one session"
-    )
+    made = Session(project, Results(MACHINE), path, {"bicubic-x2": "w"}, measure, "one session")
     made.time([plain, fast, alone], nobody)
     table = speedups(root)
     assert table["precision"].tolist() == ["float32-nchw", "bf16"]

@@ -72,8 +72,7 @@ def frame_costs(
     counter = _Counter(upscaler.model if network is None else network)
     if not counter.networks:
         return 0, 0
-    if known is None:
-        return _counted(timed, upscaler, counter)
+    known = {} if known is None else known
     states = [network.state_dict() for network in counter.networks]
     layers = tuple((name, tuple(t.shape)) for state in states for name, t in state.items())
     if (kind, layers) not in known:

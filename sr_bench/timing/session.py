@@ -32,12 +32,12 @@ class Session:
         results: the machine's results so far.
         path: their file; ``None``: they are kept in memory alone.
         weights: sha256 of each run's weights.
-        processes: how many time each setting: one pass over all settings after the other, so that
-            they are spread over the session.
-        keep: whether rows that are there stay, and get the processes that they lack.
         models: those runs that are no runs of the project.
         measure: times one setting.
         started: what the session's rows are marked with.
+        processes: how many time each setting: one pass over all settings after the other, so that
+            they are spread over the session.
+        keep: whether rows that are there stay, and get the processes that they lack.
     """
 
     root: Path
@@ -45,10 +45,10 @@ class Session:
     path: Path | None
     weights: dict[str, str | None]
     measure: Measure = launch
-    processes: int = 1
-    keep: bool = False
     started: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     models: dict[str, ModelChoice] = field(default_factory=dict)
+    processes: int = 1
+    keep: bool = False
 
     def missing(self, settings: list[Setting]) -> list[Setting]:
         """Those whose row lacks processes with these weights, and aren't noted as out of memory."""
