@@ -42,5 +42,7 @@ def piq(module: str) -> Any:
 
 def pyiqa(module: str) -> Any:
     """A pure module of pyiqa; the package's own ``__init__`` loads networks from torchvision."""
-    rival("torch")
+    from sr_bench.networks.foreign.spandrel import beside_torchvision
+
+    rival("torchvision", beside_torchvision)
     return rival(f"pyiqa.{module}", import_without_init.module_without_init)

@@ -132,6 +132,7 @@ def load(setup: Setup) -> InferenceNetwork:
 METHOD = Method(
     name="carn",
     title="CARN",
+    titles={"m": "CARN-M"},
     colour="#E69F00",
     marker=">",
     load=load,

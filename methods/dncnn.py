@@ -74,7 +74,8 @@ def example(path: Path, variant: str, scale: int) -> None:
 
 METHOD = Method(
     name="dncnn",
-    title="DnCNN-3",
+    title="DnCNN",
+    titles={"3": "DnCNN-3"},
     colour="#661100",
     marker="d",
     load=load,

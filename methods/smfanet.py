@@ -153,6 +153,7 @@ def _author(variant: str, scale: int) -> Published:
 METHOD = Method(
     name="smfanet",
     title="SMFANet",
+    titles={"plus": "SMFANet+"},
     colour="#44AA99",
     marker="*",
     load=load,

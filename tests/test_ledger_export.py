@@ -79,7 +79,7 @@ def test_what_is_written_is_read_back_and_another_field_is_refused(exported):
 
 
 def test_a_board_has_each_model_once_with_the_digits_of_its_own_paper(exported):
-    ((board,),) = [b.datasets for b in boards(exported, {"srcnn": "SRCNN"})]
+    ((board,),) = [b.datasets for b in boards(exported, {})]
     assert board.dataset == "Set5 - 2x upscaling (srcnn-2015)"
     assert board.sota.metrics == ("PSNR", "SSIM")
     best, second = board.sota.rows

@@ -155,6 +155,8 @@ FIELDS = "from sr_bench.networks.method import Method, Published, Samples, Train
             ["published has ('', 'a', 2), but scales are (3,); add the scale"],
         ),
         ("Method('m', print, 'r', title=5)", ["title is 5, expected text"]),
+        ("Method('m', print, 'r', titles={'': 5})", ["titles is {'': 5}, expected a dictionary"]),
+        ("Method('m', print, 'r', titles={'b': 'B'})", ["METHOD: titles", "'b'"]),
         ("Method('m', print, 'r', colour='blue')", ["colour is 'blue', expected a colour as '#"]),
         ("Method('m', print, 'r', marker='circle')", ["marker is 'circle', expected one of"]),
         ("Method('m', print, 'r', baseline='yes')", ["baseline is 'yes', expected True or False"]),
@@ -169,6 +171,23 @@ def test_a_field_that_holds_something_else(write, text, facts):
     assert str(caught.value).startswith(f"{path}: ")
     for fact in facts:
         assert fact in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"),
+    [
+        ("m", "CARN-M"),
+        ("m DF2K", "CARN-M DF2K"),  # as a ledger writes it
+        ("m+", "CARN-M+"),  # self-ensemble
+        ("large", "CARN large"),
+        ("", "CARN"),
+    ],
+)
+def test_a_variant_may_have_a_title_of_its_own(variant, expected):
+    method = Method(
+        "carn", print, "paper", variants=("m", "large"), title="CARN", titles={"m": "CARN-M"}
+    )
+    assert method.called(variant) == expected
 
 
 def test_a_missing_file(tmp_path):

@@ -24,7 +24,7 @@ def numbers():
 
 def labels(found):
     sides = (found.above, found.equal, found.below)
-    return [number and number.label({"edsr": "EDSR"}) for number in sides]
+    return [number and number.label() for number in sides]
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_they_come_with_sr_bench_and_with_the_project(tmp_path):
     own.to_csv(tmp_path / "published.csv", index=False)
     both = published_numbers([tmp_path / "published.csv"])
     assert len(both) == len(packaged.drop_duplicates()) + 1
-    assert neighbours(both, CELL, 33.9).above.label({}) == "MINE 33.99"
+    assert neighbours(both, CELL, 33.9).above.label() == "MINE 33.99"

@@ -64,6 +64,14 @@ def test_what_is_written_is_verified(submit, tmp_path, name):
     assert "is there already" in submit([name, *WRITE], status=2)[1]
 
 
+def test_what_a_killed_process_left_beside_a_bundle_goes(submit, tmp_path):
+    before = {p.name for p in tmp_path.iterdir()}
+    (tmp_path / ".mine.ab12cd34.partial" / "sr").mkdir(parents=True)
+    (tmp_path / ".other.ab12cd34.partial").mkdir()
+    submit(["mine", *WRITE])
+    assert {p.name for p in tmp_path.iterdir()} == before | {"mine", ".other.ab12cd34.partial"}
+
+
 def test_without_images_it_is_a_claim_until_they_are_given(submit):
     submit(["mine", *WRITE, "--no-attach"])
     assert json.loads(submit(["mine", "--check", "--json"])[0])["results"][0]["status"] == "claimed"

@@ -137,9 +137,9 @@ def evaluate(
         evaluation = evaluate_parts(parts, progress=advance, save=save, elsewhere=elsewhere)
     if csv is not None:
         write_table(csv, evaluation.table)
-    titles = {name: method.title for name, (_, method) in methods.items()}
+    known_methods = {name: method for name, (_, method) in methods.items()}
     results = results_of(parts, evaluation)
-    printed = Printed(candidates, results, evaluation, unopened, numbers, titles)
+    printed = Printed(candidates, results, evaluation, unopened, numbers, known_methods)
     if json:
         print_json(facts_of(printed))
     else:

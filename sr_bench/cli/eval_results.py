@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sr_bench.evaluation.evaluating.candidate import Candidate
     from sr_bench.evaluation.evaluating.evaluate import Evaluation
     from sr_bench.evaluation.evaluating.results import Result
+    from sr_bench.networks.method import Method
 
 _SHOWN = ("psnr", "ssim", "ssim_blue")  # of the metrics of a protocol; CSV and JSON have all
 _COMPARED = {"psnr": "PSNR", "ssim": "SSIM"}  # with published numbers
@@ -32,7 +33,7 @@ class Printed:
         evaluation: with every image, and what failed.
         unopened: models that could not be opened.
         numbers: the published ones.
-        titles: what methods are called.
+        methods: those that have titles.
     """
 
     candidates: Sequence[Candidate]
@@ -40,7 +41,7 @@ class Printed:
     evaluation: Evaluation
     unopened: Sequence[Failure[str]]
     numbers: pd.DataFrame
-    titles: Mapping[str, str]
+    methods: Mapping[str, Method]
 
     def published(self, result: Result) -> dict[str, Neighbours]:
         """The published numbers beside a result, by metric.
@@ -141,7 +142,7 @@ def _lines(printed: Printed, result: Result) -> list[str]:
     what = f"{result.candidate.name} on {result.test_set.name}"
     lines = [f"{what}: {sentence}" for sentence in result.infinite]
     for metric, beside in printed.published(result).items():
-        found = [f"{side}: {number.label(printed.titles)}" for side, number in _sides(beside)]
+        found = [f"{side}: {number.label(printed.methods)}" for side, number in _sides(beside)]
         lines.append(f"{what}, published {_COMPARED[metric]} {'; '.join(found)}")
     return lines
 

@@ -84,8 +84,7 @@ def _boards(project: Project, found: LedgerFile) -> Any:
     from sr_bench.analysis.ledger.boards import boards
     from sr_bench.networks.method_files import load_methods
 
-    methods = load_methods(project.method_folders)
-    return boards(found, {name: method.title for name, method in methods.items()})
+    return boards(found, load_methods(project.method_folders))
 
 
 def _show(found: LedgerFile) -> None:

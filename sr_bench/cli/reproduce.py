@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 from sr_bench.analysis.ledger.citations import Citation, all_citations
-from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged, published_numbers
+from sr_bench.analysis.ledger.neighbours import called, ledgers_with_packaged, published_numbers
 from sr_bench.analysis.metrics import describe_metric
 from sr_bench.cli.show import (
     DeviceOption,
@@ -28,6 +28,7 @@ from sr_bench.support.errors import SrBenchError
 
 if TYPE_CHECKING:
     from sr_bench.analysis.ledger.reproduce import Reproduced
+    from sr_bench.networks.method import Method
 
 _NOT_RUN = "not run"
 _BLOCK = ["signature", "dataset", "scale"]
@@ -76,11 +77,10 @@ def reproduce(
         known = PublishedRuns(methods, catalogue, project, fetched)
         found = measure(rows, known, options, watch=partial(_bar, stack, source))
     cited = all_citations(ledgers_with_packaged(own)).get(source)
-    titles = {name: of.title or name for name, (_, of) in methods.items()}
     if json:
         print_json(_facts(found, cited))
     else:
-        _show(found, cited, titles)
+        _show(found, cited, {name: of for name, (_, of) in methods.items()})
     _require_measured(found)
 
 
@@ -100,11 +100,12 @@ def _facts(found: Reproduced, cited: Citation | None) -> dict[str, Any]:
     }
 
 
-def _show(found: Reproduced, cited: Citation | None, titles: dict[str, str]) -> None:
+def _show(found: Reproduced, cited: Citation | None, methods: Mapping[str, Method]) -> None:
     """A table for each dataset, scale and signature, and the reasons under them."""
     if cited is not None:
         console.print(f"{cited.short}: {cited.title}. {cited.link}", highlight=False)
-    rows = found.rows.assign(name=[_name(row, titles) for row in found.rows.to_dict("records")])
+    networks = zip(found.rows["method"], found.rows["variant"])
+    rows = found.rows.assign(name=[called(methods, *network) for network in networks])
     measured = rows[rows["verdict"] != _NOT_RUN]
     columns = ["method", "metric", "published", "measured", "verdict", "where"]
     for (signature, dataset, scale), block in measured.groupby(_BLOCK, sort=False):
@@ -114,10 +115,6 @@ def _show(found: Reproduced, cited: Citation | None, titles: dict[str, str]) -> 
     for (verdict, note), of in told.groupby(["verdict", "note"], sort=False):
         named = ", ".join(dict.fromkeys(of["name"]))
         console.print(f"{verdict}: {named} ({len(of)} numbers): {note}", highlight=False)
-
-
-def _name(row: dict[Any, Any], titles: dict[str, str]) -> str:
-    return f"{titles.get(row['method'], row['method'])} {row['variant']}".strip()
 
 
 def _row(row: dict[Any, Any]) -> list[object]:

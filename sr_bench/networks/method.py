@@ -145,6 +145,7 @@ class Method:
         reference: paper or program, with DOI.
         scales: those that its networks exist for; any other is refused before ``load`` is called.
         title: what tables and figures call it; the name if empty.
+        titles: what they call a variant where that isn't title and variant: ``{"m": "CARN-M"}``.
         colour: of its marks in figures, `#rrggbb`; `None` for the next one that is free.
         marker: the shape of its marks, one of matplotlib's; ``None`` for the next one that is free.
         baseline: whether gains are measured against it. One method of a project may be.
@@ -178,6 +179,7 @@ class Method:
     key_map: Callable[[Path, str, int], list[RenamedKey]] | None = None
     scales: tuple[int, ...] = tuple(SCALES)
     title: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
     colour: str | None = None
     marker: str | None = None
     baseline: bool = False
@@ -189,6 +191,9 @@ class Method:
         rules.require("METHOD", vars(self), rules.METHOD_RULES)
         training = (lambda value: value is None or isinstance(value, Training), "Training, or None")
         rules.require("METHOD", vars(self), {"training": training})
+        for variant in self.titles:
+            if variant not in self.variants:
+                raise unknown("variant", variant, self.variants, where="METHOD: titles")
         for key, value in self.published.items():
             self._check_published(key, value)
 
@@ -213,6 +218,18 @@ class Method:
                 f"METHOD: published[{shown(key)}] is {shown(value)}, expected Published('group of "
                 "sources.yaml', 'file'); correct it"
             )
+
+    def called(self, variant: str) -> str:
+        """What people call a variant: ``CARN-M``, or title and variant, ``SRCNN 9-5-5``.
+
+        A ledger's variants may say more after a space: ``plus DF2K``; that is kept.
+        """
+        first, _, more = variant.partition(" ")
+        plain = first.removesuffix("+")
+        name = self.titles.get(plain)
+        if name is None:
+            return f"{self.title or self.name} {variant}".strip()
+        return f"{name}{first.removeprefix(plain)} {more}".strip()
 
     def built(self, setup: Setup, name: str) -> Model:
         """The model of a run; whatever ``load`` raises names the run.

@@ -68,6 +68,11 @@ def is_scales(value: object) -> bool:
     return all(map(is_scale, value)) and len(set(value)) == len(value)
 
 
+def is_titles(value: object) -> bool:
+    """Whether it holds a text for some variants."""
+    return isinstance(value, Mapping) and all(map(is_text, value.values()))
+
+
 def is_colour(value: object) -> bool:
     """Whether it is a colour, or none."""
     return value is None or (isinstance(value, str) and bool(_COLOUR.fullmatch(value)))
@@ -113,6 +118,7 @@ METHOD_RULES: dict[str, Rule] = {  # and training, which is Training or None
     "key_map": _MAYBE_FUNCTION,
     "scales": (is_scales, "a tuple of distinct scales from 2 to 8, as (2, 3, 4)"),
     "title": _MAYBE_TEXT,
+    "titles": (is_titles, "a dictionary of variants and texts, as {'m': 'CARN-M'}"),
     "colour": (is_colour, "a colour as '#0072B2', or None"),
     "marker": (is_marker, f"one of matplotlib's markers {' '.join(MARKERS)}, or None"),
     "baseline": _FLAG,

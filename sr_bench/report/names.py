@@ -80,6 +80,11 @@ class Names:
         known = self.methods.get(method)
         return known.title or method if known else method
 
+    def network(self, method: str, variant: str) -> str:
+        """A method's variant as papers write it: ``CARN-M``, or ``SRCNN 9-5-5``."""
+        known = self.methods.get(method)
+        return known.called(variant) if known else f"{method} {variant}".strip()
+
     def source(self, key: str) -> str:
         """A source of published numbers as a text cites it: ``Dong et al. 2016``."""
         found = self.citations.get(key)
@@ -107,7 +112,7 @@ class Names:
     def _run(self, row: tuple[Any, ...]) -> RunName:
         run, method, variant, weights, scale = row
         made = self.weights(method, variant, weights, scale)
-        return RunName(run, scale, f"{self.title(method)} {variant}".strip(), made.data, made.by)
+        return RunName(run, scale, self.network(method, variant), made.data, made.by)
 
     def weights(self, method: str, variant: str, weights: str, scale: int) -> Weights:
         """What weights learned from and who trained them.
@@ -173,8 +178,13 @@ class Names:
     def _label(self, row: NamedTuple, crowded: set[str]) -> str:
         method, variant, weights, scale = (str(v) for v in row[1:5])
         made = self.weights(method, variant, weights, int(scale))
-        tail = [part for part in (variant, made.label) if part]
-        head = [] if method in crowded and tail else [self.title(method)]
+        known = self.methods.get(method)
+        named = known is not None and variant.removesuffix("+") in known.titles
+        tail = [made.label] if made.label else []
+        if method in crowded and not named and (variant or tail):
+            head = [variant] if variant else []
+        else:
+            head = [self.network(method, variant)]
         return " ".join([*head, *tail]) + ("*" if made.by == HERE else "")
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from sr_bench.analysis.ledger.export import LedgerFile, PublishedRow, SourceFacts
+from sr_bench.analysis.ledger.neighbours import called
+
+if TYPE_CHECKING:
+    from sr_bench.networks.method import Method
 
 _TASK = "Image Super-Resolution"
 _METRICS = {"psnr": "PSNR", "ssim": "SSIM"}
@@ -69,7 +74,7 @@ class Board(_Part):
 Place = tuple[str, int, str]  # dataset, scale, protocol
 
 
-def boards(ledger: LedgerFile, titles: Mapping[str, str]) -> tuple[Board, ...]:
+def boards(ledger: LedgerFile, methods: Mapping[str, Method]) -> tuple[Board, ...]:
     """One task whose boards hold the original of each number whose protocol is known.
 
     Copies are left out: a model stands once, with the digits of the source that presents it, else
@@ -77,13 +82,13 @@ def boards(ledger: LedgerFile, titles: Mapping[str, str]) -> tuple[Board, ...]:
 
     Args:
         ledger: the whole ledger.
-        titles: what methods are called.
+        methods: those that have titles.
     """
     places: dict[Place, list[PublishedRow]] = {}
     for row in _originals(ledger):
         if row.protocol is not None:
             places.setdefault((row.dataset, row.scale, row.protocol), []).append(row)
-    datasets = tuple(_dataset(place, rows, ledger, titles) for place, rows in places.items())
+    datasets = tuple(_dataset(place, rows, ledger, methods) for place, rows in places.items())
     return (Board(description="Published numbers, each from its original.", datasets=datasets),)
 
 
@@ -105,12 +110,12 @@ def _dataset(
     place: Place,
     rows: Sequence[PublishedRow],
     ledger: LedgerFile,
-    titles: Mapping[str, str],
+    methods: Mapping[str, Method],
 ) -> BoardDataset:
     dataset, scale, protocol = place
     models: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
-        name = f"{titles.get(row.method) or row.method.upper()} {row.variant}".strip()
+        name = called(methods, row.method, row.variant)
         metric = _METRICS.get(row.metric, row.metric)
         models.setdefault((row.source, row.method, name), {})[metric] = row.value
     made = [

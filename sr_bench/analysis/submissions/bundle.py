@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from sr_bench.analysis.submissions.schema import Submission
 from sr_bench.support.errors import SrBenchError, WrongUse
-from sr_bench.support.files import replacing, replacing_folder
+from sr_bench.support.files import replacing, replacing_folder, sweep
+from sr_bench.support.locks import writing
 from sr_bench.support.strict_yaml import problems
 from sr_bench.support.zips import open_zip, zip_damage
 
@@ -155,10 +156,16 @@ def write_bundle(path: Path, submission: Submission, attached: Mapping[str, Path
 
     Raises:
         WrongUse: if something lies there.
+        Locked: if another process is writing it.
     """
-    if path.exists():
-        raise WrongUse(f"{path}: is there already; name another bundle, or remove it")
-    text = submission.model_dump_json(indent=1) + "\n"
+    with writing(str(path), path.with_name(f".{path.name}.lock")):
+        if path.exists():
+            raise WrongUse(f"{path}: is there already; name another bundle, or remove it")
+        sweep(path)  # what a killed process left
+        _write(path, submission.model_dump_json(indent=1) + "\n", attached)
+
+
+def _write(path: Path, text: str, attached: Mapping[str, Path]) -> None:
     if path.suffix == ".zip":
         with replacing(path) as beside, zipfile.ZipFile(beside, "w") as packed:
             packed.writestr(zipfile.ZipInfo(NAME, _TIME), text)

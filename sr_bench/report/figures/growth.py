@@ -155,7 +155,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def _name(methods: Looks, method: str, variant: str) -> str:
-    return printable(f"{methods.names.title(method)} {variant}".strip())
+    return printable(methods.names.network(method, variant))
 
 
 def _with_exponent(name: str, line: pd.DataFrame) -> str:

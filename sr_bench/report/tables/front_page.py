@@ -57,7 +57,7 @@ def _cited(row: pd.Series, names: Names) -> tuple[Cell, ...]:
     place = str(row["where"])
     where = ", ".join([names.source(row["source"]), *([place] if len(place) < _LONG else [])])
     return (
-        f"{names.title(row['method'])} {row['variant']}".strip(),
+        names.network(str(row["method"]), str(row["variant"])),
         Link(where, names.link(row["source"])),
         f"{row['dataset']} ×{row['scale']}",
         str(row["published"]),

@@ -44,7 +44,7 @@ def networks_table(
         rows: list[tuple[Cell, ...]] = []
         for row in of_scale.to_dict("records"):
             found = printed.get((row["method"], row["variant"], str(scale)), [])
-            name = f"{names.title(row['method'])} {row['variant']}".strip()
+            name = names.network(row["method"], row["variant"])
             rows += _rows(name, row["params"], row["macs"], found, names)
         groups.append(scale_group(int(str(scale)), rows))
     return _table(groups)

@@ -148,7 +148,8 @@ def _waiting(method: str, rows: pd.DataFrame, names: Names) -> tuple[Cell, ...]:
 
 
 def _published_name(rows: pd.DataFrame, names: Names) -> pd.Series:
-    return (rows["method"].map(names.title) + " " + rows["variant"]).str.strip()
+    called = [names.network(*pair) for pair in zip(rows["method"], rows["variant"])]
+    return pd.Series(called, index=rows.index)
 
 
 def published_cells(row: Mapping[str, object]) -> tuple[Cell, ...]:

@@ -59,7 +59,7 @@ def trainings_table(trainings: pd.DataFrame, names: Names = NO_NAMES) -> Table:
 def _called(row: Mapping[str, object], names: Names) -> str:
     """What people call weights made here: ``SRCNN 9-1-5 ×3``."""
     scales = " ".join(f"×{scale}" for scale in str(row["scales"]).split())
-    parts = (names.title(str(row["method"])), row["variant"], scales, row["tag"])
+    parts = (names.network(str(row["method"]), str(row["variant"])), scales, row["tag"])
     return " ".join(str(part) for part in parts if part)
 
 
@@ -143,10 +143,10 @@ def _listed(titles: list[str]) -> str:
 def _aimed(
     row: Mapping[str, object], runs: Mapping[str, RunName], names: Names
 ) -> tuple[Cell, ...]:
-    run, method = str(row["run"]), names.title(str(row["method"]))
+    run = str(row["run"])
     ours = str(runs[run]) if run in runs else run
     return (
-        f"{method} {row['variant']}".strip(),
+        names.network(str(row["method"]), str(row["variant"])),
         *published_cells(row),
         run,
         ours,

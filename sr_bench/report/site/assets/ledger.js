@@ -18,7 +18,7 @@ function ledger(root) {
     return { ...made, fits: (row) => !made.select.value || row[column] === made.select.value };
   };
   const words = search("search", "ledger-q", draw);
-  const textOf = (row) => `${DATA.sources[row.source].title} ${DATA.methods[row.method].title} ${row.variant} ${row.dataset} x${row.scale} ${metricName(row.metric)} ${row.published} ${row.protocol} ${row.where} ${row.note}`;
+  const textOf = (row) => `${DATA.sources[row.source].title} ${row.network} ${row.dataset} x${row.scale} ${metricName(row.metric)} ${row.published} ${row.protocol} ${row.where} ${row.note}`;
   const filters = [
     filter("source", "source", (key) => DATA.sources[key].title),
     filter("method", "method", (key) => DATA.methods[key].title),
@@ -56,7 +56,7 @@ function sourceBlock(key, rows, open) {
 const measuredDigits = (row) => (row.published.split(".")[1] ?? "").length + 2;
 const LEDGER_COLUMNS = [
   { name: "verdict", text: (row) => row.verdict, node: (row) => verdictMark(row.verdict) },
-  { name: "method", text: (row) => `${DATA.methods[row.method].title} ${row.variant}`.trim(), class: "wrap" },
+  { name: "method", text: (row) => row.network, class: "wrap" },
   { name: "dataset", text: (row) => `${row.dataset} x${row.scale}` },
   { name: "metric", text: (row) => metricName(row.metric) },
   { name: "published", text: (row) => row.published, value: (row) => Number(row.published) },
