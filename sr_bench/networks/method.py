@@ -125,6 +125,9 @@ class Training:
     # a variant to another form of its untrained network, for recipes that ask for it; see
     # Reparametrised
     reparametrised: Callable[[str], nn.Module] | None = None
+    # the weights that a training starts from, maybe another method's, under the network's keys;
+    # those whose key or shape the network doesn't have are left out
+    adopt: Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]] | None = None
 
     def __post_init__(self) -> None:
         rules.require("Training", vars(self), rules.TRAINING_RULES)

@@ -105,6 +105,7 @@ TRAINING_RULES: dict[str, Rule] = {
     "samples": _FUNCTION,
     "recipes": (lambda value: isinstance(value, Mapping), "the file's RECIPES, a dictionary"),
     "reparametrised": _MAYBE_FUNCTION,
+    "adopt": _MAYBE_FUNCTION,
 }
 METHOD_RULES: dict[str, Rule] = {  # and training, which is Training or None
     "name": (is_name, "a name of letters, digits and . _ + -, as 'mine'"),

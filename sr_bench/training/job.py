@@ -141,6 +141,8 @@ def make_network(job: Job, data: Data) -> torch.nn.Module:
         return network
     path = trained_weights(job.project, entry.start)
     own, given = network.state_dict(), read_safetensors(path)
+    if job.training.adopt is not None:
+        given = dict(job.training.adopt(given))
     shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
     if not shared:
         raise SrBenchError(
