@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -200,17 +201,17 @@ def adopt(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
     What MDSR has more, the blocks before the body, returns its input at first.
     """
-    exits = {k.removeprefix("tail.0."): v for k, v in state.items() if k.startswith("tail.0.")}
     if "tail.1.weight" not in state:  # MDSR's own
         return dict(state)
-    rows = exits["0.weight"].shape[0] // exits["0.weight"].shape[1]  # scale^2 of its first step
-    key = scale_key(3 if rows == 9 else 4 if "2.weight" in exits else 2)
-    made = {k: v for k, v in state.items() if not k.startswith("tail.")}
-    made |= {f"upsample.{key}.{k}": v for k, v in exits.items()}
-    made |= {k.replace("tail.1.", "tail.0."): v for k, v in state.items() if k.startswith("tail.1.")}
-    for index, block in ((i, b) for i in range(len(SCALES)) for b in range(2)):
+    rows, features = state["tail.0.0.weight"].shape[:2]
+    scale = 3 if rows == 9 * features else 4 if "tail.0.2.weight" in state else 2
+    to = {"tail.0.": f"upsample.{scale_key(scale)}.", "tail.1.": "tail.0."}
+    made = {}
+    for key, value in state.items():
+        old = next((part for part in to if key.startswith(part)), "")
+        made[to.get(old, "") + key.removeprefix(old)] = value
+    for index, block in product(range(len(SCALES)), range(2)):
         last = f"pre_process.{index}.{block}.body.2"
-        features = state["tail.1.weight"].shape[1]
         made[f"{last}.weight"] = torch.zeros(features, features, 5, 5)
         made[f"{last}.bias"] = torch.zeros(features)
     return made

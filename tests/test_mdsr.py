@@ -122,6 +122,24 @@ def test_a_network_of_some_scales_keeps_their_names_and_becomes_a_model(scales):
             METHOD.training.model(state, setup(None, scale))
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_training_that_starts_from_edsr_begins_as_edsr(scale):
+    edsr = load_method(Path(METHOD.load.__code__.co_filename).with_name("edsr.py")).training
+    torch.manual_seed(1)
+    theirs = edsr.network("baseline", (scale,)).double()
+    network = METHOD.training.network("baseline", SCALES).double()
+    given = METHOD.training.adopt(theirs.state_dict())
+    assert network.load_state_dict(given, strict=False).unexpected_keys == []
+    lr = image(5, 4)
+    with torch.no_grad():
+        torch.testing.assert_close(network(lr, scale), theirs(lr), atol=1e-12, rtol=0)
+
+
+def test_a_training_that_starts_from_mdsr_takes_all_of_it():
+    state = METHOD.training.network("baseline", SCALES).state_dict()
+    assert METHOD.training.adopt(state) == state
+
+
 def test_no_network_for_another_scale():
     with pytest.raises(SrBenchError, match="scale is 8, MDSR has 2, 3 and 4"):
         METHOD.training.network("baseline", (2, 8))
