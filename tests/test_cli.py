@@ -157,7 +157,9 @@ def test_help_groups_the_commands_and_each_word_has_a_help_text(cli):
     assert places == sorted(places) and "─ Commands ─" not in out
     for name, command in typer.main.get_command(app).commands.items():
         assert any(name in commands for commands in COMMANDS.values())
-        assert command.help and all(p.help for p in command.params), name
+        texts = [command.help, *(p.help for p in command.params)]
+        assert all(texts), name
+        assert "[" not in "".join(texts), f"{name}: [brackets] are markup, and not printed"
 
 
 def test_the_list_of_commands_says_what_each_command_says_and_imports_none(cli):

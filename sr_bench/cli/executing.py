@@ -11,7 +11,8 @@ from sr_bench.support.executors import Executor, ExecutorOptions, Kind
 from sr_bench.support.notices import notice_about
 
 ExecutorOption = Annotated[
-    str, typer.Option("--executor", help="local (threads), processes, or dask (extra [cluster]).")
+    str,
+    typer.Option("--executor", help="local (threads), processes, or dask (the extra cluster)."),
 ]
 WorkersOption = Annotated[
     int | None,
