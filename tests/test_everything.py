@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -157,6 +158,25 @@ def test_what_is_missing_is_named_the_rest_is_made_and_only_that_comes_later(
     assert json.loads((whole / "build/missing.json").read_text()) == {}
     out, _ = cli(["all"], cwd=whole)
     assert "0 runs made, 2 kept" in out
+
+
+def test_after_the_time_no_run_is_begun_and_the_same_command_goes_on(whole, cli, monkeypatch):
+    images.write(
+        whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
+    )
+    now = iter([0.0, 59.0, 60.0])  # at the start, before the first run and before the second
+    clock = SimpleNamespace(monotonic=lambda: next(now))
+    monkeypatch.setattr("sr_bench.evaluation.everything.time", clock)
+    out, _ = cli(["all", "--minutes", "1"], cwd=whole)
+    assert "1 runs made, 0 kept, 1 left: sr-bench all goes on" in out
+    found = verdicts(whole)
+    assert found["here"]["note"] == "not run: the time was over; sr-bench all goes on"
+    assert found["gone"]["verdict"] == "differs"
+    monkeypatch.undo()
+    monkeypatch.setenv(MIRROR, str(whole.parent / "mirror"))
+    monkeypatch.setattr("sr_bench.data.datasets.fetch.transfer", from_mirror)
+    out, _ = cli(["all"], cwd=whole)
+    assert "1 runs made, 1 kept;" in out and verdicts(whole)["here"]["verdict"] == "differs"
 
 
 def test_a_run_that_fails_does_not_stop_the_others(whole, cli):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from sr_bench.cli.show import DeviceOption, JsonFlag, console, print_done
 from sr_bench.project.lock import require_locked
@@ -15,7 +18,18 @@ if TYPE_CHECKING:
     from sr_bench.evaluation.everything import Outcome
 
 
-def everything(device: DeviceOption = None, json: JsonFlag = False) -> None:
+def everything(
+    minutes: Annotated[
+        float,
+        typer.Option(
+            help="Begin no run after this time; the same command goes on.",
+            min=0,
+            show_default=False,
+        ),
+    ] = math.inf,
+    device: DeviceOption = None,
+    json: JsonFlag = False,
+) -> None:
     """Fetch, upscale, score and report all of params.yaml; go on where a file can't be had.
 
     What is made is not made again. Files that can't be had are named at the end, with their
@@ -35,7 +49,7 @@ def everything(device: DeviceOption = None, json: JsonFlag = False) -> None:
         if not json:
             console.print(line, highlight=False, markup=False)
 
-    outcome = make_everything(project, say=say, computing=computing)
+    outcome = make_everything(project, say=say, computing=computing, minutes=minutes)
     with project.writing(str(project.reports), "report"):
         sweep(project.reports)
         report = build_report(project)
@@ -47,6 +61,8 @@ def everything(device: DeviceOption = None, json: JsonFlag = False) -> None:
     }
     counts = ", ".join(f"{n} {verdict}" for verdict, n in facts["verdicts"].items())
     made = f"{len(outcome.made)} runs made, {len(outcome.kept)} kept"
+    if outcome.left:
+        made += f", {len(outcome.left)} left: sr-bench all goes on"
     print_done(f"{made}; published numbers: {counts or 'none'}", facts, json=json)
     _require_whole(outcome)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,7 @@ from sr_bench.support.text_files import read_object
 from sr_bench.support.version import code_hash
 
 Say = Callable[[str], None]
+LEFT = "the time was over; sr-bench all goes on"
 
 
 @dataclass
@@ -37,29 +40,38 @@ class Outcome:
         kept: runs of which nothing had changed.
         missing: a dataset or a run to the file that it needs, and its address.
         failed: a dataset or a run to the error.
+        left: runs that were not begun, since the time was over.
     """
 
     made: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
 
 
-def make_everything(project: Project, *, say: Say, computing: Computing = ON_CPU) -> Outcome:
+def make_everything(
+    project: Project, *, say: Say, computing: Computing = ON_CPU, minutes: float = math.inf
+) -> Outcome:
     """Fetch, upscale and score all runs; what can't be had is left out, noted, and tried again.
 
     A run is made on the datasets that are there, and not repeated for nothing: one that stands
     among ``kept`` has the scores of its images, under its protocols, by this code.
-    ``build/missing.json`` names for each dataset and run what it lacks: the ledger's reasons.
+    ``build/missing.json`` names for each dataset and run what it lacks: the ledger's reasons. After
+    so many ``minutes`` no run is begun.
     """
-    outcome = Outcome()
+    outcome, until = Outcome(), time.monotonic() + 60 * minutes
     for name in (*project.params.fetch, *project.params.datasets):
         _fetched(project, name, outcome, say)
     there = project.without({*outcome.missing, *outcome.failed})
     scored = _Scored(project)
     for run in there.params.runs.values():
-        _make_run(there, run, scored, outcome, say, computing)
-    write_text(project.missing, json.dumps(outcome.missing, indent=1) + "\n")
+        if time.monotonic() < until:
+            _make_run(there, run, scored, outcome, say, computing)
+        else:
+            outcome.left.append(run.name)
+    lacking = outcome.missing | dict.fromkeys(outcome.left, LEFT)
+    write_text(project.missing, json.dumps(lacking, indent=1) + "\n")
     return outcome
 
 
