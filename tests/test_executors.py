@@ -1,7 +1,12 @@
 """Workers make the same SR images as this process, also when some of them are lost."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -140,6 +145,50 @@ def test_dask_workers_make_the_same_bytes_though_one_is_killed(mine):
     ):
         assert [by(executor, mine, run) for run in RUNS] == [12, 12]
     assert made(mine) == again(mine)
+
+
+WORKING = """
+import os, sys, time
+
+from sr_bench.support.executors import ExecutorOptions
+
+
+def work(unit):
+    time.sleep(0.05)
+    return os.getpid()
+
+
+if __name__ == "__main__":
+    with ExecutorOptions(sys.argv[1], 2).opened(lambda text: None) as executor:
+        for _, worker in executor.each(work, range(10_000)):
+            print(worker, flush=True)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, as on Linux")
+@pytest.mark.parametrize("kind", ["processes", pytest.param("dask", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ended", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent(tmp_path, kind, ended):
+    if kind == "dask":
+        pytest.importorskip("distributed")
+    (tmp_path / "working.py").write_text(WORKING)
+    words = [sys.executable, "working.py", kind]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as parent:
+        workers = set()
+        while len(workers) < 2:
+            workers.add(int(parent.stdout.readline()))
+        parent.send_signal(ended)
+    until = time.monotonic() + 60
+    while alive := [worker for worker in workers if is_working(worker)]:
+        assert time.monotonic() < until, f"{alive} outlived their parent by a minute"
+        time.sleep(0.1)
+
+
+def is_working(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_worker_on_another_processor_refuses(mine, monkeypatch):

@@ -6,13 +6,15 @@ is lost is done again by another one; which worker does a unit doesn't change it
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from sr_bench.support.errors import SrBenchError, WrongUse
@@ -145,7 +147,7 @@ class Processes:
         self._pool.shutdown(cancel_futures=True)
 
     def _started(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._workers, get_context("spawn"), _leave_ctrl_c_to_the_parent)
+        return ProcessPoolExecutor(self._workers, get_context("spawn"), _depend_on_the_parent)
 
 
 @dataclass(frozen=True)
@@ -203,5 +205,14 @@ def _dask_client(scheduler: str | None, workers: int) -> Iterator[Any]:
         yield client
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
+def _depend_on_the_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it: a killed one says nothing to its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
