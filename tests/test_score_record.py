@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sr_bench.data.catalogue.protocols import Protocols, load_protocols
+from sr_bench.evaluation.scoring.kept import Kept
 from sr_bench.evaluation.scoring.record import record_of
 from sr_bench.evaluation.scoring.run import score_run
 from sr_bench.evaluation.scoring.table import csv_text, read_run
@@ -181,3 +183,10 @@ def test_what_is_written_is_the_same_where_only_the_last_bits_differ(scored):
     other = table.assign(value=table["value"] * (1 + 3e-16))
     assert (other["value"] != table["value"]).any()
     assert csv_text(other.round(10)) == csv_text(table)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, as on Linux")
+def test_a_full_disk_names_the_journal_of_scores():
+    with pytest.raises(OSError, match="No space") as caught:
+        Kept(Path("/dev/full")).note("key", [])
+    assert caught.value.filename == "/dev/full"

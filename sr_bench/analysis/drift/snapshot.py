@@ -15,7 +15,7 @@ import pandas as pd
 from sr_bench.evaluation.scoring.table import CELL, cells, read_per_image, read_scores
 from sr_bench.project.dvc_lock import read_stages
 from sr_bench.support.errors import SrBenchError, WrongUse
-from sr_bench.support.files import sha256
+from sr_bench.support.files import naming, sha256
 from sr_bench.support.text_files import read_object
 
 SCORES, PER_IMAGE = "scores.csv", "per_image.csv.gz"
@@ -151,7 +151,8 @@ def committed(root: Path, revision: str) -> Iterator[Snapshot]:
         for path in (f"reports/{SCORES}", f"reports/{PER_IMAGE}", f"reports/{PROVENANCE}", LOCK):
             content, why = _shown(root, revision, path)
             if content is not None:
-                (folder / Path(path).name).write_bytes(content)
+                with naming(folder / Path(path).name):
+                    (folder / Path(path).name).write_bytes(content)
             elif path.endswith(SCORES):
                 raise WrongUse(
                     f"no baseline: {path} of Git revision '{revision}' can't be had ({why}); name "

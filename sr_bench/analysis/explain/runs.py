@@ -21,6 +21,7 @@ from sr_bench.imaging.images import Image, Planes
 from sr_bench.project.entries import Run
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import naming
 
 if TYPE_CHECKING:  # torch is loaded only where a network runs
     from sr_bench.networks.inference import Upscaler
@@ -209,4 +210,5 @@ class _Kept:
                 self._folder = TemporaryDirectory(prefix="sr-bench-explain-")
             path = Path(self._folder.name) / f"{len(self._files)}.npy"
             self._files[name, key] = path
-        np.save(path, sr)
+        with naming(path):
+            np.save(path, sr)

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from sr_bench.analysis.submissions.schema import Submission
 from sr_bench.support.errors import SrBenchError, WrongUse
-from sr_bench.support.files import replacing, replacing_folder, sweep
+from sr_bench.support.files import naming, replacing, replacing_folder, sweep
 from sr_bench.support.locks import writing
 from sr_bench.support.strict_yaml import problems
 from sr_bench.support.zips import open_zip, zip_damage
@@ -109,6 +109,7 @@ class _Zip(Bundle):
         target = self._unpacked / f"{self._count}{Path(name).suffix}"
         with (
             zip_damage(self.path, remedy=_REMEDY),
+            naming(target),
             self._zip.open(info) as packed,
             target.open("wb") as plain,
         ):

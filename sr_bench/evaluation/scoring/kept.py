@@ -13,7 +13,7 @@ from typing import Any
 from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.evaluation.scoring.pairing import NamePair
 from sr_bench.evaluation.scoring.score import Row
-from sr_bench.support.files import sha256
+from sr_bench.support.files import naming, sha256
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Kept:
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.lock, self.path.open("a", encoding="utf-8") as journal:
+        with self.lock, naming(self.path), self.path.open("a", encoding="utf-8") as journal:
             journal.write(f"\n{json.dumps([key, rows])}\n")
 
     def finish(self) -> None:

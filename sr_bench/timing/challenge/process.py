@@ -24,6 +24,7 @@ from sr_bench.networks.device import CPU
 from sr_bench.networks.foreign.conventions import ForeignModel, Padding
 from sr_bench.networks.opened import OpenOptions
 from sr_bench.support.errors import SrBenchError
+from sr_bench.support.files import naming
 from sr_bench.support.parallel import cores
 
 _MODULE = "sr_bench.timing.challenge.child"
@@ -101,7 +102,8 @@ class Process:
         """The network: (1, 3, h, w) in its own range, to what it returns."""
         self._calls += 1
         source, target = (self.folder / f"{kind}-{self._calls}.npy" for kind in ("lr", "sr"))
-        np.save(source, lr.cpu().numpy(), allow_pickle=False)
+        with naming(source):
+            np.save(source, lr.cpu().numpy(), allow_pickle=False)
         self.ask("call", lr=str(source), sr=str(target))
         made = torch.from_numpy(np.load(target, allow_pickle=False))
         source.unlink()
