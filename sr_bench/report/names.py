@@ -85,6 +85,10 @@ class Names:
         known = self.methods.get(method)
         return known.called(variant) if known else f"{method} {variant}".strip()
 
+    def networks(self, rows: pd.DataFrame) -> list[str]:
+        """The same for each row of a table with ``method`` and ``variant``."""
+        return [self.network(*pair) for pair in zip(rows["method"], rows["variant"].fillna(""))]
+
     def source(self, key: str) -> str:
         """A source of published numbers as a text cites it: ``Dong et al. 2016``."""
         found = self.citations.get(key)
@@ -179,13 +183,10 @@ class Names:
         method, variant, weights, scale = (str(v) for v in row[1:5])
         made = self.weights(method, variant, weights, int(scale))
         known = self.methods.get(method)
-        named = known is not None and variant.removesuffix("+") in known.titles
-        tail = [made.label] if made.label else []
-        if method in crowded and not named and (variant or tail):
-            head = [variant] if variant else []
-        else:
-            head = [self.network(method, variant)]
-        return " ".join([*head, *tail]) + ("*" if made.by == HERE else "")
+        titled = known is not None and variant.removesuffix("+") in known.titles
+        short = method in crowded and not titled and (variant or made.label)
+        parts = (variant if short else self.network(method, variant), made.label)
+        return " ".join(filter(None, parts)) + ("*" if made.by == HERE else "")
 
 
 NO_NAMES = Names()  # of no project: methods are called by their names

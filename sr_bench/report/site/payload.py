@@ -64,7 +64,7 @@ def payload(
         "links": {"root": links.root, "reports": links.reports},
         "free": [s.name for s in catalogue.sources.all().values() if s.redistributable],
         "sources": _sources(report),
-        "ledger": _packed(report.reproduction.assign(network=_networks(report))),
+        "ledger": _packed(report.reproduction.assign(network=report.names.networks)),
         "notRun": report.not_run,
     }
 
@@ -179,12 +179,6 @@ def _sources(report: Report) -> dict[str, dict[str, str]]:
         key: {"title": report.names.source(key), "link": cited[key].link if key in cited else ""}
         for key in _names(report.reproduction, "source")
     }
-
-
-def _networks(report: Report) -> list[str]:
-    """What people call the network of each published number."""
-    rows = report.reproduction
-    return [report.names.network(*pair) for pair in zip(rows["method"], rows["variant"].fillna(""))]
 
 
 def _packed(table: pd.DataFrame) -> dict[str, object]:

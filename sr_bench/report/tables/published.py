@@ -148,8 +148,7 @@ def _waiting(method: str, rows: pd.DataFrame, names: Names) -> tuple[Cell, ...]:
 
 
 def _published_name(rows: pd.DataFrame, names: Names) -> pd.Series:
-    called = [names.network(*pair) for pair in zip(rows["method"], rows["variant"])]
-    return pd.Series(called, index=rows.index)
+    return pd.Series(names.networks(rows), index=rows.index)
 
 
 def published_cells(row: Mapping[str, object]) -> tuple[Cell, ...]:
