@@ -36,6 +36,7 @@ def shipped() -> list[str]:
         "published.csv",
         "citations.yaml",
         "costs.csv",
+        "titles.yaml",
         RUNS,
         *sorted(used),
     ]

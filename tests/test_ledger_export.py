@@ -12,6 +12,7 @@ from sr_bench.analysis.ledger.citations import Citation
 from sr_bench.analysis.ledger.export import LedgerFile, ledger_file
 from sr_bench.analysis.ledger.ledger import COLUMNS, RUN, WHERE, Context, judge
 from sr_bench.analysis.ledger.lineage import lineage
+from sr_bench.analysis.ledger.titles import NetworkNames
 
 ROOT = Path(__file__).resolve().parent.parent
 SCORED = ["run", "scale", "dataset", "protocol", "metric", "value"]
@@ -79,13 +80,13 @@ def test_what_is_written_is_read_back_and_another_field_is_refused(exported):
 
 
 def test_a_board_has_each_model_once_with_the_digits_of_its_own_paper(exported):
-    ((board,),) = [b.datasets for b in boards(exported, {})]
+    ((board,),) = [b.datasets for b in boards(exported, NetworkNames())]
     assert board.dataset == "Set5 - 2x upscaling (srcnn-2015)"
     assert board.sota.metrics == ("PSNR", "SSIM")
     best, second = board.sota.rows
-    assert second.model_name == "SRCNN" and second.metrics == {"PSNR": "36.66", "SSIM": "0.9542"}
+    assert second.model_name == "srcnn" and second.metrics == {"PSNR": "36.66", "SSIM": "0.9542"}
     assert second.paper_date == "2016-02-03" and second.code_links[0].url.endswith("/a/b")
-    assert best.model_name == "UNHEARD-OF" and best.code_links == () and best.paper_date is None
+    assert best.model_name == "unheard-of" and best.code_links == () and best.paper_date is None
 
 
 @pytest.mark.parametrize("name", ["ledger", "boards"])

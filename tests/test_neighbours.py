@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 
 from sr_bench.analysis.ledger.neighbours import Cell, neighbours, published_numbers
+from sr_bench.analysis.ledger.titles import NetworkNames, read_titles
+from sr_bench.support.packaged import packaged_ledger
 
+NAMES = NetworkNames(titles=read_titles(packaged_ledger()))
 CELL = Cell("edsr-2017", "Set5", 4)
 ROWS = [
     ("imdn", "", "Set5", 4, "psnr", "32.21"),
@@ -24,7 +27,7 @@ def numbers():
 
 def labels(found):
     sides = (found.above, found.equal, found.below)
-    return [number and number.label() for number in sides]
+    return [number and number.label(NAMES) for number in sides]
 
 
 @pytest.mark.parametrize(
@@ -55,4 +58,4 @@ def test_they_come_with_sr_bench_and_with_the_project(tmp_path):
     own.to_csv(tmp_path / "published.csv", index=False)
     both = published_numbers([tmp_path / "published.csv"])
     assert len(both) == len(packaged.drop_duplicates()) + 1
-    assert neighbours(both, CELL, 33.9).above.label() == "MINE 33.99"
+    assert neighbours(both, CELL, 33.9).above.label(NAMES) == "mine 33.99"

@@ -73,7 +73,10 @@ def test_the_wheel_brings_the_methods_and_the_weights_of_their_runs(installed):
     origins = {Path(run["origin"]) for run in runs}
     weights = {f"weights/{path.name}" for path in origins if path.suffix == ".safetensors"}
     assert (
-        files == methods | weights | {"published.csv", "citations.yaml", "costs.csv", "params.yaml"}
+        files
+        == methods
+        | weights
+        | {"published.csv", "citations.yaml", "costs.csv", "titles.yaml", "params.yaml"}
         and len(weights) > 10
     )
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from sr_bench.analysis.ledger.neighbours import published_numbers
+from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged, published_numbers
+from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
 from sr_bench.cli.eval_results import Printed, facts_of, print_results
 from sr_bench.cli.executing import (
     ExecutorOption,
@@ -121,7 +122,8 @@ def evaluate(
     padding, on = _pad(pad), choose_device(device)
     opened = OpenOptions(scale, value_range, bgr, multiple_of, padding, on, sources=known.sources)
     methods = methods_here(project)
-    numbers = published_numbers([] if project is None else project.ledgers, known)
+    ledgers = [] if project is None else project.ledgers
+    numbers = published_numbers(ledgers, known)
     options = CandidateOptions(opened, ensemble, tile)
     candidates, unopened = open_candidates(
         models, project=project, methods=methods, options=options
@@ -138,8 +140,9 @@ def evaluate(
     if csv is not None:
         write_table(csv, evaluation.table)
     known_methods = {name: method for name, (_, method) in methods.items()}
+    names = NetworkNames(known_methods, all_titles(ledgers_with_packaged(ledgers)))
     results = results_of(parts, evaluation)
-    printed = Printed(candidates, results, evaluation, unopened, numbers, known_methods)
+    printed = Printed(candidates, results, evaluation, unopened, numbers, names)
     if json:
         print_json(facts_of(printed))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sr_bench.analysis.ledger.neighbours import Cell, Neighbours, PublishedNumber, neighbours
+from sr_bench.analysis.ledger.titles import NetworkNames
 from sr_bench.cli.show import print_table, remark
 from sr_bench.support.parallel import Failure
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from sr_bench.evaluation.evaluating.candidate import Candidate
     from sr_bench.evaluation.evaluating.evaluate import Evaluation
     from sr_bench.evaluation.evaluating.results import Result
-    from sr_bench.networks.method import Method
 
 _SHOWN = ("psnr", "ssim", "ssim_blue")  # of the metrics of a protocol; CSV and JSON have all
 _COMPARED = {"psnr": "PSNR", "ssim": "SSIM"}  # with published numbers
@@ -33,7 +33,7 @@ class Printed:
         evaluation: with every image, and what failed.
         unopened: models that could not be opened.
         numbers: the published ones.
-        methods: those that have titles.
+        names: what people call networks.
     """
 
     candidates: Sequence[Candidate]
@@ -41,7 +41,7 @@ class Printed:
     evaluation: Evaluation
     unopened: Sequence[Failure[str]]
     numbers: pd.DataFrame
-    methods: Mapping[str, Method]
+    names: NetworkNames
 
     def published(self, result: Result) -> dict[str, Neighbours]:
         """The published numbers beside a result, by metric.
@@ -142,7 +142,7 @@ def _lines(printed: Printed, result: Result) -> list[str]:
     what = f"{result.candidate.name} on {result.test_set.name}"
     lines = [f"{what}: {sentence}" for sentence in result.infinite]
     for metric, beside in printed.published(result).items():
-        found = [f"{side}: {number.label(printed.methods)}" for side, number in _sides(beside)]
+        found = [f"{side}: {number.label(printed.names)}" for side, number in _sides(beside)]
         lines.append(f"{what}, published {_COMPARED[metric]} {'; '.join(found)}")
     return lines
 

@@ -82,9 +82,11 @@ def _measured(scores: Path) -> Any:
 
 def _boards(project: Project, found: LedgerFile) -> Any:
     from sr_bench.analysis.ledger.boards import boards
+    from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
     from sr_bench.networks.method_files import load_methods
 
-    return boards(found, load_methods(project.method_folders))
+    methods = load_methods(project.method_folders)
+    return boards(found, NetworkNames(methods, all_titles(project.ledgers)))
 
 
 def _show(found: LedgerFile) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,8 @@ import pandas as pd
 import typer
 
 from sr_bench.analysis.ledger.citations import Citation, all_citations
-from sr_bench.analysis.ledger.neighbours import called, ledgers_with_packaged, published_numbers
+from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged, published_numbers
+from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
 from sr_bench.analysis.metrics import describe_metric
 from sr_bench.cli.show import (
     DeviceOption,
@@ -28,7 +29,6 @@ from sr_bench.support.errors import SrBenchError
 
 if TYPE_CHECKING:
     from sr_bench.analysis.ledger.reproduce import Reproduced
-    from sr_bench.networks.method import Method
 
 _NOT_RUN = "not run"
 _BLOCK = ["signature", "dataset", "scale"]
@@ -76,11 +76,13 @@ def reproduce(
         fetched = stack.enter_context(late_bytes_progress("fetch"))
         known = PublishedRuns(methods, catalogue, project, fetched)
         found = measure(rows, known, options, watch=partial(_bar, stack, source))
-    cited = all_citations(ledgers_with_packaged(own)).get(source)
+    ledgers = ledgers_with_packaged(own)
+    cited = all_citations(ledgers).get(source)
     if json:
         print_json(_facts(found, cited))
     else:
-        _show(found, cited, {name: of for name, (_, of) in methods.items()})
+        known_methods = {name: of for name, (_, of) in methods.items()}
+        _show(found, cited, NetworkNames(known_methods, all_titles(ledgers)))
     _require_measured(found)
 
 
@@ -100,12 +102,12 @@ def _facts(found: Reproduced, cited: Citation | None) -> dict[str, Any]:
     }
 
 
-def _show(found: Reproduced, cited: Citation | None, methods: Mapping[str, Method]) -> None:
+def _show(found: Reproduced, cited: Citation | None, names: NetworkNames) -> None:
     """A table for each dataset, scale and signature, and the reasons under them."""
     if cited is not None:
         console.print(f"{cited.short}: {cited.title}. {cited.link}", highlight=False)
     networks = zip(found.rows["method"], found.rows["variant"])
-    rows = found.rows.assign(name=[called(methods, *network) for network in networks])
+    rows = found.rows.assign(name=[names.network(*network) for network in networks])
     measured = rows[rows["verdict"] != _NOT_RUN]
     columns = ["method", "metric", "published", "measured", "verdict", "where"]
     for (signature, dataset, scale), block in measured.groupby(_BLOCK, sort=False):

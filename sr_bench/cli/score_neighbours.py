@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sr_bench.analysis.ledger.neighbours import Cell, Neighbours, neighbours, published_numbers
+from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
 from sr_bench.data.catalogue.known_images import digest, may_be_known, set_of
 from sr_bench.imaging import images
+from sr_bench.support.packaged import packaged_ledger
 from sr_bench.support.parallel import map_images
 
 _SIDES = ("above", "equal", "below")
@@ -39,7 +41,8 @@ def sentence_of(facts: dict[str, Any], protocol: str, scale: int) -> str:
     """``beside`` as a line for people; empty where there is nothing to say."""
     if not facts:
         return ""
-    said = [f"{side}: {_label(facts[side])}" for side in _SIDES if side in facts]
+    names = NetworkNames(titles=all_titles([packaged_ledger()]))  # the files would need torch
+    said = [f"{side}: {_label(facts[side], names)}" for side in _SIDES if side in facts]
     where = f"these are {facts['dataset']}; published PSNR under {protocol} at x{scale}"
     return f"{where}: {'; '.join(said) or 'none is known'}"
 
@@ -48,6 +51,6 @@ def _numbers(found: Neighbours) -> dict[str, Any]:
     return {side: number for side in _SIDES if (number := getattr(found, side)) is not None}
 
 
-def _label(number: dict[str, Any]) -> str:
-    name = f"{str(number['method']).upper()} {number['variant']}".strip()
+def _label(number: dict[str, Any], names: NetworkNames) -> str:
+    name = names.network(number["method"], number["variant"])
     return f"{name} {number['value']} ({number['source']})"

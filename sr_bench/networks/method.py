@@ -21,6 +21,7 @@ from sr_bench.networks.weights import RenamedKey
 from sr_bench.support.errors import SrBenchError, WrongUse, unknown
 from sr_bench.support.scale import SCALES
 from sr_bench.support.strict_yaml import shown
+from sr_bench.support.titles import title_of
 
 ModelColour = Literal["any", "y", "rgb", "ycbcr"]
 
@@ -223,16 +224,8 @@ class Method:
             )
 
     def called(self, variant: str) -> str:
-        """What people call a variant: ``CARN-M``, or title and variant, ``SRCNN 9-5-5``.
-
-        A ledger's variants may say more after a space: ``plus DF2K``; that is kept.
-        """
-        first, _, more = variant.partition(" ")
-        plain = first.removesuffix("+")
-        name = self.titles.get(plain)
-        if name is None:
-            return f"{self.title or self.name} {variant}".strip()
-        return f"{name}{first.removeprefix(plain)} {more}".strip()
+        """What people call a variant: ``CARN-M``, or title and variant, ``SRCNN 9-5-5``."""
+        return title_of(variant, self.title or self.name, self.titles)
 
     def built(self, setup: Setup, name: str) -> Model:
         """The model of a run; whatever ``load`` raises names the run.

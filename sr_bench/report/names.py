@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from sr_bench.analysis.ledger.citations import Citations, all_citations
+from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.networks.method_fields import TRAINED
 
 if TYPE_CHECKING:
-    from sr_bench.networks.method import Method, Published
+    from sr_bench.networks.method import Published
     from sr_bench.project.entries import TrainEntry
     from sr_bench.project.project import Project
 
@@ -49,11 +50,9 @@ class Weights(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Names:
-    """The names of a project's methods, weights, sources and machines."""
+class Names(NetworkNames):
+    """The names of a project's methods, of its ledger's, of weights, sources and machines."""
 
-    # the project's methods by name; one that isn't there is called by its name
-    methods: Mapping[str, Method] = field(default_factory=dict)
     citations: Citations = field(default_factory=dict)  # of its published numbers
     catalogue: Catalogue = field(default_factory=Catalogue.installed)
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of machine and device
@@ -66,27 +65,17 @@ class Names:
         from sr_bench.networks.method_files import load_methods  # torch
         from sr_bench.report.timings import places
 
-        citations = all_citations(project.ledgers)
+        titles, citations = all_titles(project.ledgers), all_citations(project.ledgers)
         methods, trained = load_methods(project.method_folders), tuple(project.trainings.values())
-        return cls(methods, citations, project.catalogue, places(project), trained)
+        return cls(methods, titles, citations, project.catalogue, places(project), trained)
 
     @property
     def baseline(self) -> str | None:
         """The method that gains are measured against; ``None`` where no file says that it is."""
         return next((name for name, m in self.methods.items() if m.baseline), None)
 
-    def title(self, method: str) -> str:
-        """As papers write it."""
-        known = self.methods.get(method)
-        return known.title or method if known else method
-
-    def network(self, method: str, variant: str) -> str:
-        """A method's variant as papers write it: ``CARN-M``, or ``SRCNN 9-5-5``."""
-        known = self.methods.get(method)
-        return known.called(variant) if known else f"{method} {variant}".strip()
-
     def networks(self, rows: pd.DataFrame) -> list[str]:
-        """The same for each row of a table with ``method`` and ``variant``."""
+        """What people call the network of each row of a table with ``method`` and ``variant``."""
         return [self.network(*pair) for pair in zip(rows["method"], rows["variant"].fillna(""))]
 
     def source(self, key: str) -> str:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from sr_bench.analysis.ledger.export import LedgerFile, PublishedRow, SourceFacts
-from sr_bench.analysis.ledger.neighbours import called
-
-if TYPE_CHECKING:
-    from sr_bench.networks.method import Method
+from sr_bench.analysis.ledger.titles import NetworkNames
 
 _TASK = "Image Super-Resolution"
 _METRICS = {"psnr": "PSNR", "ssim": "SSIM"}
@@ -74,7 +70,7 @@ class Board(_Part):
 Place = tuple[str, int, str]  # dataset, scale, protocol
 
 
-def boards(ledger: LedgerFile, methods: Mapping[str, Method]) -> tuple[Board, ...]:
+def boards(ledger: LedgerFile, names: NetworkNames) -> tuple[Board, ...]:
     """One task whose boards hold the original of each number whose protocol is known.
 
     Copies are left out: a model stands once, with the digits of the source that presents it, else
@@ -82,13 +78,13 @@ def boards(ledger: LedgerFile, methods: Mapping[str, Method]) -> tuple[Board, ..
 
     Args:
         ledger: the whole ledger.
-        methods: those that have titles.
+        names: what people call networks.
     """
     places: dict[Place, list[PublishedRow]] = {}
     for row in _originals(ledger):
         if row.protocol is not None:
             places.setdefault((row.dataset, row.scale, row.protocol), []).append(row)
-    datasets = tuple(_dataset(place, rows, ledger, methods) for place, rows in places.items())
+    datasets = tuple(_dataset(place, rows, ledger, names) for place, rows in places.items())
     return (Board(description="Published numbers, each from its original.", datasets=datasets),)
 
 
@@ -110,12 +106,12 @@ def _dataset(
     place: Place,
     rows: Sequence[PublishedRow],
     ledger: LedgerFile,
-    methods: Mapping[str, Method],
+    names: NetworkNames,
 ) -> BoardDataset:
     dataset, scale, protocol = place
     models: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
-        name = called(methods, row.method, row.variant)
+        name = names.network(row.method, row.variant)
         metric = _METRICS.get(row.metric, row.metric)
         models.setdefault((row.source, row.method, name), {})[metric] = row.value
     made = [

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -67,6 +67,7 @@ class Citation(BaseModel):
 
 
 Citations = Mapping[str, Citation]
+T = TypeVar("T")
 _ALL = TypeAdapter(dict[str, Citation])
 
 
@@ -77,17 +78,32 @@ def read_citations(ledger: Path) -> Citations:
         SrBenchError: if the file isn't YAML, or an entry lacks a field or has a wrong one.
     """
     path = ledger.with_name("citations.yaml")
-    if not path.is_file():
-        return {}
-    try:
-        found = _ALL.validate_python(read_yaml(read_text(path, remedy="correct it")) or {})
-    except yaml.YAMLError as error:
-        raise SrBenchError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        raise SrBenchError(f"{path}: {problems(error, Citation.model_fields)}") from error
+    found = read_beside(path, _ALL, Citation.model_fields)
     for key in found:
         require_name(key, str(path))
     return found
+
+
+def read_beside(
+    path: Path, content: TypeAdapter[dict[str, T]], fields: Iterable[str]
+) -> dict[str, T]:
+    """A YAML file beside a ledger, entries by name; none where there is no such file.
+
+    Args:
+        content: what it holds.
+        fields: keys that its entries have, of which an unknown one may be a misspelling.
+
+    Raises:
+        SrBenchError: if the file isn't YAML, or an entry lacks a field or has a wrong one.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        return content.validate_python(read_yaml(read_text(path, remedy="correct it")) or {})
+    except yaml.YAMLError as error:
+        raise SrBenchError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        raise SrBenchError(f"{path}: {problems(error, fields)}") from error
 
 
 def all_citations(ledgers: Iterable[Path]) -> Citations:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sr_bench.analysis.ledger.ledger import equal_at_printed_digits, read_ledger
+from sr_bench.analysis.ledger.titles import NetworkNames
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.support.packaged import packaged_ledger
-
-if TYPE_CHECKING:
-    from sr_bench.networks.method import Method
 
 
 @dataclass(frozen=True)
@@ -27,15 +23,9 @@ class PublishedNumber:
     variant: str
     value: str  # as it is printed
 
-    def label(self, methods: Mapping[str, Method] = MappingProxyType({})) -> str:
+    def label(self, names: NetworkNames) -> str:
         """What people call it: ``EDSR baseline 64x16 32.09``."""
-        return f"{called(methods, self.method, self.variant)} {self.value}"
-
-
-def called(methods: Mapping[str, Method], method: str, variant: str) -> str:
-    """What people call a variant of a method, which needn't be among ``methods``."""
-    known = methods.get(method)
-    return known.called(variant) if known else f"{method.upper()} {variant}".strip()
+        return f"{names.network(self.method, self.variant)} {self.value}"
 
 
 @dataclass(frozen=True)
