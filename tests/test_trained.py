@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sr_bench.analysis.ledger.ledger import TRAINED_RUN, read_ledger
 from sr_bench.evaluation.scoring.table import read_scores
 from sr_bench.networks.checkpoint import read_facts
 from sr_bench.project.project import Project
@@ -91,3 +92,9 @@ def test_weights_say_how_they_were_made(name):
 
 def test_every_training_has_its_weights():
     assert set(TRAINED) == set(PROJECT.trainings)
+
+
+def test_what_aims_at_a_published_number_is_a_run_of_the_project():
+    """A name that no run has would leave its numbers out of the table, without a word."""
+    aims = {name for name in read_ledger(ROOT / "methods/published.csv")[TRAINED_RUN] if name}
+    assert aims and aims <= {name.rpartition("-x")[0] for name in PROJECT.params.runs}
