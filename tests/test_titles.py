@@ -49,9 +49,7 @@ def test_titles_of_method_files_are_those_of_the_files():
 
 def test_a_file_that_knows_the_method_comes_first():
     hat = Method(name="hat", title="Hat", load=print, reference="r")
-    names = NetworkNames(
-        {"hat": Method(name="hat", title="Hat", load=print, reference="r")}, TITLES
-    )
+    names = NetworkNames({"hat": hat}, TITLES)
     assert (names.title("hat"), names.network("hat", "s")) == ("Hat", "Hat s")
 
 
