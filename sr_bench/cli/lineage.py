@@ -13,6 +13,7 @@ from sr_bench.support.errors import WrongUse, unknown
 
 if TYPE_CHECKING:
     from sr_bench.analysis.ledger.lineage import Line, Print
+    from sr_bench.analysis.ledger.titles import NetworkNames
 
 
 def lineage(
@@ -36,6 +37,8 @@ def lineage(
     from sr_bench.analysis.ledger.citations import all_citations
     from sr_bench.analysis.ledger.ledger import read_ledgers
     from sr_bench.analysis.ledger.lineage import lineage as trace
+    from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged
+    from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
 
     project = require_project()
     if not project.ledgers:
@@ -52,7 +55,8 @@ def lineage(
     if json:
         print_json([_facts(line) for line in lines])
         return
-    _show(lines, all_lines)
+    names = NetworkNames(titles=all_titles(ledgers_with_packaged(project.ledgers)))
+    _show(lines, names, all_lines)
 
 
 def _require_known(values: object, what: str, wanted: str | None) -> None:
@@ -70,8 +74,8 @@ def _facts(line: Line) -> dict[str, object]:
     )
 
 
-def _show(lines: list[Line], all_lines: bool) -> None:
-    rows = [row for line in lines for row in _rows(line, all_lines)]
+def _show(lines: list[Line], names: NetworkNames, all_lines: bool) -> None:
+    rows = [row for line in lines for row in _rows(line, names, all_lines)]
     print_table("", ["number", "original", "source", "printed", "by", "as"], rows)
     counts = [sum(len(x) for x in prints) for prints in zip(*map(_kinds, lines))] or [0, 0, 0]
     console.print(
@@ -85,10 +89,10 @@ def _kinds(line: Line) -> tuple[tuple[Print, ...], ...]:
     return line.copies, line.measured_again, line.other_digits
 
 
-def _rows(line: Line, all_lines: bool) -> list[list[str]]:
+def _rows(line: Line, names: NetworkNames, all_lines: bool) -> list[list[str]]:
     s = line.subject
-    what = f"{s.method} {s.variant}".strip()
-    number = f"{what}, {s.dataset} x{s.scale}, {describe_metric(s.metric).title}"
+    network, metric = names.network(s.method, s.variant), describe_metric(s.metric)
+    number = f"{network}, {s.dataset} x{s.scale}, {metric.title}"
     named = dict(zip(("copy", "measured again", "other digits"), _kinds(line)))
     return [
         [number, line.original.value, line.original.source, p.value, p.source, kind]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from sr_bench.analysis.ledger.citations import Citations, all_citations
+from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged
 from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.networks.method_fields import TRAINED
@@ -65,7 +66,8 @@ class Names(NetworkNames):
         from sr_bench.networks.method_files import load_methods  # torch
         from sr_bench.report.timings import places
 
-        titles, citations = all_titles(project.ledgers), all_citations(project.ledgers)
+        titles = all_titles(ledgers_with_packaged(project.ledgers))
+        citations = all_citations(project.ledgers)
         methods, trained = load_methods(project.method_folders), tuple(project.trainings.values())
         return cls(methods, titles, citations, project.catalogue, places(project), trained)
 
