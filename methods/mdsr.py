@@ -65,7 +65,7 @@ RECIPES = {
             "rescale": [1, 0.75],
         },
         # From the weights that EDSR's recipe `gpu` makes at x2: a low rate keeps what they have
-        # learnt. 2.3 s a step on two cores, so 75 minutes.
+        # learnt. 100 minutes on two cores; too short for x3 and x4 (docs/training.md).
         "fine-tune": {
             "steps": 2000, "batch": 4, "patch": 40, "loss": "l1", "optimizer": "muon",
             "lr": 3e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 50, "clip": 1.0,
