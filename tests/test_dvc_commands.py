@@ -25,6 +25,7 @@ runs:
     protocols: &all [edsr-2017, basicsr-rgb]
 train: {}
 train_warm: {}
+train_joined: {}
 figures: {}
 viewer: {}
 """

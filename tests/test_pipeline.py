@@ -132,7 +132,7 @@ def test_no_output_lies_under_data():
     assert paths and not [p for p in paths if p.startswith("data")]
 
 
-@pytest.mark.parametrize("name", ["train", "train-warm"])
+@pytest.mark.parametrize("name", ["train", "train-warm", "train-joined"])
 def test_a_training_that_fails_leaves_its_outputs(name):
     """DVC removes outputs before a stage runs, but for those that persist."""
     options = [option for out in stage(name)["outs"] for option in out.values()]
@@ -253,6 +253,7 @@ def write_project(root: Path) -> None:
         "  tiny-b-sr-bench-skimage-photos-x4:\n"
         "    {method: tiny, variant: b, recipe: fast, data: skimage-photos, scales: [4],\n"
         "     start: tiny-a-sr-bench-skimage-photos-x4}\n"
+        "train_joined: {}\n"
         "figures:\n"
         "  coffee: {image: skimage-photos/coffee, scale: 4, protocol: edsr-2017,\n"
         "    runs: [bicubic-x4, ibp-x4]}\n"

@@ -252,6 +252,25 @@ def test_a_warm_training_names_its_start_and_a_cold_one_does_not(load):
     refused(load, f"{name}: start is '{X2}'", "move it", train=trainings(WARM, name))
 
 
+JOINED = SRCNN.replace("[2]}", f"[2, 3, 4], start: [{X2}, {X2}-a, {X2}-b]}}")
+
+
+def test_a_joined_training_starts_from_three(load):
+    name = X2.removesuffix("-x2")
+    tagged = {f"{X2}-{tag}": SRCNN.replace("[2]}", f"[2], tag: {tag}}}") for tag in "ab"}
+    cold = f"{{{X2}: {SRCNN}, {', '.join(f'{k}: {v}' for k, v in tagged.items())}}}"
+    found = load(train=cold, train_joined=trainings(JOINED, name)).training(name)
+    assert found.starts == (X2, f"{X2}-a", f"{X2}-b")
+    two = JOINED.replace(f", {X2}-b]", "]")
+    refused(
+        load, f"{name}: start is ('{X2}'", "three", train=cold, train_joined=trainings(two, name)
+    )
+    refused(load, f"{name}: start is", train=cold, train_warm=trainings(JOINED, name))
+    facts = f"unknown training '{X2}-c' in {name}: start"
+    wrong = JOINED.replace("-b]", "-c]")
+    refused(load, facts, train=cold, train_joined=trainings(wrong, name))
+
+
 def test_a_start_that_no_entry_trains(load):
     name = X2.replace("x2", "x3")
     wrong = WARM.replace("t91", "t19")

@@ -93,6 +93,10 @@ train:
 train_warm:
   tiny-a-sr-bench-t91-x3:
     {{method: tiny, variant: a, recipe: quick, data: T91, scales: [3], start: {NAME}}}
+train_joined:
+  tiny-a-sr-bench-t91-joined:
+    {{method: tiny, variant: a, recipe: quick, data: T91, scales: [2, 3], tag: joined,
+     start: [tiny-a-sr-bench-t91-x3, {NAME}, tiny-a-sr-bench-t91]}}
 """
 
 
@@ -507,6 +511,24 @@ def test_a_warm_start_takes_what_has_the_same_name_and_shape(make, whole):
     torch.testing.assert_close(made["head.weight"], given["head.weight"], atol=1e-9, rtol=0)
     assert made["exits.3.weight"].shape == (27, 8, 1, 1)
     assert read_facts(weights(root, name))["start"] == sha256(weights(root))
+
+
+def test_of_several_starts_the_first_gives_what_they_share(make):
+    root, name = make(steps=1, lr=1e-12, ema=None), "tiny-a-sr-bench-t91-joined"
+    weights(root).parent.mkdir()
+    ones = {"head.weight": (8, 3, 3, 3), "exits.2.weight": (12, 8, 1, 1)}
+    ones |= {"exits.3.weight": (27, 8, 1, 1), "exits.3.bias": (27,)}
+    keys = {"tiny-a-sr-bench-t91-x3": [0, 2], NAME: [0, 1], "tiny-a-sr-bench-t91": [0, 1, 2, 3]}
+    for value, (start, chosen) in enumerate(keys.items(), 1):
+        given = {
+            k: torch.full(s, 0.1 * value) for i, (k, s) in enumerate(ones.items()) if i in chosen
+        }
+        checkpoint.save(weights(root, start), given, {"training": start})
+    go(root, name)
+    made = load_file(weights(root, name))
+    for key, value in zip(ones, (0.1, 0.2, 0.1, 0.3)):
+        torch.testing.assert_close(made[key], torch.full(ones[key], value), atol=1e-9, rtol=0)
+    assert read_facts(weights(root, name))["start"] == [sha256(weights(root, s)) for s in keys]
 
 
 def test_a_start_that_shares_nothing_is_refused(make):

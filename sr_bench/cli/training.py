@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="Entry of train or train_warm in params.yaml.")],
+    name: Annotated[
+        str, typer.Argument(help="Entry of train, train_warm or train_joined in params.yaml.")
+    ],
     minutes: Annotated[
         float | None,
         typer.Option(help="Stop after this time; the same command continues.", min=0),

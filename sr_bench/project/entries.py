@@ -85,8 +85,17 @@ class TrainEntry(BaseModel):
     recipe: str
     data: str
     scales: Annotated[tuple[Scale, ...], Field(min_length=1)]
-    start: str | None = None  # the training whose weights this one starts from
+    # the training whose weights this one starts from; several: of a key that more than one has, the
+    # first one's
+    start: str | Annotated[tuple[str, ...], Field(min_length=2)] | None = None
     tag: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The trainings whose weights this one starts from."""
+        if isinstance(self.start, str):
+            return (self.start,)
+        return self.start or ()
 
     @property
     def label(self) -> str:

@@ -29,6 +29,10 @@ PARAMS = "params.yaml"
 Named = TypeVar("Named", Run, TrainEntry)
 
 
+# How many trainings an entry starts from: as many dependencies its stage has (dvc.yaml).
+_STARTS = {"train": 0, "train_warm": 1, "train_joined": 3}
+
+
 class Params(BaseModel):
     """The content of ``params.yaml``; unknown keys are errors.
 
@@ -46,6 +50,7 @@ class Params(BaseModel):
     runs: dict[str, Run]
     train: dict[str, TrainEntry] = {}
     train_warm: dict[str, TrainEntry] = {}
+    train_joined: dict[str, TrainEntry] = {}
     figures: dict[str, FigureEntry] = {}
     viewer: ViewerEntries = ViewerEntries()
 
@@ -79,7 +84,7 @@ class Params(BaseModel):
                     raise ValueError(f"{protocol}: {dataset} holds weights; name a dataset here")
         return table
 
-    @field_validator("runs", "train", "train_warm")
+    @field_validator("runs", "train", "train_warm", "train_joined")
     @classmethod
     def _names_agree(cls, entries: dict[str, Named]) -> dict[str, Named]:
         for name, entry in entries.items():
@@ -92,7 +97,7 @@ class Params(BaseModel):
                 )
         return entries
 
-    @field_validator("train", "train_warm")
+    @field_validator("train", "train_warm", "train_joined")
     @classmethod
     def _known_data(
         cls, entries: dict[str, TrainEntry], info: ValidationInfo
@@ -104,18 +109,27 @@ class Params(BaseModel):
 
     @model_validator(mode="after")
     def _starts_are_trained(self) -> Params:
-        known = self.train | self.train_warm
+        known = self.trainings
+        for group, count in _STARTS.items():
+            for name, entry in getattr(self, group).items():
+                if len(entry.starts) != count or isinstance(entry.start, tuple) != (count > 1):
+                    raise ValueError(
+                        f"{name}: start is {entry.start!r}; an entry of train_warm names the "
+                        "training it starts from, one of train_joined three, one of train none: "
+                        "move it or correct it"
+                    )
         for name, entry in known.items():
-            if (name in self.train_warm) != (entry.start is not None):
-                raise ValueError(
-                    f"{name}: start is {entry.start!r}; an entry of train_warm names the training "
-                    "it starts from, one of train doesn't: move it or correct it"
-                )
-            if entry.start == name:
-                raise ValueError(f"{name}: start is itself; name the training it starts from")
-            if entry.start is not None and entry.start not in known:
-                raise unknown("training", entry.start, known, where=f"{name}: start")
+            for start in entry.starts:
+                if start == name:
+                    raise ValueError(f"{name}: start is itself; name the training it starts from")
+                if start not in known:
+                    raise unknown("training", start, known, where=f"{name}: start")
         return self
+
+    @property
+    def trainings(self) -> dict[str, TrainEntry]:
+        """All weights that can be made, by name."""
+        return self.train | self.train_warm | self.train_joined
 
 
 class _OwnDatasets(BaseModel):

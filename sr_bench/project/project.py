@@ -73,7 +73,7 @@ class Project(Layout):
     @property
     def trainings(self) -> dict[str, TrainEntry]:
         """All weights that can be made here, by name."""
-        return self.params.train | self.params.train_warm
+        return self.params.trainings
 
     def training(self, name: str) -> TrainEntry:
         """The training of that name, or an error that suggests one."""

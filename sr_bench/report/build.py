@@ -118,7 +118,7 @@ def _training(project: Project, name: str) -> dict[str, object]:
         "images": max(facts["images"].values()),
         "recipe": entry.recipe,
         "steps": facts["recipe"]["steps"],
-        "start": entry.start or "",
+        "start": " ".join(entry.starts),
         "val_psnr": round(sum(scores) / len(scores), 3) if scores else None,
         "method": entry.method,
         "variant": entry.variant,

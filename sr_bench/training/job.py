@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -137,24 +138,25 @@ def make_network(job: Job, data: Data) -> torch.nn.Module:
     if job.recipe.reparametrised:
         return _reparametrised(job, data)
     network = initialise(lambda: job.training.network(entry.variant, entry.scales), job.recipe)
-    if entry.start is None:
-        return network
-    path = trained_weights(job.project, entry.start)
-    own, given = network.state_dict(), read_safetensors(path)
-    if job.training.adopt is not None:
-        given = dict(job.training.adopt(given))
-    shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
-    if not shared:
-        raise SrBenchError(
-            f"{path}: holds nothing of the network of {job.name}; correct its start in params.yaml"
-        )
-    load_strictly(network, {**own, **shared}, path)
+    own = network.state_dict()
+    for start in reversed(entry.starts):  # the first one's weights last, so that they stay
+        path = trained_weights(job.project, start)
+        given: Mapping[str, torch.Tensor] = read_safetensors(path)
+        if job.training.adopt is not None:
+            given = job.training.adopt(given)
+        shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+        if not shared:
+            raise SrBenchError(
+                f"{path}: holds nothing of the network of {job.name}; correct its start in "
+                "params.yaml"
+            )
+        load_strictly(network, {**network.state_dict(), **shared}, path)
     return network
 
 
 def _reparametrised(job: Job, data: Data) -> torch.nn.Module:
     entry, make = job.entry, job.training.reparametrised
-    if make is None or entry.start is not None:
+    if make is None or entry.starts:
         raise SrBenchError(
             f"{job.name}: recipe {entry.recipe} is for a reparametrised network, which method "
             f"{entry.method} {'has none of' if make is None else 'starts from no other weights'}; "
@@ -170,7 +172,7 @@ def _reparametrised(job: Job, data: Data) -> torch.nn.Module:
 
 def decisive_facts(job: Job, data: Data) -> dict[str, Any]:
     """What decides the weights: a checkpoint is resumed only where all of it is the same."""
-    start = job.entry.start
+    starts = [sha256(trained_weights(job.project, start)) for start in job.entry.starts]
     return {
         "training": job.name,
         "method": job.entry.method,
@@ -180,7 +182,7 @@ def decisive_facts(job: Job, data: Data) -> dict[str, Any]:
         "manifest": data.manifest,
         "images": {str(scale): len(pairs.names) for scale, pairs in data.pairs.items()},
         "held_out": data.kept_out,
-        "start": None if start is None else sha256(trained_weights(job.project, start)),
+        "start": starts if len(starts) > 1 else next(iter(starts), None),
         "recipe": job.recipe.model_dump(mode="json"),
     }
 

@@ -23,6 +23,7 @@ runs:
 train:
   {TRAINING}: {{method: tiny, variant: a, recipe: quick, data: Lessons, scales: [2]}}
 train_warm: {{}}
+train_joined: {{}}
 figures: {{}}
 viewer: {{}}
 """

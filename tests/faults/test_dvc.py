@@ -43,6 +43,7 @@ runs:
   {RUN}: {{method: bicubic, scale: 2, protocols: [edsr-2017]}}
 train: {{}}
 train_warm: {{}}
+train_joined: {{}}
 figures: {{}}
 viewer: {{}}
 """

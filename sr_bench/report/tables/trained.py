@@ -72,13 +72,13 @@ def _training(
     row: Mapping[str, object], called: str, starts: Mapping[str, str]
 ) -> tuple[Cell, ...]:
     step, steps = row["step"], row["steps"]
-    start = str(row["start"] or "")
+    begun = [starts.get(start, start) for start in str(row["start"] or "").split()]
     return (
         str(row["training"]),
         called,
         str(row["data"]),
         number(row["images"], 0),
-        Note(starts.get(start, start)) if start else "",
+        Note("; ".join(begun)) if begun else "",
         str(row["recipe"]),
         str(steps) if step == steps else f"{step} of {steps}",
         number(row["minutes"], 1),
