@@ -205,32 +205,47 @@ def test_clip_shortens_the_whole_gradient(trained, limit):
         torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-7)
 
 
-def test_muon_moves_kernels_as_torchs_muon_moves_matrices(trained):
+def muon_step(matrix, slope, average, rate, momentum):
+    """Jordan et al. 2024 by singular values, in double precision."""
+    average.lerp_(slope, 1 - momentum)
+    u, s, v = torch.linalg.svd(slope.lerp(average, momentum).double(), full_matrices=False)
+    s = s / s.norm()
+    for _ in range(5):
+        s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    return matrix - rate * 0.2 * max(matrix.shape) ** 0.5 * (u @ s.diag() @ v).float()
+
+
+def test_muon_moves_kernels_as_matrices(trained, monkeypatch):
+    monkeypatch.setattr("sr_bench.training.optimizers.fast_bf16", lambda device: False)
     mine, _ = trained(optimizer="muon", momentum=0.9, lr=1e-2, schedule="cosine")
     kernels = [n for n, p in mine.network.named_parameters() if p.ndim > 1]
     assert kernels == ["head.weight", "tail.weight"]
-    matrices = [nn.Parameter(as_matrix(mine.weights()[n])) for n in kernels]
+    matrices = [as_matrix(mine.weights()[n]).clone() for n in kernels]
     assert [tuple(m.shape) for m in matrices] == [(6, 27), (12, 6)]
-    muon = torch.optim.Muon(
-        matrices, lr=1, momentum=0.9, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
-    )
+    averages = [torch.zeros_like(m) for m in matrices]
     biases = [nn.Parameter(mine.weights()[n]) for n in ("head.bias", "tail.bias")]
     adam = torch.optim.Adam(biases, lr=1)
     for step in range(4):
         slope = gradients(mine)
         mine.advance()
-        for name, matrix in zip(kernels, matrices):
-            matrix.grad = as_matrix(slope[name]).clone()
+        adam.param_groups[0]["lr"] = mine.recipe.rate(step)
         for name, bias in zip(("head.bias", "tail.bias"), biases):
             bias.grad = slope[name]
-        for inner in (muon, adam):
-            inner.param_groups[0]["lr"] = mine.recipe.rate(step)
-            inner.step()
+        adam.step()
         after = mine.weights()
-        for name, matrix in zip(kernels, matrices):
-            torch.testing.assert_close(as_matrix(after[name]), matrix.data, rtol=1e-4, atol=1e-6)
+        for i, name in enumerate(kernels):
+            moved = as_matrix(slope[name]), averages[i], mine.recipe.rate(step), 0.9
+            matrices[i] = muon_step(matrices[i], *moved)
+            torch.testing.assert_close(as_matrix(after[name]), matrices[i], rtol=1e-4, atol=1e-6)
         for name, bias in zip(("head.bias", "tail.bias"), biases):
             torch.testing.assert_close(after[name], bias.data, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_muon_multiplies_in_bf16_only_where_the_processor_does(trained, monkeypatch, able):
+    monkeypatch.setattr("sr_bench.training.optimizers.fast_bf16", lambda device: able)
+    mine, _ = trained(optimizer="muon")
+    assert mine.optimizers[0].inner.products == (torch.bfloat16 if able else torch.float32)
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3, 3), (5, 1, 3, 3), (5, 4, 1, 1), (1, 4, 3, 3), (5, 4)])

@@ -1,4 +1,8 @@
-"""Muon that moves all matrices of one shape at once: on a GPU, one by one is mostly waiting."""
+"""Muon that moves all matrices of one shape at once, in a type that the processor multiplies.
+
+One by one is mostly waiting on a GPU. PyTorch's own multiplies in bf16 everywhere: on a CPU without
+such instructions that took longer than the rest of a step.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +23,24 @@ class BatchedMuon(torch.optim.Optimizer):
 
     Without a wait for the GPU: a step can be recorded as a CUDA graph, with a rate that is a
     0-d tensor.
+
+    Args:
+        params: matrices.
+        lr: what a step moves them by.
+        momentum: how much of the average of earlier slopes stays.
+        products: the type that matrices are multiplied in; PyTorch's is bf16.
     """
 
-    def __init__(self, params: Iterable[torch.nn.Parameter], *, lr: float, momentum: float) -> None:
+    def __init__(
+        self,
+        params: Iterable[torch.nn.Parameter],
+        *,
+        lr: float,
+        momentum: float,
+        products: torch.dtype = torch.bfloat16,
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
+        self.products = products
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -39,7 +57,8 @@ class BatchedMuon(torch.optim.Optimizer):
             for i, parameter in enumerate(moved):
                 by_shape.setdefault(parameter.shape, []).append(i)
             for shape, places in by_shape.items():
-                made = orthogonal(torch.stack([updates[i] for i in places])).float()
+                stacked = torch.stack([updates[i] for i in places]).to(self.products)
+                made = orthogonal(stacked).float()
                 made = made * (group["lr"] * (-0.2 * math.sqrt(max(shape))))
                 torch._foreach_add_([moved[i] for i in places], list(made.unbind()))
 
@@ -52,11 +71,10 @@ class BatchedMuon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
-    """Each of (n, r, c) with its singular values made about 1, bf16: Newton-Schulz iteration."""
+    """Each of (n, r, c) with its singular values made about 1, by Newton-Schulz iteration."""
     a, b, c = _COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.bfloat16()
-    x = x.mT if tall else x
+    x = matrices.mT if tall else matrices
     x = x / torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True).clamp(min=_SMALLEST)
     for _ in range(_ITERATIONS):
         gram = x @ x.mT

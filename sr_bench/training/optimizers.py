@@ -1,4 +1,4 @@
-"""PyTorch's optimisers, driven by a recipe's learning rate, their state as plain tensors."""
+"""PyTorch's optimisers and Muon, driven by a recipe's rate, their state as plain tensors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sr_bench.networks.machine import fast_bf16
 from sr_bench.training.muon import BatchedMuon
 from sr_bench.training.recipe import Recipe
 
@@ -100,11 +101,8 @@ def _plain(recipe: Recipe, named: list[tuple[str, nn.Parameter]]) -> Optimizer:
 
 def _muon(recipe: Recipe, kernels: list[nn.Parameter]) -> Optimizer:
     seen = [nn.Parameter(as_matrix(kernel.data)) for kernel in kernels]
-    if kernels[0].is_cuda:
-        return Optimizer(BatchedMuon(seen, lr=1.0, momentum=recipe.momentum), kernels)
-    muon = torch.optim.Muon(
-        seen, lr=1.0, momentum=recipe.momentum, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
-    )
+    products = torch.bfloat16 if fast_bf16(kernels[0].device) else torch.float32
+    muon = BatchedMuon(seen, lr=1.0, momentum=recipe.momentum, products=products)
     return Optimizer(muon, kernels)
 
 
