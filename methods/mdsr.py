@@ -51,25 +51,12 @@ RECIPES = {
             "schedule": "step", "milestones": [200000, 400000, 600000], "gamma": 0.5, "ema": None,
             "precision": "float32", "validate_every": 1000, "checkpoint_every": 1000,
         },
-        # From the weights of EDSR x2, whose body has the same shape.
-        "warm": {
-            "steps": 8000, "batch": 8, "patch": 32, "loss": "l1", "optimizer": "muon",
-            "lr": 7e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 100, "clip": 1.0,
-            "ema": 0.999, "validate_every": 500, "checkpoint_every": 100, "small_images": "skip",
-        },
-        # From MDSR's own weights: larger patches, which see more around them.
-        "longer": {
-            "steps": 2400, "batch": 8, "patch": 48, "loss": "l1", "optimizer": "muon",
-            "lr": 4e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 50, "clip": 1.0,
-            "ema": 0.998, "validate_every": 200, "checkpoint_every": 100, "small_images": "skip",
-            "rescale": [1, 0.75],
-        },
-        # From the weights that EDSR's recipe `gpu` makes at x2: a low rate keeps what they have
-        # learnt. 100 minutes on two cores; too short for x3 and x4 (docs/training.md).
+        # From EDSR's weights of all three scales, those of x3 first: a low rate keeps what they have
+        # learnt. Twenty minutes on two cores.
         "fine-tune": {
-            "steps": 2000, "batch": 4, "patch": 40, "loss": "l1", "optimizer": "muon",
-            "lr": 3e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 50, "clip": 1.0,
-            "ema": 0.998, "validate_every": 250, "checkpoint_every": 50, "small_images": "skip",
+            "steps": 1200, "batch": 4, "patch": 40, "loss": "l1", "optimizer": "muon",
+            "lr": 3e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 30, "clip": 1.0,
+            "ema": 0.996, "validate_every": 200, "checkpoint_every": 50, "small_images": "skip",
             "rescale": [1, 0.8, 0.6],
         },
         # Minutes on a GPU, from the weights that EDSR's recipe `gpu` makes at x2.

@@ -19,7 +19,7 @@ from sr_bench.support.files import sha256
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "methods/weights"
 EDSR = WEIGHTS / "edsr-baseline-sr-bench-open690-x2.safetensors"
-MDSR = WEIGHTS / "mdsr-baseline-sr-bench-open591.safetensors"
+MDSR = WEIGHTS / "mdsr-baseline-sr-bench-open690.safetensors"
 METHODS = method_files([ROOT / "methods"])
 
 

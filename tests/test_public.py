@@ -22,7 +22,7 @@ from sr_bench.support.errors import WrongUse
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = [name for name in sr_bench.__all__ if name != "__version__"]
-EDSR = ROOT / "methods/weights/edsr-baseline-sr-bench-open591-x2.safetensors"
+EDSR = ROOT / "methods/weights/edsr-baseline-sr-bench-open690-x2.safetensors"
 
 
 def run(code, cwd=ROOT):

@@ -157,7 +157,7 @@ def test_mixed_signatures_are_refused():
         (("edsr", "full+", "author", 2), ("DIV2K", "authors", "")),
         (("mdsr", "baseline", "author", 4), ("DIV2K", "authors", "")),
         (("edsr", "baseline", "mmediting", 4), ("DIV2K", "mmediting", "MMEditing")),
-        (("edsr", "baseline", "sr-bench-open591", 2), ("Open591", "here", "Open591")),
+        (("edsr", "baseline", "sr-bench-open690", 2), ("Open690", "here", "Open690")),
         (("edsr", "baseline", "sr-bench-div2k", 2), ("DIV2K", "here", "DIV2K")),
         (("none", "", "sr-bench-mine", 2), ("mine", "here", "mine")),
         (("none", "", "author", 2), ("not stated", "authors", "")),

@@ -67,7 +67,7 @@ def test_more_images_help_on_bsd100(scores, scale, weights):
 # Kim et al. 2016, doi:10.1109/CVPR.2016.182, table 2: VDSR, trained on 291 images.
 @pytest.mark.parametrize(("scale", "vdsr"), [(2, 37.53), (3, 33.66), (4, 31.35)])
 @pytest.mark.parametrize(
-    "family", ["edsr-baseline-sr-bench-open690", "mdsr-baseline-sr-bench-open591"]
+    "family", ["edsr-baseline-sr-bench-open690", "mdsr-baseline-sr-bench-open690"]
 )
 def test_edsr_and_mdsr_go_past_vdsr(set5, family, scale, vdsr):
     assert set5[f"{family}-x{scale}", "edsr-2017"] > vdsr
