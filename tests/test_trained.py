@@ -79,6 +79,11 @@ def test_edsr_comes_near_the_published_numbers(set5, scale, aim):
     assert set5[f"edsr-baseline-sr-bench-open690-x{scale}", "edsr-2017"] > aim
 
 
+@pytest.mark.parametrize(("scale", "aim"), [(2, 37.65), (3, 34.00), (4, 31.80)])
+def test_mdsr_comes_near_edsr(set5, scale, aim):
+    assert set5[f"mdsr-baseline-sr-bench-open690-x{scale}", "edsr-2017"] > aim
+
+
 @pytest.mark.parametrize("name", TRAINED)
 def test_weights_say_how_they_were_made(name):
     facts, entry = TRAINED[name], PROJECT.training(name)
