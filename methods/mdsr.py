@@ -51,8 +51,8 @@ RECIPES = {
             "schedule": "step", "milestones": [200000, 400000, 600000], "gamma": 0.5, "ema": None,
             "precision": "float32", "validate_every": 1000, "checkpoint_every": 1000,
         },
-        # From EDSR's weights of all three scales, those of x3 first: a low rate keeps what they have
-        # learnt. Twenty minutes on two cores.
+        # From EDSR's weights of all three scales, those of x3 first: a low rate keeps what they
+        # have learnt. Twenty minutes on two cores.
         "fine-tune": {
             "steps": 1200, "batch": 4, "patch": 40, "loss": "l1", "optimizer": "muon",
             "lr": 3e-4, "momentum": 0.95, "schedule": "cosine", "warmup": 30, "clip": 1.0,
