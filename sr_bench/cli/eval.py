@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged, published_numbers
-from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
+from sr_bench.analysis.ledger.neighbours import published_numbers
+from sr_bench.analysis.ledger.titles import NetworkNames
 from sr_bench.cli.eval_results import Printed, facts_of, print_results
 from sr_bench.cli.executing import (
     ExecutorOption,
@@ -140,7 +140,7 @@ def evaluate(
     if csv is not None:
         write_table(csv, evaluation.table)
     known_methods = {name: method for name, (_, method) in methods.items()}
-    names = NetworkNames(known_methods, all_titles(ledgers_with_packaged(ledgers)))
+    names = NetworkNames.known(ledgers, known_methods)
     results = results_of(parts, evaluation)
     printed = Printed(candidates, results, evaluation, unopened, numbers, names)
     if json:

@@ -82,12 +82,11 @@ def _measured(scores: Path) -> Any:
 
 def _boards(project: Project, found: LedgerFile) -> Any:
     from sr_bench.analysis.ledger.boards import boards
-    from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged
-    from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
+    from sr_bench.analysis.ledger.titles import NetworkNames
     from sr_bench.networks.method_files import load_methods
 
     methods = load_methods(project.method_folders)
-    return boards(found, NetworkNames(methods, all_titles(ledgers_with_packaged(project.ledgers))))
+    return boards(found, NetworkNames.known(project.ledgers, methods))
 
 
 def _show(found: LedgerFile) -> None:

@@ -37,8 +37,7 @@ def lineage(
     from sr_bench.analysis.ledger.citations import all_citations
     from sr_bench.analysis.ledger.ledger import read_ledgers
     from sr_bench.analysis.ledger.lineage import lineage as trace
-    from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged
-    from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
+    from sr_bench.analysis.ledger.titles import NetworkNames
 
     project = require_project()
     if not project.ledgers:
@@ -55,7 +54,7 @@ def lineage(
     if json:
         print_json([_facts(line) for line in lines])
         return
-    names = NetworkNames(titles=all_titles(ledgers_with_packaged(project.ledgers)))
+    names = NetworkNames.known(project.ledgers)
     _show(lines, names, all_lines)
 
 

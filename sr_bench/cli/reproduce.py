@@ -12,7 +12,7 @@ import typer
 
 from sr_bench.analysis.ledger.citations import Citation, all_citations
 from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged, published_numbers
-from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
+from sr_bench.analysis.ledger.titles import NetworkNames
 from sr_bench.analysis.metrics import describe_metric
 from sr_bench.cli.show import (
     DeviceOption,
@@ -76,13 +76,12 @@ def reproduce(
         fetched = stack.enter_context(late_bytes_progress("fetch"))
         known = PublishedRuns(methods, catalogue, project, fetched)
         found = measure(rows, known, options, watch=partial(_bar, stack, source))
-    ledgers = ledgers_with_packaged(own)
-    cited = all_citations(ledgers).get(source)
+    cited = all_citations(ledgers_with_packaged(own)).get(source)
     if json:
         print_json(_facts(found, cited))
     else:
         known_methods = {name: of for name, (_, of) in methods.items()}
-        _show(found, cited, NetworkNames(known_methods, all_titles(ledgers)))
+        _show(found, cited, NetworkNames.known(own, known_methods))
     _require_measured(found)
 
 

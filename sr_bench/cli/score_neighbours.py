@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sr_bench.analysis.ledger.neighbours import Cell, Neighbours, neighbours, published_numbers
-from sr_bench.analysis.ledger.titles import NetworkNames, all_titles
+from sr_bench.analysis.ledger.titles import NetworkNames
 from sr_bench.data.catalogue.known_images import digest, may_be_known, set_of
 from sr_bench.imaging import images
-from sr_bench.support.packaged import packaged_ledger
 from sr_bench.support.parallel import map_images
 
 _SIDES = ("above", "equal", "below")
@@ -41,7 +40,7 @@ def sentence_of(facts: dict[str, Any], protocol: str, scale: int) -> str:
     """``beside`` as a line for people; empty where there is nothing to say."""
     if not facts:
         return ""
-    names = NetworkNames(titles=all_titles([packaged_ledger()]))  # the files would need torch
+    names = NetworkNames.known()  # the files would need torch
     said = [f"{side}: {_label(facts[side], names)}" for side in _SIDES if side in facts]
     where = f"these are {facts['dataset']}; published PSNR under {protocol} at x{scale}"
     return f"{where}: {'; '.join(said) or 'none is known'}"

@@ -16,7 +16,7 @@ from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Training
 from sr_bench.networks.method_files import find_method
-from sr_bench.networks.weights import load_strictly, read_safetensors
+from sr_bench.networks.weights import read_safetensors
 from sr_bench.project.entries import TrainEntry
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import trained_weights
@@ -139,6 +139,7 @@ def make_network(job: Job, data: Data) -> torch.nn.Module:
         return _reparametrised(job, data)
     network = initialise(lambda: job.training.network(entry.variant, entry.scales), job.recipe)
     own = network.state_dict()
+    begun = dict(own)
     for start in reversed(entry.starts):  # the first one's weights last, so that they stay
         path = trained_weights(job.project, start)
         given: Mapping[str, torch.Tensor] = read_safetensors(path)
@@ -150,7 +151,8 @@ def make_network(job: Job, data: Data) -> torch.nn.Module:
                 f"{path}: holds nothing of the network of {job.name}; correct its start in "
                 "params.yaml"
             )
-        load_strictly(network, {**network.state_dict(), **shared}, path)
+        begun |= shared
+    network.load_state_dict(begun)
     return network
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sr_bench.analysis.ledger.ledger import equal_at_printed_digits, read_ledger
-from sr_bench.analysis.ledger.titles import NetworkNames
 from sr_bench.data.catalogue.catalogue import Catalogue
 from sr_bench.support.packaged import packaged_ledger
+
+if TYPE_CHECKING:
+    from sr_bench.analysis.ledger.titles import NetworkNames
 
 
 @dataclass(frozen=True)

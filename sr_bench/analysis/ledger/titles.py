@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from sr_bench.analysis.ledger.citations import read_beside
+from sr_bench.analysis.ledger.neighbours import ledgers_with_packaged
 from sr_bench.support.titles import title_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ class NetworkNames:
 
     methods: Mapping[str, Method] = field(default_factory=dict)
     titles: Titles = field(default_factory=dict)
+
+    @classmethod
+    def known(
+        cls, own: Sequence[Path] = (), methods: Mapping[str, Method] | None = None
+    ) -> NetworkNames:
+        """By the titles of a project's ledgers and of the one that comes with sr-bench."""
+        return cls(methods or {}, all_titles(ledgers_with_packaged(own)))
 
     def title(self, method: str) -> str:
         """A method as papers write it; its own name where nobody says."""
