@@ -145,6 +145,11 @@ def test_plot_draws_its_front_and_tells_each_point(opened):
     assert "not drawn: bicubic" in page.locator("#speed .notice").inner_text()
 
 
+def test_plot_begins_with_the_place_that_timed_most_runs(opened):
+    places = opened().locator("#speed").get_by_label("place").locator("option").all_inner_texts()
+    assert places == ["one, cpu-1", "two, cpu-1", "few, cpu-1"]  # timings.csv begins with few
+
+
 def test_no_timings_and_no_images_are_said(opened):
     page = opened("plain")
     assert "No timings yet" in page.locator("#speed .notice").inner_text()

@@ -30,8 +30,10 @@ function plot(root) {
   const out = el("div");
   root.append(el("div", { class: "controls" }, ...Object.values(pick).map((p) => p.node)), out);
   pick.protocol.set(PROTOCOLS.map((p) => [p.name, p.name]));
-  function narrow(name, rows) {
-    pick[name].set(unique(rows.map((row) => row[name])).map((v) => [v, v]));
+  function narrow(name, rows) { // first what most runs were timed with: the most to compare
+    const runs = (value) => unique(rows.filter((row) => row[name] === value).map((row) => row.run)).length;
+    const values = unique(rows.map((row) => row[name])).sort((a, b) => runs(b) - runs(a));
+    pick[name].set(values.map((v) => [v, v]));
     return rows.filter((row) => row[name] === pick[name].value);
   }
   function refresh() {
