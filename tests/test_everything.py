@@ -170,13 +170,34 @@ def test_after_the_time_no_run_is_begun_and_the_same_command_goes_on(whole, cli,
     out, _ = cli(["all", "--minutes", "1"], cwd=whole)
     assert "1 runs made, 0 kept, 1 left: sr-bench all goes on" in out
     found = verdicts(whole)
-    assert found["here"]["note"] == "not run: the time was over; sr-bench all goes on"
+    assert found["here"]["note"] == "not run: not made yet; sr-bench all goes on"
     assert found["gone"]["verdict"] == "differs"
     monkeypatch.undo()
     monkeypatch.setenv(MIRROR, str(whole.parent / "mirror"))
     monkeypatch.setattr("sr_bench.data.datasets.fetch.transfer", from_mirror)
     out, _ = cli(["all"], cwd=whole)
     assert "1 runs made, 1 kept;" in out and verdicts(whole)["here"]["verdict"] == "differs"
+
+
+def test_only_the_runs_that_are_named_are_made_and_the_others_stay(whole, cli):
+    images.write(
+        whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
+    )
+    out, _ = cli(["all", "mine-two-x2"], cwd=whole)
+    assert "1 runs made, 0 kept, 1 left: sr-bench all goes on" in out
+    found = verdicts(whole)
+    assert found["here"]["verdict"] == "differs"
+    assert found["gone"]["note"] == "not run: not made yet; sr-bench all goes on"
+    out, _ = cli(["all", "mine-one-x2"], cwd=whole)
+    assert "1 runs made, 1 kept;" in out  # the other one stays, though it wasn't named
+    out, _ = cli(["all", "--minutes", "0"], cwd=whole)
+    assert "0 runs made, 2 kept;" in out
+    assert verdicts(whole)["gone"]["verdict"] == "differs"
+
+
+def test_a_run_that_is_not_there_is_refused_before_anything_is_made(whole, cli):
+    _, err = cli(["all", "mine-three-x2"], 2, cwd=whole)
+    assert "mine-three-x2" in err and not (whole / "build").exists()
 
 
 def test_a_run_that_fails_does_not_stop_the_others(whole, cli):

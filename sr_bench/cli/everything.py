@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 
 def everything(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Only these runs of params.yaml, in this order; default: all.",
+            show_default=False,
+        ),
+    ] = None,
     minutes: Annotated[
         float,
         typer.Option(
@@ -49,7 +57,7 @@ def everything(
         if not json:
             console.print(line, highlight=False, markup=False)
 
-    outcome = make_everything(project, say=say, computing=computing, minutes=minutes)
+    outcome = make_everything(project, runs or (), say=say, computing=computing, minutes=minutes)
     with project.writing(str(project.reports), "report"):
         sweep(project.reports)
         report = build_report(project)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from sr_bench.support.text_files import read_object
 from sr_bench.support.version import code_hash
 
 Say = Callable[[str], None]
-LEFT = "the time was over; sr-bench all goes on"
+LEFT = "not made yet; sr-bench all goes on"
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Outcome:
         kept: runs of which nothing had changed.
         missing: a dataset or a run to the file that it needs, and its address.
         failed: a dataset or a run to the error.
-        left: runs that were not begun, since the time was over.
+        left: runs that are not made: the time was over, or they were not asked for.
     """
 
     made: list[str] = field(default_factory=list)
@@ -51,25 +51,43 @@ class Outcome:
 
 
 def make_everything(
-    project: Project, *, say: Say, computing: Computing = ON_CPU, minutes: float = math.inf
+    project: Project,
+    runs: Sequence[str] = (),
+    *,
+    say: Say,
+    computing: Computing = ON_CPU,
+    minutes: float = math.inf,
 ) -> Outcome:
     """Fetch, upscale and score all runs; what can't be had is left out, noted, and tried again.
 
     A run is made on the datasets that are there, and not repeated for nothing: one that stands
     among ``kept`` has the scores of its images, under its protocols, by this code.
-    ``build/missing.json`` names for each dataset and run what it lacks: the ledger's reasons. After
-    so many ``minutes`` no run is begun.
+    ``build/missing.json`` names for each dataset and run what it lacks: the ledger's reasons.
+
+    Args:
+        project: whose files these are.
+        runs: those to make, in this order; none: all, in the order of ``params.yaml``.
+        say: gets a line for each run that was made, and for what can't be had.
+        computing: where, and in what precision.
+        minutes: after this time no run is begun.
+
+    Raises:
+        SrBenchError: if the project has no such run.
     """
+    chosen = dict.fromkeys([project.run(name).name for name in runs] or project.params.runs)
     outcome, until = Outcome(), time.monotonic() + 60 * minutes
     for name in (*project.params.fetch, *project.params.datasets):
         _fetched(project, name, outcome, say)
     there = project.without({*outcome.missing, *outcome.failed})
     scored = _Scored(project)
-    for run in there.params.runs.values():
-        if time.monotonic() < until:
+    for name in dict.fromkeys([*chosen, *there.params.runs]):
+        run = there.run(name)
+        if name in chosen and time.monotonic() < until:
             _make_run(there, run, scored, outcome, say, computing)
+        elif scored.is_current(there, run):
+            outcome.kept.append(name)
         else:
-            outcome.left.append(run.name)
+            outcome.left.append(name)
     lacking = outcome.missing | dict.fromkeys(outcome.left, LEFT)
     write_text(project.missing, json.dumps(lacking, indent=1) + "\n")
     return outcome
