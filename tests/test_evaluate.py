@@ -1,5 +1,6 @@
 """Models on test sets: the same numbers as upscale and score, and what a failure costs."""
 
+import itertools
 import re
 import threading
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.data.catalogue.sources import installed_sources
@@ -375,3 +377,48 @@ def test_sr_is_kept_and_not_replaced(hr, tmp_path):
     assert np.array_equal(images.read(save / kept[0]), expected)
     with pytest.raises(WrongUse, match=r"a\.png: is there already \(3 of 3 images are\).*--force"):
         require_free(parts, save)
+
+
+# The same twice
+
+
+def shifted(amount):
+    return lambda sr: (sr + amount()).clamp(0, 1)
+
+
+def test_a_model_that_gives_other_pixels_the_second_time_is_named(hr):
+    calls = itertools.count()
+    models = [
+        candidate("random", then=shifted(lambda: 0.2 * torch.rand(()))),
+        candidate("steady"),
+        candidate("counting", then=shifted(lambda: 0.01 * next(calls))),
+    ]
+    evaluation = run(models, opened(hr), (EDSR, SRCNN))
+    assert [told.model for told in evaluation.unsteady] == ["random", "counting"]  # each once
+    assert all("(hr/c, 20 x 20) gave" in told.found for told in evaluation.unsteady)
+    assert not evaluation.faults and set(evaluation.rows["model"]) == {
+        "random",
+        "steady",
+        "counting",
+    }
+
+
+def test_a_large_image_is_repeated_in_part(tmp_path, picture):
+    images.write(tmp_path / "large/a.png", picture(200, 140, 3))
+    seen = []
+    evaluation = run(
+        [candidate("mine", then=lambda sr: seen.append(sr.shape) or sr)], opened(tmp_path / "large")
+    )
+    assert [shape[-2:] for shape in seen[:3]] == [(200, 140), (128, 128), (128, 128)]
+    assert evaluation.unsteady == ()
+
+
+def test_a_model_that_takes_no_smaller_image_is_scored(tmp_path, picture):
+    def picky(sr):
+        if sr.shape[-1] < 140:
+            raise SrBenchError("too small")
+        return sr
+
+    images.write(tmp_path / "large/a.png", picture(200, 140, 3))
+    evaluation = run([candidate("mine", then=picky)], opened(tmp_path / "large"))
+    assert not evaluation.faults and len(evaluation.rows)

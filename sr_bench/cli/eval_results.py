@@ -92,6 +92,7 @@ def facts_of(printed: Printed) -> dict[str, Any]:
         "models": models,
         "results": [_facts(printed, result) for result in printed.results],
         "images": printed.evaluation.rows.to_dict("records"),
+        "unsteady": [model._asdict() for model in printed.evaluation.unsteady],
         "failed": failed + [asdict(fault) for fault in printed.evaluation.faults],
     }
 
@@ -123,6 +124,8 @@ def print_results(printed: Printed) -> None:
             for line in _lines(printed, result):
                 remark(line)
         _print_signatures(results)
+    for model, found in printed.evaluation.unsteady:
+        remark(f"{model}: {found}")
 
 
 def _row(result: Result, metrics: Sequence[str]) -> list[object]:

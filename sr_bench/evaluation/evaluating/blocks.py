@@ -72,6 +72,7 @@ class PartBlock:
         threads: that a model may use.
         save: the folder for SR images, absolute; ``None`` keeps none.
         facts: what decides the scores; the worker has to find the same.
+        repeat: whether each model is called with an image once more.
     """
 
     asked: Asked
@@ -82,6 +83,7 @@ class PartBlock:
     threads: int
     save: Path | None
     facts: str
+    repeat: bool
 
     def __str__(self) -> str:
         images = first_to_last([entry.stem for entry in self.test_set.dataset.entries])
@@ -137,7 +139,7 @@ def score_part_block(block: PartBlock) -> PartScores:
     require_same_facts(_facts(models), block.facts, str(block))
     named = tuple((models[name], protocols) for name, protocols in block.models)
     part = Part(block.test_set, block.degradation, block.scale, named)
-    return PartWork.begin(part, block.save).in_turn(block.threads)
+    return PartWork.begin(part, block.save, repeat=block.repeat).in_turn(block.threads)
 
 
 def _blocks(part: Part, asked: Asked, save: Path | None, facts: str) -> list[PartBlock]:
@@ -157,8 +159,9 @@ def _blocks(part: Part, asked: Asked, save: Path | None, facts: str) -> list[Par
             threads,
             save,
             facts,
+            repeat=number == 0,
         )
-        for entries in in_blocks(part.test_set.dataset, calls)
+        for number, entries in enumerate(in_blocks(part.test_set.dataset, calls))
     ]
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sr_bench.evaluation.evaluating.blocks import Elsewhere, scored_elsewhere
 from sr_bench.evaluation.evaluating.parts import Part
-from sr_bench.evaluation.evaluating.work import ROW, Fault, PartWork
+from sr_bench.evaluation.evaluating.work import ROW, Fault, PartWork, Unsteady
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,13 @@ class Evaluation:
     Args:
         rows: one for each model, dataset, protocol, metric and image; the columns of :data:`ROW`.
         faults: everything that has no score.
+        unsteady: models that gave other pixels for the same image the second time; one for each,
+            of its first test set.
     """
 
     rows: pd.DataFrame
     faults: tuple[Fault, ...]
+    unsteady: tuple[Unsteady, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -61,11 +64,16 @@ def evaluate(
 
     Returns:
         The scores, and what has none: a model that fails on an image isn't called again for that
-        test set, and has no score there; an image that can't be read costs no other.
+        test set, and has no score there; an image that can't be read costs no other. Of each test
+        set the smallest image goes through each model twice.
     """
     if elsewhere is None:
         found = [PartWork.begin(part, save).all(progress) for part in parts]
     else:
         found = scored_elsewhere(parts, elsewhere, progress, save)
     rows = pd.DataFrame([row for scores in found for row in scores.scored], columns=ROW)
-    return Evaluation(rows, tuple(fault for scores in found for fault in scores.all_faults))
+    unsteady: dict[str, Unsteady] = {}
+    for told in (told for scores in found for told in scores.unsteady):
+        unsteady.setdefault(told.model, told)
+    faults = tuple(fault for scores in found for fault in scores.all_faults)
+    return Evaluation(rows, faults, tuple(unsteady.values()))

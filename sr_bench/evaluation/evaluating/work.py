@@ -25,6 +25,7 @@ from sr_bench.networks.inference import Upscaler
 from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.parallel import Map, cores, outcomes, strips_mapper
 
+_REPEATED = 64  # lr pixels a side, at most, that each model upscales once more
 _PIXELS_BESIDE_GPU = 32_000_000  # of hr images under way: they take about 4 GB
 Row = tuple[str, int, str, str, str, str, float, str]
 ROW = ["model", "scale", "dataset", "protocol", "metric", "image", "value", "signature"]
@@ -41,6 +42,13 @@ class Fault:
     reason: str
 
 
+class Unsteady(NamedTuple):
+    """A model that gave other pixels for the same image, and how many."""
+
+    model: str
+    found: str
+
+
 @dataclass
 class PartScores:
     """What came of a part, or of some images of it.
@@ -49,17 +57,20 @@ class PartScores:
         rows: one for each model, protocol, metric and image.
         faults: what has no score, without that a model failed.
         stopped: models that failed, each with its first failure: they have no score at all.
+        unsteady: models whose scores are of one time alone.
     """
 
     rows: list[Row] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     stopped: dict[str, Fault] = field(default_factory=dict)
+    unsteady: list[Unsteady] = field(default_factory=list)
 
     def add(self, other: PartScores) -> None:
         """What came of the next images."""
         self.rows += other.rows
         self.faults += other.faults
         self.stopped = other.stopped | self.stopped
+        self.unsteady += other.unsteady
 
     @property
     def scored(self) -> list[Row]:
@@ -98,18 +109,28 @@ class _Calls(NamedTuple):
 
 @dataclass
 class PartWork:
-    """A part under way."""
+    """A part under way.
+
+    Args:
+        part: its images and models.
+        save: the folder for SR images; ``None`` keeps none.
+        repeated: the image that each model is called with once more; ``None`` for a block of
+            images, where another one has it.
+    """
 
     part: Part
     save: Path | None
+    repeated: Entry | None
     called: list[Called] = field(default_factory=list)
     found: PartScores = field(default_factory=PartScores)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def begin(cls, part: Part, save: Path | None) -> PartWork:
+    def begin(cls, part: Part, save: Path | None, *, repeat: bool = True) -> PartWork:
         """Build the models for the part's LR."""
-        work = cls(part, save)
+        entries = part.test_set.dataset.entries
+        smallest = min(entries, key=lambda entry: entry.shape[0] * entry.shape[1], default=None)
+        work = cls(part, save, smallest if repeat else None)
         for candidate, protocols in part.models:
             try:
                 part.test_set.require_lr(part.scale)
@@ -190,6 +211,8 @@ class PartWork:
         try:
             with calls.compute:
                 sr = None if name in self.found.stopped else called.upscaler(lr)
+                if sr is not None and image is self.repeated:
+                    self._repeat(called, image, lr, sr)
         except (SrBenchError, MemoryError) as error:
             self.stop(name, image, error)
             return None
@@ -197,6 +220,26 @@ class PartWork:
             path = self.part.sr_path(self.save, called.candidate, image)
             images.write(path, sr, colour=self.part.degradation.colour)
         return sr
+
+    def _repeat(self, called: Called, image: Entry, lr: Lr, sr: Image) -> None:
+        """Call a model once more with the middle of an image; its scores hold if it is the same."""
+        part = _middle(lr)
+        try:
+            first = sr if part.shape == lr.shape else called.upscaler(part)
+            again = called.upscaler(part)
+        except (SrBenchError, MemoryError):  # it takes no image of this size; others it took
+            return
+        off = np.abs(again.astype(np.int16) - first)
+        if off.any():
+            where = f"{self.part.test_set.name}/{image.stem}"
+            found = (
+                f"the same LR ({where}, {part.shape[0]} x {part.shape[1]}) gave "
+                f"{np.count_nonzero(off)} of {off.size} SR values otherwise the second time, by "
+                f"up to {off.max()}: it draws random numbers, or keeps something from call to "
+                "call; its scores are those of one time"
+            )
+            with self.lock:
+                self.found.unsteady.append(Unsteady(called.candidate.name, found))
 
     def _colour(self, sr: Image) -> Colour:
         return self.part.degradation.colour if sr.ndim == 3 else "rgb"
@@ -215,3 +258,9 @@ class PartWork:
             for metric, value in values.items():
                 cell = (name, scale, dataset.name, protocol.name, str(metric))
                 yield (*cell, image.stem, round(value, DECIMALS), signature)
+
+
+def _middle(lr: Lr) -> Lr:
+    """The middle of an lr image, as large as is upscaled again."""
+    height, width = (slice(max(0, n - _REPEATED) // 2, None) for n in lr.shape[:2])
+    return lr[height, width][:_REPEATED, :_REPEATED]

@@ -114,6 +114,7 @@ def _measure(entry: Entry, process: Process, asked: Asked) -> None:
     parts = parts_of([candidate], asked.sets, asked.protocols)
     evaluation = evaluate(parts, progress=lambda _: None)
     entry.results = results_of(parts, evaluation)
+    entry.notes += [model.found for model in evaluation.unsteady]
     entry.failed = "; ".join(
         f"{fault.dataset} {fault.image}: {fault.reason}" for fault in evaluation.faults
     )
