@@ -76,7 +76,7 @@ class Judged:
         claim: the printed number.
         measured: what the weights give; ``None`` where nothing could be scored.
         verdict: one of :data:`VERDICTS`.
-        reason: why it isn't reproduced.
+        reason: why it isn't reproduced; also that the model gives other pixels each time.
     """
 
     claim: Claim
@@ -156,7 +156,7 @@ def judge_claims(
 
 
 def _means(claim: Claim, methods: Methods, catalogue: Catalogue) -> tuple[dict[str, float], str]:
-    """What the model reaches on the claim's images, and why nothing, where it is nothing."""
+    """What the model reaches on the claim's images, and why nothing, or not each time the same."""
     opened = OpenOptions(claim.scale, claim.range, claim.bgr, claim.multiple_of)
     options = CandidateOptions(opened, claim.ensemble)
     try:
@@ -172,18 +172,20 @@ def _means(claim: Claim, methods: Methods, catalogue: Catalogue) -> tuple[dict[s
         return {}, str(error)
     if evaluation.faults:
         return {}, "; ".join(fault.reason for fault in evaluation.faults)
-    return results_of(parts, evaluation)[0].means, ""
+    unsteady = "; ".join(model.found for model in evaluation.unsteady)
+    return results_of(parts, evaluation)[0].means, unsteady
 
 
 def _verdict(claim: Claim, value: float | None, reason: str, catalogue: Catalogue) -> Judged:
     if value is None:
         return Judged(claim, None, "not scored", reason or f"{claim.metric} has no mean")
     if equal_at_printed_digits(claim.value, value):
-        return Judged(claim, value, "reproduced")
+        return Judged(claim, value, "reproduced", reason)
     protocol = catalogue.protocols.find(claim.protocol)
     off = value - float(claim.value)
     close = abs(off) <= protocol.tolerance.of(claim.metric)
-    return Judged(claim, value, "close" if close else "differs", f"measured is {off:+.4f} off")
+    why = "; ".join(filter(None, [f"measured is {off:+.4f} off", reason]))
+    return Judged(claim, value, "close" if close else "differs", why)
 
 
 def badge(judged: Sequence[Judged]) -> dict[str, Any]:
