@@ -161,8 +161,10 @@ def test_the_front_by_hand():
 def test_the_front_steps_over_differences_beyond_the_spread_only():
     cost, value = [1.0, 1.1, 2.0], [30, 31, 32]
     assert pareto_front(cost, value, [0.0, 0.0, 0.0]) == [0, 1, 2]
-    assert pareto_front(cost, value, [0.0, 0.2, 0.0]) == [1, 2]  # 1.0 and 1.1 can't be told apart
-    assert pareto_front([1.0, 1.1], [30, 30], [0.2, 0.0]) == [0, 1]
+    assert pareto_front(cost, value, [0.0, 0.3, 0.0]) == [1, 2]  # 1.0 and 1.1 can't be told apart
+    assert pareto_front(cost, value, [0.0, 0.15, 0.0]) == [0, 1, 2]  # the bar begins at 1.025
+    assert pareto_front([1.0, 1.1], [30, 30], [0.3, 0.0]) == [0, 1]
+    assert pareto_front([1.0, 1.1], [30, 30], [0.05, 0.05]) == [0]
 
 
 def test_the_exponent_is_found():

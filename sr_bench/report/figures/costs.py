@@ -136,14 +136,14 @@ def pareto_front(
 ) -> list[int]:
     """Indices of the points that no other point beats, by rising cost.
 
-    A point is beaten by a better one that costs no more, or more by no more than the larger of
-    their spreads: such costs can't be told apart. Of two that are equally good the cheaper one
-    beats the other if it is cheaper by more than that.
+    A point is beaten by a better one that costs no more, or more by no more than half the sum of
+    their spreads: their bars overlap, such costs can't be told apart. Of two that are equally good
+    the cheaper one beats the other if it is cheaper by more than that.
     """
     room = spread or [0.0] * len(cost)
 
     def beats(i: int, j: int) -> bool:
-        apart = max(room[i], room[j])
+        apart = (room[i] + room[j]) / 2
         if value[i] == value[j]:
             return cost[i] < cost[j] - apart
         return value[i] > value[j] and cost[i] <= cost[j] + apart

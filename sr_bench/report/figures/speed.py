@@ -120,7 +120,7 @@ class _SpeedPlots:
             caption = (
                 f"{_quality(rows, choice)} Time: median of one {_input(choice.input)} in "
                 f"{choice.precision} on {where}, all runs of a network together; bars: how far "
-                "these lie apart. The front steps over larger differences only."
+                "these lie apart. To the front, times whose bars overlap are equal."
             )
             cost = Cost(f"time per {_input(choice.input)} (s)", _axis(choice), caption)
             yield self._pareto(slug("psnr-time", machine, device), shown, cost, machine)

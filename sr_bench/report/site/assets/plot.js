@@ -58,10 +58,10 @@ function joined(cells, rows, cost) {
     .map((p) => ({ ...p, x: p.row?.[cost], spread: cost === TIME ? p.row?.spread_s ?? 0 : 0 }));
 }
 
-// Those that no other run beats: one that is better, and not slower by more than the spread.
+// Those that no other run beats: one that is better, and not slower; times whose bars overlap are equal.
 function front(points) {
   const beats = (one, other) => {
-    const room = Math.max(one.spread, other.spread);
+    const room = (one.spread + other.spread) / 2;
     if (isBetter(QUALITY, one.y, other.y)) return one.x <= other.x + room;
     return one.y === other.y && one.x < other.x - room;
   };
@@ -125,20 +125,24 @@ function drawing(points, best, cost) {
   const path = best.map((p, i) => (i ? `H${at.x(p.x)}V${at.y(p.y)}` : `M${at.x(p.x)} ${at.y(p.y)}`)).join("");
   const tip = el("p", { class: "tip", role: "status", "aria-live": "polite" }, "Point at a mark, or move to it with Tab; a click or Enter opens the run.");
   const marks = points.map((p) => point(p, at, best, cost, tip));
-  const chart = svg("svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group", "aria-label": `${metricName(QUALITY)} against cost` }, grid, svg("path", { class: "front", d: path }), ...names(best, at), ...marks);
+  const chart = svg("svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "group", "aria-label": `${metricName(QUALITY)} against cost` }, grid, svg("path", { class: "front", d: path }), ...names(best, points, at), ...marks);
   return el("div", { class: "plot" }, chart, tip);
 }
 
-// The names of the front's runs, right below their marks; one that would cover another is left out.
-function names(best, at) {
-  const boxes = [], right = FRAME.width - FRAME.right;
+// The names of the front's runs, each beside its mark where nothing else is; one without such a place is left out.
+function names(best, points, at) {
+  const right = FRAME.width - FRAME.right, bottom = FRAME.height - FRAME.bottom;
+  const taken = points.map((p) => ({ x: at.x(p.x) - 7, y: at.y(p.y) - 7, width: 14, height: 14 }));
+  const apart = (a, b) => a.x + a.width < b.x || b.x + b.width < a.x || a.y + a.height < b.y || b.y + b.height < a.y;
   return [...best].reverse().flatMap((p) => {
-    const text = p.run.data === "none" ? p.run.short : `${p.run.short}, ${trainedOn(p.run)}`, length = text.length * 6.2;
-    const left = at.x(p.x) + 9 + length > right;
-    const box = { x: left ? at.x(p.x) - 9 - length : at.x(p.x) + 9, y: at.y(p.y) + 15, length };
-    if (boxes.some((b) => Math.abs(b.y - box.y) < 14 && b.x < box.x + length && box.x < b.x + b.length)) return [];
-    boxes.push(box);
-    return [svg("text", { x: at.x(p.x) + (left ? -9 : 9), y: box.y, "text-anchor": left ? "end" : "start", "aria-hidden": "true" }, text)];
+    const text = p.run.data === "none" ? p.run.short : `${p.run.short}, ${trainedOn(p.run)}`, width = text.length * 6.2;
+    const places = [15, -8].flatMap((dy) => [9, -9 - width].map((dx) => ({ x: at.x(p.x) + dx, y: at.y(p.y) + dy - 11, width, height: 14 })));
+    const inside = (box) => box.x >= FRAME.left && box.x + width <= right && box.y >= 0 && box.y + box.height <= bottom;
+    const box = places.find((place) => inside(place) && taken.every((other) => apart(place, other)));
+    if (!box) return [];
+    taken.push(box);
+    const after = box.x > at.x(p.x);
+    return [svg("text", { class: "name", x: after ? box.x : box.x + width, y: box.y + 11, "text-anchor": after ? "start" : "end", "aria-hidden": "true" }, text)];
   });
 }
 
