@@ -195,6 +195,19 @@ def test_only_the_runs_that_are_named_are_made_and_the_others_stay(whole, cli):
     assert verdicts(whole)["gone"]["verdict"] == "differs"
 
 
+def test_a_note_of_other_weights_stops_no_report_that_has_no_such_run(whole, cli):
+    images.write(
+        whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
+    )
+    note = whole / "build/weights/mine-two-x2.json"
+    note.parent.mkdir(parents=True)
+    note.write_text('{"weights": "two", "file": "elsewhere.pth", "sha256": "00"}')
+    out, _ = cli(["all", "mine-one-x2"], cwd=whole)
+    assert "1 runs made, 0 kept, 1 left" in out
+    out, _ = cli(["all"], cwd=whole)  # a run that is made writes its note anew
+    assert "1 runs made, 1 kept;" in out
+
+
 def test_a_run_that_is_not_there_is_refused_before_anything_is_made(whole, cli):
     _, err = cli(["all", "mine-three-x2"], 2, cwd=whole)
     assert "mine-three-x2" in err and not (whole / "build").exists()

@@ -139,7 +139,7 @@ def _run(project: Project, name: str, lock: Locked, now: Hash) -> dict[str, Any]
     return {
         "run": run.model_dump(exclude={"origin"}),
         "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
-        "weights": read_note(project, run),
+        "weights": None if made is None else read_note(project, run),
         "data": {
             dataset: inputs.get(manifest) or lock.output(manifest)
             for dataset in project.datasets(run)
