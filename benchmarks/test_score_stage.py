@@ -20,7 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.evaluation.scoring.score import read_pair, score_images
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.crops import modcrop
 from sr_bench.timing.photo import photo
 
 from .contest import Contender, Values, Work, apart, contenders, contest

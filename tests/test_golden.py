@@ -10,7 +10,7 @@ import pytest
 from sr_bench.evaluation.metrics import psnr, ssim
 from sr_bench.imaging import images
 from sr_bench.imaging.color import rgb_to_y, to_uint8
-from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.crops import modcrop
 from sr_bench.imaging.resize import imresize
 
 

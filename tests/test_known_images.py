@@ -9,7 +9,7 @@ from sr_bench.cli.score_neighbours import beside, sentence_of
 from sr_bench.data.catalogue import known_images
 from sr_bench.data.catalogue.known_images import MULTIPLES, digest, digests, known_set
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.crops import modcrop
 
 
 @pytest.fixture

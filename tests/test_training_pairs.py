@@ -8,7 +8,8 @@ import torch
 
 from sr_bench.data.catalogue.protocols import load_protocols
 from sr_bench.imaging.color import rgb_to_ycbcr, to_uint8
-from sr_bench.imaging.degrade import degrade, modcrop
+from sr_bench.imaging.crops import modcrop
+from sr_bench.imaging.degrade import degrade
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Samples
 from sr_bench.support.errors import SrBenchError

@@ -12,7 +12,7 @@ from sr_bench.imaging.color import rgb_to_y, rgb_to_ycbcr, to_uint8
 from sr_bench.imaging.degrade import degrade
 from sr_bench.networks.inference import Upscaler
 from sr_bench.support.errors import SrBenchError
-from sr_bench.training.validation import Clamped, Validation, held_out, middle
+from sr_bench.training.validation import Clamped, Validation, held_out
 
 RULES = load_protocols().degradations
 RGB, YCBCR = RULES["rgb-matlab"], RULES["ycbcr-float-replicate"]
@@ -38,14 +38,6 @@ def test_held_out_images_of_our_sets():
     assert held_out(91) == [6, 17, 28, 40, 51, 63, 74, 85]
     assert held_out(10) == [5]
     assert held_out(9) == [4]
-
-
-def test_the_middle_of_a_large_image(picture):
-    image = picture(500, 701, 3)
-    assert np.array_equal(middle(image), image[10:490, 110:590])
-    small = picture(480, 30)
-    assert np.array_equal(middle(small), small)
-    assert middle(picture(30, 481)).shape == (30, 480)
 
 
 # Their PSNR

@@ -21,7 +21,8 @@ from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import Protocol, load_protocols
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.imaging.color import to_uint8
-from sr_bench.imaging.degrade import Degradation, degrade, modcrop
+from sr_bench.imaging.crops import modcrop
+from sr_bench.imaging.degrade import Degradation, degrade
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import Border, Rounding, imresize
 from sr_bench.support.files import write_text

@@ -14,7 +14,7 @@ from sr_bench.conformance.adapter import Adapter
 from sr_bench.conformance.run import Agreement, CaseResult, compare_images, result_of
 from sr_bench.data.catalogue.sources import Source, find_source
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.crops import modcrop
 
 GROUP = "images made by MATLAB: down, replicate, each-pass"
 _DATASETS = ("Set5", "Set14")

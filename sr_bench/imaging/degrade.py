@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from sr_bench.imaging.color import rgb_to_ycbcr_uint8
+from sr_bench.imaging.crops import modcrop
 from sr_bench.imaging.degradation_steps import Given, SecondOrder, Step
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import Border, Resize, Rounding, imresize
@@ -113,21 +114,6 @@ class GivenLr(Degradation):
 
     def __str__(self) -> str:
         return f"given.{self.given}"
-
-
-def modcrop(image: Image, multiple: int) -> Image:
-    """Cut (h, w[, c]) at the bottom and right to multiples of ``multiple``, as MATLAB scripts do.
-
-    Raises:
-        ValueError: if nothing would be left.
-    """
-    height, width = image.shape[0] // multiple * multiple, image.shape[1] // multiple * multiple
-    if not height or not width:
-        raise ValueError(
-            f"image is {image.shape[:2]}, smaller than {multiple}, the multiple it must be cut to; "
-            "use a larger image or a smaller scale"
-        )
-    return image[:height, :width]
 
 
 def hr_planes(hr: Image, degradation: Degradation, scale: int) -> Image:

@@ -14,6 +14,7 @@ from torch import nn
 from sr_bench.data.catalogue.protocols import Protocol, find_protocol
 from sr_bench.data.catalogue.sources import find_source
 from sr_bench.imaging import images
+from sr_bench.imaging.crops import middle
 from sr_bench.imaging.degrade import Degradation, degrade
 from sr_bench.imaging.images import Image
 from sr_bench.networks.inference import Upscaler
@@ -152,5 +153,4 @@ def photograph(name: str) -> Image:
         if sha256(path) != pinned.sha256:
             raise SrBenchError(f"{path}: not the photo of scikit-image that PSNR is made of")
         whole = images.read(path)
-    top, left = ((size - _SIDE) // 2 for size in whole.shape[:2])
-    return whole[top : top + _SIDE, left : left + _SIDE]
+    return middle(whole, _SIDE)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sr_bench.imaging.crops import middle
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Training
@@ -26,7 +27,7 @@ from sr_bench.support.parallel import map_images
 from sr_bench.training.pairs import Cut, Pairs, make_pairs
 from sr_bench.training.recipe import Recipe, find_recipe
 from sr_bench.training.trainer import initialise
-from sr_bench.training.validation import Validation, held_out, middle
+from sr_bench.training.validation import LARGEST, Validation, held_out
 
 PREPARED = 1000  # patches that a reparametrised network sees before it is trained
 
@@ -108,7 +109,7 @@ class Data:
             skip = job.recipe.small_images == "skip"
             cut = Cut(job.recipe.patch, samples, rule, scale, skip, job.recipe.draw)
             pairs[scale] = make_pairs(*rescaled(images, names, inside, job.recipe.rescale), cut)
-        validation = Validation([middle(images[i]) for i in out], rule)
+        validation = Validation([middle(images[i], LARGEST) for i in out], rule)
         return cls(pairs, validation, sha256(path), [names[i] for i in out])
 
 

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from sr_bench.imaging.color import ycbcr_to_rgb
-from sr_bench.imaging.degrade import Degradation, degrade, hr_planes, modcrop
+from sr_bench.imaging.crops import modcrop
+from sr_bench.imaging.degrade import Degradation, degrade, hr_planes
 from sr_bench.imaging.images import Image
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Samples

@@ -30,13 +30,6 @@ def held_out(count: int) -> list[int]:
     return [round((i + 0.5) * count / kept) for i in range(kept)]
 
 
-def middle(image: Image) -> Image:
-    """The middle of an image, at most ``LARGEST`` pixels high and wide."""
-    height, width = image.shape[:2]
-    top, left = max(0, height - LARGEST) // 2, max(0, width - LARGEST) // 2
-    return image[top : top + LARGEST, left : left + LARGEST]
-
-
 class Clamped:
     """A model whose values are kept near [0, 1], where the harness refuses them: it may be new.
 

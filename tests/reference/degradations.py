@@ -19,7 +19,8 @@ from PIL import Image
 
 from sr_bench.conformance.pictures import Picture
 from sr_bench.data.catalogue.protocols import load_protocols
-from sr_bench.imaging.degrade import degrade_and_tell, modcrop
+from sr_bench.imaging.crops import modcrop
+from sr_bench.imaging.degrade import degrade_and_tell
 
 HERE = Path(__file__).parent
 RULES = load_protocols().degradations

@@ -14,7 +14,7 @@ from sr_bench.analysis.explain.similarity import similarity
 from sr_bench.analysis.explain.way import Range, Way
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.scoring.planes import ComparedPlanes, Luma, as_rgb, cut
-from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.crops import modcrop
 from sr_bench.imaging.images import Colour, Image, Planes
 
 WeightedSum = Callable[[Planes], Planes]

@@ -19,6 +19,7 @@ from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import DECIMALS
 from sr_bench.evaluation.upscaling.dataset import torch_threads, workers_for
 from sr_bench.imaging import images
+from sr_bench.imaging.crops import middle
 from sr_bench.imaging.images import Colour, Image
 from sr_bench.networks.device import CPU
 from sr_bench.networks.inference import Upscaler
@@ -223,7 +224,7 @@ class PartWork:
 
     def _repeat(self, called: Called, image: Entry, lr: Lr, sr: Image) -> None:
         """Call a model once more with the middle of an image; its scores hold if it is the same."""
-        part = _middle(lr)
+        part = middle(lr, _REPEATED)
         try:
             first = sr if part.shape == lr.shape else called.upscaler(part)
             again = called.upscaler(part)
@@ -233,10 +234,10 @@ class PartWork:
         if off.any():
             where = f"{self.part.test_set.name}/{image.stem}"
             found = (
-                f"the same LR ({where}, {part.shape[0]} x {part.shape[1]}) gave "
-                f"{np.count_nonzero(off)} of {off.size} SR values otherwise the second time, by "
-                f"up to {off.max()}: it draws random numbers, or keeps something from call to "
-                "call; its scores are those of one time"
+                f"{np.count_nonzero(off)} of {off.size} SR values of the same LR ({where}, "
+                f"{part.shape[0]} x {part.shape[1]}) were different the second time, by up to "
+                f"{off.max()}: it draws random numbers, or keeps something from call to call; "
+                "its scores are those of one time"
             )
             with self.lock:
                 self.found.unsteady.append(Unsteady(called.candidate.name, found))
@@ -258,9 +259,3 @@ class PartWork:
             for metric, value in values.items():
                 cell = (name, scale, dataset.name, protocol.name, str(metric))
                 yield (*cell, image.stem, round(value, DECIMALS), signature)
-
-
-def _middle(lr: Lr) -> Lr:
-    """The middle of an lr image, as large as is upscaled again."""
-    height, width = (slice(max(0, n - _REPEATED) // 2, None) for n in lr.shape[:2])
-    return lr[height, width][:_REPEATED, :_REPEATED]

@@ -20,7 +20,7 @@ from sr_bench.evaluation.metrics.psnr import psnr_unchecked
 from sr_bench.evaluation.metrics.ssim import ssim_unchecked
 from sr_bench.evaluation.scoring.planes import ComparedPlanes, Luma
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.crops import modcrop
 from sr_bench.imaging.images import Colour, Image, Planes
 from sr_bench.support.errors import SrBenchError, about
 from sr_bench.support.parallel import Failure, Map, all_named, outcomes, strips_mapper

@@ -9,6 +9,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from sr_bench.imaging.crops import middle
 from sr_bench.networks.device import free_bytes, taken_on
 from sr_bench.networks.inference import Upscaler
 from sr_bench.networks.tiles import reach_of
@@ -104,13 +105,11 @@ class Tiler:
         return self._each[pixels.ndim]
 
     def _measured(self, pixels: Pixels) -> float:
-        height, width = pixels.shape[:2]
-        rows, columns = min(_PROBE, height), min(_PROBE, width)
-        part = pixels[(height - rows) // 2 :, (width - columns) // 2 :][:rows, :columns]
+        part = middle(pixels, _PROBE)
         levels = part / (np.iinfo(part.dtype).max / 255)
         self.upscaler.unrounded(levels[:8, :8])  # what only the first call takes
         taken = taken_on(self.upscaler.device, partial(self.upscaler.unrounded, levels))
-        return _BY_GUESS if taken is None else max(1.0, taken / (rows * columns))
+        return _BY_GUESS if taken is None else max(1.0, taken / (part.shape[0] * part.shape[1]))
 
     def _require_room(self, needed: float, free: int | None) -> None:
         if free is not None and needed > free:

@@ -15,7 +15,7 @@ from sr_bench.evaluation.scoring.planes import Luma, as_rgb
 from sr_bench.evaluation.scoring.score import Pair, score_pair
 from sr_bench.evaluation.scoring.table import CELL, read_run, require_one_signature
 from sr_bench.imaging import images
-from sr_bench.imaging.degrade import modcrop
+from sr_bench.imaging.crops import modcrop
 from sr_bench.imaging.images import Colour, Image
 from sr_bench.project.checks import require_scored
 from sr_bench.project.entries import FigureEntry
