@@ -1,7 +1,9 @@
 """``sr-bench all``: what can be had is made, what can't is named, and only that is made later."""
 
 import csv
+import gzip
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -134,7 +136,7 @@ def test_what_is_missing_is_named_the_rest_is_made_and_only_that_comes_later(
     out, err = cli(["all"], 1, cwd=whole)
     assert f"not run: gone: a.png at https://{HOST}/gone/a.png" in err
     assert f"not run: mine-two-x2: two.pth at https://{HOST}/w/two.pth" in err
-    assert f"not run: byhand: 1 images for {whole / 'data/byhand'} at https://{HOST}/page" in err
+    assert f"not run: byhand: 1 images for data/byhand at https://{HOST}/page" in err
     assert "1 runs made, 0 kept" in out
     assert sets_of(whole, "mine-one-x2") == ["here"]
     found = verdicts(whole)
@@ -236,6 +238,126 @@ def test_scores_of_other_code_are_made_again(whole, cli, monkeypatch):
     monkeypatch.setattr("sr_bench.evaluation.everything.code_hash", lambda parts: "other")
     out, _ = cli(["all"], cwd=whole)
     assert "2 runs made, 0 kept" in out
+
+
+@pytest.fixture
+def clone(whole, cli):
+    """What a clone of the whole project has: reports and datasets, and nothing that was made."""
+    images.write(
+        whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
+    )
+    cli(["all"], cwd=whole)
+    (whole / "build").rename(whole.parent / "made")
+    return whole
+
+
+def two_under(params, protocols, dataset):
+    """Score the run mine-two-x2 under these protocols, mmediting-2020 on this dataset."""
+    text = params.read_text().replace("byhand]}", f"byhand], mmediting-2020: [{dataset}]}}")
+    head, entry, tail = text.partition("weights: two")
+    params.write_text(head + entry + tail.replace("[edsr-2017]", f"[{protocols}]"))
+
+
+def tables(root):
+    """All but the page, which has pictures of SR images, and its hash."""
+    paths = [p for p in (root / "reports").rglob("*") if p.is_file()]
+    return {p: p.read_bytes() for p in paths if p.name not in ("index.html", "provenance.json")}
+
+
+def test_scores_in_reports_hold_in_a_clone_without_weights_or_sr(clone, cli):
+    shutil.rmtree(clone.parent / "mirror" / HOST / "w")
+    shutil.rmtree(clone / "data/theirs")
+    before = tables(clone)
+    for _ in range(2):
+        out, _ = cli(["all"], cwd=clone)
+        assert "0 runs made, 2 kept;" in out
+        assert tables(clone) == before
+        assert not (clone / "build/sr").exists()
+        for run in ("mine-one-x2", "mine-two-x2"):
+            made = clone.parent / f"made/scores/{run}.csv"
+            assert (clone / f"build/scores/{run}.csv").read_bytes() == made.read_bytes()
+
+
+def test_scores_of_a_dataset_that_is_not_here_hold_too(clone, cli):
+    shutil.rmtree(clone / "data/byhand")
+    out, err = cli(["all"], 1, cwd=clone)
+    assert "0 runs made, 2 kept;" in out
+    assert "not run: byhand: 1 images for data/byhand at" in err
+    assert "byhand" in (clone / "reports/scores.csv").read_text()
+
+
+def test_again_makes_what_holds(clone, cli):
+    out, _ = cli(["all", "--again"], cwd=clone)
+    assert "2 runs made, 0 kept;" in out
+
+
+def another_method(root, monkeypatch):
+    """its method file changed"""
+    with (root / "methods/mine.py").open("a") as file:
+        file.write("# another line\n")
+
+
+def another_entry(root, monkeypatch):
+    """its entry in params.yaml changed"""
+    two_under(root / "params.yaml", "edsr-2017, mmediting-2020", "here")
+
+
+def other_rows(root, monkeypatch):
+    """per_image.csv.gz has other rows than provenance.json is about"""
+    path = root / "reports/per_image.csv.gz"
+    text = gzip.decompress(path.read_bytes()).decode()
+    first = next(line for line in text.splitlines() if line.startswith("mine-two-x2"))
+    path.write_bytes(gzip.compress(text.replace(first, first[:-1] + "c").encode()))
+
+
+def another_image(root, monkeypatch):
+    """byhand is here, and was not there or was another"""
+    images.write(root / "data/byhand/b.png", 255 - images.read(root / "data/byhand/b.png"))
+
+
+def other_code(root, monkeypatch):
+    """sr-bench's code between hr and the scores changed"""
+    monkeypatch.setattr("sr_bench.report.provenance.records._CODE", ("support/version.py",))
+
+
+def other_weights(root, monkeypatch):
+    """its weights are another file"""
+    path = root.parent / "mirror" / HOST / "w/two.pth"
+    path.write_text("new")
+    catalogue = root / "catalogue/sources.yaml"
+    sources = yaml.safe_load(catalogue.read_text())
+    sources["theirs"]["files"]["two.pth"] = f"3 {sha256(path)}"
+    catalogue.write_text(yaml.safe_dump(sources))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [another_method, another_entry, other_rows, another_image, other_code, other_weights],
+)
+def test_scores_in_reports_that_do_not_hold_are_made_again(clone, cli, monkeypatch, change):
+    change(clone, monkeypatch)
+    out, _ = cli(["all", "mine-two-x2"], 0, cwd=clone)
+    assert f"mine-two-x2: the scores in reports/ don't hold: {change.__doc__}" in out
+    assert "1 runs made" in out
+
+
+def test_scores_that_are_out_of_date_are_not_reported(whole, cli, monkeypatch):
+    images.write(
+        whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
+    )
+    cli(["all"], cwd=whole)
+    monkeypatch.setattr("sr_bench.evaluation.everything.code_hash", lambda parts: "other")
+    out, _ = cli(["all", "mine-two-x2"], cwd=whole)
+    assert "1 runs made, 0 kept, 1 left" in out
+    assert "mine-one-x2" not in (whole / "reports/scores.csv").read_text()
+    assert verdicts(whole)["gone"]["note"] == "not run: not made yet; sr-bench all goes on"
+
+
+def test_a_run_none_of_whose_datasets_is_there_is_named(whole, cli):
+    two_under(whole / "params.yaml", "mmediting-2020", "byhand")
+    out, err = cli(["all"], 1, cwd=whole)
+    assert "1 runs made, 0 kept;" in out
+    assert "not run: mine-two-x2: 1 images for data/byhand at" in err
 
 
 @pytest.mark.parametrize(

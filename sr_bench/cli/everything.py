@@ -35,18 +35,27 @@ def everything(
             show_default=False,
         ),
     ] = math.inf,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Make also the runs whose scores in reports/ hold here.",
+        ),
+    ] = False,
     device: DeviceOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Fetch, upscale, score and report all of params.yaml; go on where a file can't be had.
 
-    What is made is not made again. Files that can't be had are named at the end, with their
+    What is made is not made again, and in a clone neither is what reports/ has the scores of, if
+    all that decides them is the same. Files that can't be had are named at the end, with their
     addresses, and the exit status is 1; when they are there, the same command makes what needs
     them.
     """
     from sr_bench.evaluation.everything import make_everything
     from sr_bench.networks.device import Computing, choose_device, in_precision
     from sr_bench.report.build import build_report
+    from sr_bench.report.provenance.held import take_held
     from sr_bench.report.write import write_report
 
     project = require_locked(require_project())
@@ -57,10 +66,16 @@ def everything(
         if not json:
             console.print(line, highlight=False, markup=False)
 
-    outcome = make_everything(project, runs or (), say=say, computing=computing, minutes=minutes)
+    def held() -> list[str]:
+        return [] if again else take_held(project, say)
+
+    outcome = make_everything(
+        project, runs or (), say=say, computing=computing, minutes=minutes, held=held
+    )
+    current = {*outcome.made, *outcome.kept}
     with project.writing(str(project.reports), "report"):
         sweep(project.reports)
-        report = build_report(project)
+        report = build_report(project, without=set(project.params.runs) - current)
         write_report(project, report)
     facts = {
         "report": str(project.reports / "README.md"),

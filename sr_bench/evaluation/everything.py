@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Outcome:
 
     Args:
         made: runs that were upscaled or scored now.
-        kept: runs of which nothing had changed.
+        kept: runs of which nothing had changed, or whose scores in ``reports/`` hold.
         missing: a dataset or a run to the file that it needs, and its address.
         failed: a dataset or a run to the error.
         left: runs that are not made: the time was over, or they were not asked for.
@@ -49,6 +49,14 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
 
+    def without_datasets(self, project: Project, run: str) -> None:
+        """Note that none of the run's datasets is there, for the reason of the first."""
+        for dataset in project.datasets(project.run(run)):
+            for found in (self.missing, self.failed):
+                if dataset in found:
+                    found[run] = found[dataset]
+                    return
+
 
 def make_everything(
     project: Project,
@@ -57,6 +65,7 @@ def make_everything(
     say: Say,
     computing: Computing = ON_CPU,
     minutes: float = math.inf,
+    held: Callable[[], Collection[str]] = tuple,
 ) -> Outcome:
     """Fetch, upscale and score all runs; what can't be had is left out, noted, and tried again.
 
@@ -70,6 +79,8 @@ def make_everything(
         say: gets a line for each run that was made, and for what can't be had.
         computing: where, and in what precision.
         minutes: after this time no run is begun.
+        held: called when the datasets are there: the runs that have scores of another machine which
+            hold here. They aren't made.
 
     Raises:
         SrBenchError: if the project has no such run.
@@ -79,16 +90,20 @@ def make_everything(
     for name in (*project.params.fetch, *project.params.datasets):
         _fetched(project, name, outcome, say)
     there = project.without({*outcome.missing, *outcome.failed})
-    scored = _Scored(project)
-    for name in dict.fromkeys([*chosen, *there.params.runs]):
-        run = there.run(name)
-        if name in chosen and time.monotonic() < until:
-            _make_run(there, run, scored, outcome, say, computing)
-        elif scored.is_current(there, run):
+    scored, held_here = _Scored(project), held()
+    for name in dict.fromkeys([*chosen, *project.params.runs]):
+        if name in held_here:
+            outcome.kept.append(name)
+        elif name not in there.params.runs:
+            outcome.without_datasets(project, name)
+        elif name in chosen and time.monotonic() < until:
+            _make_run(there, there.run(name), scored, outcome, say, computing)
+        elif scored.is_current(there, there.run(name)):
             outcome.kept.append(name)
         else:
             outcome.left.append(name)
-    lacking = outcome.missing | dict.fromkeys(outcome.left, LEFT)
+    failed = {name: error.partition("\n")[0] for name, error in outcome.failed.items()}
+    lacking = outcome.missing | failed | dict.fromkeys(outcome.left, LEFT)
     write_text(project.missing, json.dumps(lacking, indent=1) + "\n")
     return outcome
 
@@ -119,6 +134,9 @@ def _make_run(
             return
         score_run(project, run)
     except SourceError:
+        if scored.is_current(project, run):
+            outcome.kept.append(run.name)
+            return
         outcome.missing[run.name] = _lacking_weights(project, run)
         say(f"{run.name}: not to be had: {outcome.missing[run.name]}")
     except SrBenchError as error:
@@ -140,7 +158,8 @@ def _lacking_weights(project: Project, run: Run) -> str:
 def _lacking(source: Source, data: Path, name: str | None = None) -> str:
     """The file that isn't there, and its address; where a person has to get it, its page."""
     if not source.files:
-        return f"{source.images} images for {data / source.folder} at {source.page}"
+        place = Path(data.name, source.folder).as_posix()  # in the project, on whatever machine
+        return f"{source.images} images for {place} at {source.page}"
     folder = data / source.folder
     gone = (
         f for f in source.files if name in (None, f.name) and not is_present(f, folder / f.name)

@@ -71,6 +71,24 @@ def read_note(project: Project, run: Run) -> Note | None:
     return note
 
 
+def expected_note(project: Project, run: Run) -> Note:
+    """What :func:`note_weights` would note, and nothing is fetched: the catalogue pins the file.
+
+    Of weights made here that aren't there, ``sha256`` is ``None``.
+    """
+    method = find_method(run.method, project.method_folders)
+    place = _place(project, run, method)
+    note: Note = {"weights": run.weights, "file": None, "sha256": None}
+    if place is None:
+        return note
+    published = method.weights_file(run.base_variant, run.weights, run.scale)
+    if published is not None and place.is_relative_to(project.data):
+        found: str | None = project.source(published.group).file(published.name).sha256
+    else:
+        found = sha256(place) if place.is_file() else None
+    return note | {"file": _noted_name(place, project), "sha256": found}
+
+
 def _noted(project: Project, run: Run, method: Method) -> Note:
     path, place = project.weights_note(run.name), _place(project, run, method)
     content = read_object(path, remedy=_again(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -53,8 +54,12 @@ class Report:
     published_costs: tuple[PublishedCost, ...] = ()
 
 
-def build_report(project: Project) -> Report:
+def build_report(project: Project, without: Collection[str] = ()) -> Report:
     """Gather all scores of the project's runs and judge the ledger.
+
+    Args:
+        project: the project folder.
+        without: runs whose scores, if there are any, are out of date.
 
     Raises:
         SrBenchError: if scores with different signatures meet in one table, or a file is damaged.
@@ -62,7 +67,7 @@ def build_report(project: Project) -> Report:
     parts, not_run, missing = [], {}, project.missing_files()
     for run in project.params.runs:
         path = project.scores(run)
-        if path.is_file():
+        if path.is_file() and run not in without:
             require_unchanged(project, run)
             parts.append(read_run(path, project.catalogue.protocols))
         else:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sr_bench.analysis.best import not_worse
+from sr_bench.analysis.drift.snapshot import PER_IMAGE
 from sr_bench.analysis.ledger.citations import bibtex
 from sr_bench.analysis.ledger.ledger import VERIFIABLE
 from sr_bench.evaluation.scoring.table import CELL, PER_IMAGE_COLUMNS, write_table
@@ -128,7 +129,7 @@ def _write_data(report: Report, folder: Path) -> None:
     write_table(folder / "trained.csv", report.trained)
     write_table(folder / "trainings.csv", report.trainings)
     write_table(folder / "timings.csv", report.timings)
-    write_table(folder / "per_image.csv.gz", per_image[PER_IMAGE_COLUMNS])
+    write_table(folder / PER_IMAGE, per_image[PER_IMAGE_COLUMNS])
     write_text(folder / "metrics.json", json.dumps(_summary(report), indent=1) + "\n")
 
 

@@ -131,24 +131,46 @@ def write_provenance(
     return target
 
 
+def recorded_now(project: Project, name: str, now: Hash) -> dict[str, Any]:
+    """What :func:`collect` would record of a run that was made now: ``data`` of what is here.
+
+    Args:
+        project: the project folder.
+        name: of the run.
+        now: gives the hash of what lies at a path.
+    """
+    inputs = _inputs(project, name, now)
+    record = _made_from(project, name, inputs)
+    paths = {d: f"build/manifests/{d}.json" for d in project.datasets(project.run(name))}
+    there = {dataset: inputs[path] for dataset, path in paths.items() if path in inputs}
+    return record | {"code": f"code/{_digest(record['code'])}", "data": there}
+
+
 def _run(project: Project, name: str, lock: Locked, now: Hash) -> dict[str, Any]:
     run = project.run(name)
     scores = project.scores(name)
     made = dvc_md5(scores) if scores.is_file() else None
     inputs = lock.inputs(name, made) or _inputs(project, name, now)
     return {
-        "run": run.model_dump(exclude={"origin"}),
-        "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
+        **_made_from(project, name, inputs),
         "weights": None if made is None else read_note(project, run),
         "data": {
             dataset: inputs.get(manifest) or lock.output(manifest)
             for dataset in project.datasets(run)
             for manifest in [f"build/manifests/{dataset}.json"]
         },
-        "signatures": {p.name: p.signature for p in run.protocols},
         "scores": made,
-        "code": {p: h for p, h in inputs.items() if p.startswith("sr_bench/")},
         **_computed(project, name),
+    }
+
+
+def _made_from(project: Project, name: str, inputs: Mapping[str, str]) -> dict[str, Any]:
+    run = project.run(name)
+    return {
+        "run": run.model_dump(exclude={"origin"}),
+        "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
+        "signatures": {p.name: p.signature for p in run.protocols},
+        "code": {p: h for p, h in inputs.items() if p.startswith("sr_bench/")},
     }
 
 

@@ -1,0 +1,98 @@
+"""Scores in ``reports/`` that hold here: all that decides them is as it was when they were made.
+
+A clone has ``reports/`` and no ``build/``. What took another machine hours is taken from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sr_bench.analysis.drift.snapshot import PER_IMAGE, PROVENANCE
+from sr_bench.evaluation.scoring.record import record_of
+from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, csv_text, read_per_image
+from sr_bench.project.dvc_lock import dvc_md5
+from sr_bench.project.layout import COMPUTED
+from sr_bench.project.project import Project
+from sr_bench.project.run_weights import expected_note
+from sr_bench.report.provenance.records import recorded_now
+from sr_bench.support.files import write_text
+from sr_bench.support.text_files import read_object
+
+_AGAIN = "restore it from git, or delete it and run: sr-bench all"
+_WHAT = {
+    "run": "its entry in params.yaml",
+    "method": "its method file",
+    "signatures": "its protocols",
+    "code": "sr-bench's code between hr and the scores",
+}
+
+
+def take_held(project: Project, say: Callable[[str], None]) -> list[str]:
+    """Write ``build/scores/<run>.csv`` of each run whose scores in ``reports/`` hold here.
+
+    They hold if the run's record in ``provenance.json`` is what would be recorded now: its entry,
+    method, protocols and weights, the hr of each dataset that is here, and the code. A dataset that
+    isn't here is taken as it was, and so is the processor. SR images needn't be there. A run with
+    scores of this machine is left alone.
+
+    Args:
+        project: whose datasets are fetched as far as can be had.
+        say: gets a line for each run whose scores in ``reports/`` don't hold, with the reason.
+
+    Returns:
+        The runs whose scores are those of ``reports/``.
+
+    Raises:
+        SrBenchError: if ``provenance.json`` or ``per_image.csv.gz`` is damaged.
+    """
+    reported, listed = project.reports / PER_IMAGE, project.reports / PROVENANCE
+    if not (reported.is_file() and listed.is_file()):
+        return []
+    records = read_object(listed, remedy=_AGAIN).get("records", {})
+    tables = {str(run): rows for run, rows in read_per_image(reported).groupby("run", sort=False)}
+    now = cache(dvc_md5)  # most runs share code and datasets
+    held = []
+    for run in project.params.runs:
+        then, path = records.get(f"runs/{run}"), project.scores(run)
+        if then is None or run not in tables or record_of(path).is_file():
+            continue
+        text = csv_text(tables[run][IMAGE_COLUMNS])
+        if reason := next(_changes(project, run, then, text, now), None):
+            say(f"{run}: the scores in {project.reports.name}/ don't hold: {reason}")
+        else:
+            _write(project, run, then, text)
+            held.append(run)
+    return held
+
+
+def _changes(
+    project: Project,
+    run: str,
+    then: Mapping[str, Any],
+    text: str,
+    now: Callable[[Path], str],
+) -> Iterator[str]:
+    """What is otherwise than when the scores were made."""
+    if hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() != then["scores"]:
+        yield f"{PER_IMAGE} has other rows than {PROVENANCE} is about"
+    today = json.loads(json.dumps(recorded_now(project, run, now)))
+    for key, what in _WHAT.items():
+        if then[key] != today[key]:
+            yield f"{what} changed"
+    for dataset, md5 in today["data"].items():
+        if md5 != then["data"].get(dataset):
+            yield f"{dataset} is here, and was not there or was another"
+    if then["weights"] != expected_note(project, project.run(run)):
+        yield "its weights are another file"
+
+
+def _write(project: Project, run: str, then: Mapping[str, Any], text: str) -> None:
+    write_text(project.scores(run), text)
+    write_text(project.weights_note(run), json.dumps(then["weights"], indent=1) + "\n")
+    if computed := then.get("computed"):
+        write_text(project.sr_of(run) / COMPUTED, json.dumps(computed, indent=1) + "\n")
