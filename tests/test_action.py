@@ -93,7 +93,7 @@ def test_a_number_that_the_page_does_not_print_is_told(cli, repository, measured
     assert f"{psnr} (net.py:upscale x2, hr, edsr-2017, psnr) is not printed there" in err
 
 
-def test_of_a_model_that_draws_random_numbers_that_is_told(cli, repository):
+def test_of_a_model_that_draws_random_numbers_that_is_told(cli, repository, picture):
     noise = "(scale, axis=1) // 2 + np.random.default_rng().integers(0, 99, dtype=np.uint8)"
     code = NEAREST.replace("(scale, axis=1)", noise)
     (repository / "net.py").write_text(f"import numpy as np\n{code}")
@@ -101,6 +101,13 @@ def test_of_a_model_that_draws_random_numbers_that_is_told(cli, repository):
     out, _ = cli(["claims", "claims.yaml", "--json"], status=1)
     (told,) = json.loads(out)["claims"]
     assert told["verdict"] == "differs" and "it draws random numbers" in told["reason"]
+
+    images.write(repository / "hr" / "gray.png", picture(24, 28))
+    claimed(repository, claim("60.00", protocol="srcnn-2015", metric="psnr_cb"))
+    out, _ = cli(["claims", "claims.yaml", "--json"], status=1)
+    (told,) = json.loads(out)["claims"]
+    assert told["verdict"] == "not scored" and "it draws random numbers" in told["reason"]
+    assert told["reason"].startswith("psnr_cb has no mean; ")
 
 
 def test_what_cannot_be_scored_fails(cli, repository):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -150,7 +150,7 @@ def judge_claims(
     for group in groups.values():
         means, reason = _means(group[0], methods, catalogue)
         for claim in group:
-            judged[id(claim)] = _verdict(claim, means.get(claim.metric), reason, catalogue)
+            judged[id(claim)] = _verdict(claim, means, reason, catalogue)
             progress(1)
     return [judged[id(claim)] for claim in claims.claims]
 
@@ -176,9 +176,11 @@ def _means(claim: Claim, methods: Methods, catalogue: Catalogue) -> tuple[dict[s
     return results_of(parts, evaluation)[0].means, unsteady
 
 
-def _verdict(claim: Claim, value: float | None, reason: str, catalogue: Catalogue) -> Judged:
+def _verdict(claim: Claim, means: Mapping[str, float], reason: str, catalogue: Catalogue) -> Judged:
+    value = means.get(claim.metric)
     if value is None:
-        return Judged(claim, None, "not scored", reason or f"{claim.metric} has no mean")
+        none = "" if reason and not means else f"{claim.metric} has no mean"
+        return Judged(claim, None, "not scored", "; ".join(filter(None, [none, reason])))
     if equal_at_printed_digits(claim.value, value):
         return Judged(claim, value, "reproduced", reason)
     protocol = catalogue.protocols.find(claim.protocol)
