@@ -93,7 +93,7 @@ def test_a_run_without_scores_is_named(reported):
     reason = "build/scores/bicubic-x3.csv is missing: dvc repro score@bicubic-x3"
     assert report.not_run == {"bicubic-x3": reason}
     write_report(reported, report)
-    assert f"- `bicubic-x3`: {reason}" in (reported.reports / "README.md").read_text()
+    assert f"- {reason}: `bicubic-x3`\n\n" in (reported.reports / "README.md").read_text()
 
 
 def test_the_page_escapes_what_comes_from_outside(reported):

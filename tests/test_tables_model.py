@@ -135,10 +135,13 @@ def test_scales_are_compared_with_themselves():
 def test_a_run_without_a_cell_has_a_gap_and_one_without_scores_a_line():
     table = quality_tables(
         cells(("a-x2", 31.0), ("b-x2", 30.0), ("a-x2", 29.0, {"dataset": "Set14"})),
-        not_run={"c-x2": "its file is missing"},
+        not_run={f"{n}-x2": "its file is missing" for n in "cdefghi"} | {"j-x2": "no time"},
     )[0]
     assert [row[-1] for row in table.rows] == [Number(29.0, 2), Missing()]
-    assert table.remarks == ("No scores of c-x2: its file is missing.",)
+    assert table.remarks == (
+        "No scores of c-x2, d-x2, e-x2, f-x2, g-x2 and 2 more: its file is missing.",
+        "No scores of j-x2: no time.",
+    )
 
 
 def test_mixed_signatures_are_refused():

@@ -18,6 +18,7 @@ from sr_bench.report.tables.formats.markdown import code, escape, markdown_body
 from sr_bench.report.tables.formats.templates import template
 from sr_bench.report.tables.model import Table
 from sr_bench.report.tables.published import VERDICTS
+from sr_bench.report.tables.quality import by_reason
 from sr_bench.support.errors import SrBenchError, unknown
 
 _KINDS = "table|plot|text"
@@ -46,6 +47,7 @@ def reports_readme(report: Report, tables: ReportTables, pictures: Pictures) -> 
         pictures: those below ``reports/``; the plots of speed stand among the tables of speed.
     """
     counts = report.reproduction["verdict"].value_counts()
+    without = by_reason(report.not_run)
     speed = {name: p for name, p in pictures.items() if name.startswith(SPEED)}
     return template("README.md.j2").render(
         text=escape,
@@ -57,7 +59,7 @@ def reports_readme(report: Report, tables: ReportTables, pictures: Pictures) -> 
         submitted=report.submitted.to_dict("records"),
         known=len(report.reproduction),
         verifiable=int((report.reproduction[VERIFIABLE] == "yes").sum()),
-        not_run=report.not_run,
+        not_run={why: ", ".join(map(code, runs)) for why, runs in without.items()},
         speed=speed,
         figures={name: p for name, p in pictures.items() if name not in speed},
     )

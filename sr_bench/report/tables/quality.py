@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from sr_bench.analysis.metrics import describe_metric
-from sr_bench.evaluation.scoring.table import require_one_signature
+from sr_bench.evaluation.scoring.table import listed, require_one_signature
 from sr_bench.report.names import NO_NAMES, Names, RunName
 from sr_bench.report.tables.grades import graded
 from sr_bench.report.tables.model import (
@@ -53,13 +53,22 @@ def quality_tables(
     Raises:
         SrBenchError: if numbers of one protocol have different signatures.
     """
-    remarks = tuple(f"No scores of {run}: {why}." for run, why in (not_run or {}).items())
+    without = by_reason(not_run or {})
+    remarks = tuple(f"No scores of {listed(runs)}: {why}." for why, runs in without.items())
     made = []
     for name in names.catalogue.protocols.protocols:
         rows = cells[cells["protocol"] == name]
         if len(rows):
             made += [_remarked(t, remarks) for t in protocol_tables(name, rows, marks or {}, names)]
     return made
+
+
+def by_reason(not_run: Mapping[str, str]) -> dict[str, list[str]]:
+    """Each reason, and the runs that have no scores for it."""
+    found: dict[str, list[str]] = {}
+    for run, why in not_run.items():
+        found.setdefault(why, []).append(run)
+    return found
 
 
 def _remarked(table: Table, remarks: tuple[str, ...]) -> Table:
