@@ -59,7 +59,7 @@ def test_a_way_without_deviations_is_the_protocol(
     sr, hr = picture(*shape), picture(*shape)
     expected = score_pair(Pair(sr, hr, "rgb"), find_protocol(protocol), scale=2)
     made = Made(sr, hr, "rgb")
-    ssim = "ssim_blue" if protocol == "mmediting-2020" else "ssim"
+    ssim = find_protocol(protocol).printed_ssim
     assert made.value(Way.of(find_protocol(protocol)), "psnr", scale=2) == expected["psnr"]
     assert made.value(Way.of(find_protocol(protocol)), "ssim", scale=2) == expected[ssim]
 

@@ -152,7 +152,7 @@ def blue(original):
     """SSIM alone, and where that code base's own SSIM stands beside it alone."""
 
     def ssim(planes, mapper):
-        metric = "ssim_blue" if "ssim_blue" in planes.rule.metrics else "ssim"
+        metric = planes.rule.printed_ssim
         return original[metric](planes, mapper)
 
     return original | {"ssim": ssim}

@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from scipy.ndimage import correlate
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from sr_bench.evaluation.metrics import psnr, ssim
+from sr_bench.evaluation.metrics.ssim import ssim_padded_unchecked
 
 RNG = np.random.default_rng(2)
 
@@ -97,3 +99,22 @@ def test_ssim_needs_a_whole_window():
     sr, hr = pair(10, 30)
     with pytest.raises(ValueError, match=r"images are \(10, 30\), the SSIM window is 11 x 11"):
         ssim(sr, hr, data_range=255)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (12, 40), (200, 131)])
+def test_padded_ssim_has_a_window_about_every_pixel(shape):
+    sr, hr = (image.astype(float) for image in pair(*shape))
+
+    def mean(values):  # MATLAB's imfilter(values, fspecial('gaussian', 11, 1.5), 'replicate')
+        taps = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+        window = np.outer(taps, taps)
+        return correlate(values, window / window.sum(), mode="nearest")
+
+    x, y = mean(sr), mean(hr)
+    x_var, y_var, xy = mean(sr * sr) - x * x, mean(hr * hr) - y * y, mean(sr * hr) - x * y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    terms = (2 * x * y + c1) * (2 * xy + c2) / ((x * x + y * y + c1) * (x_var + y_var + c2))
+    found = ssim_padded_unchecked(sr, hr, data_range=255)
+    assert found == pytest.approx(terms.mean(), abs=1e-12)
+    three = [np.stack([image] * 3, axis=-1) for image in (sr, hr)]
+    assert ssim_padded_unchecked(*three, data_range=255) == pytest.approx(found, abs=1e-12)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sr_bench.evaluation.evaluating.evaluate import Evaluation
     from sr_bench.evaluation.evaluating.results import Result
 
-_SHOWN = ("psnr", "ssim", "ssim_blue")  # of the metrics of a protocol; CSV and JSON have all
+# Of the metrics of a protocol; CSV and JSON have all.
+_SHOWN = ("psnr", "ssim", "ssim_blue", "ssim_padded")
 _COMPARED = {"psnr": "PSNR", "ssim": "SSIM"}  # with published numbers
 
 

@@ -17,13 +17,13 @@ from sr_bench.analysis.drift.matching import Matcher, MovedImage, SrMaker
 from sr_bench.analysis.explain.deviation import Deviation
 from sr_bench.analysis.explain.measure import Made
 from sr_bench.analysis.explain.runs import run_subject
-from sr_bench.analysis.explain.way import SsimKind, Way
+from sr_bench.analysis.explain.way import SSIM_KINDS, Way
 from sr_bench.data.datasets.manifest import Dataset, Entry
 from sr_bench.imaging import images
 from sr_bench.project.project import Project
 from sr_bench.support.errors import SrBenchError
 
-_METRICS = {"psnr": "psnr", "ssim": "ssim", "ssim_blue": "ssim"}  # as the deviations know them
+_METRICS = {"psnr": "psnr", **dict.fromkeys(SSIM_KINDS, "ssim")}  # as the deviations know them
 _IMAGES, _OF_NETWORK = 3, 1  # images tried of a cell; networks are slow
 _CELLS = 12  # tried: each takes a second or two
 Cell = tuple[str, str, str, str]  # run, dataset, protocol, metric
@@ -124,7 +124,7 @@ class _Search:
             MovedImage(e.stem, _stored(dataset, e, folder), *values)
             for e, values in _smallest(dataset, rows)[:count]
         ]
-        ssim: SsimKind = "blue" if metric == "ssim_blue" else "mean"
+        ssim = SSIM_KINDS.get(metric, "mean")
         base = replace(base, scoring=replace(base.scoring, ssim=ssim))
         matcher = Matcher(maker, moved, _METRICS[metric], base)
         fresh = matcher.giving_fresh()

@@ -114,6 +114,12 @@ _FORMULA = (
     Deviation("ssim-mean", "SSIM as the mean over channels", _scoring(ssim="mean"), "ssim"),
     Deviation("ssim-blue", "SSIM of the blue channel", _of_rgb(_scoring(ssim="blue")), "ssim"),
     Deviation(
+        "ssim-padded",
+        "SSIM at every pixel, edges repeated: MATLAB's own ssim",
+        _scoring(ssim="padded"),
+        "ssim",
+    ),
+    Deviation(
         "ssim-downsampled",
         "SSIM of images shrunk to about 256 pixels",
         _scoring(ssim="downsampled"),

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from sr_bench.analysis.explain.way import SsimKind
-from sr_bench.evaluation.metrics.ssim import SIGMA, WINDOW, ssim_terms, ssim_unchecked
+from sr_bench.evaluation.metrics.ssim import (
+    SIGMA,
+    WINDOW,
+    ssim_padded_unchecked,
+    ssim_terms,
+    ssim_unchecked,
+)
 from sr_bench.evaluation.scoring.planes import cut
 from sr_bench.imaging.images import Planes
 
@@ -21,6 +27,7 @@ def similarity(sr: Planes, hr: Planes, kind: SsimKind, *, data_range: float) -> 
     """SSIM of two images of one shape, (h, w) or (h, w, 3), computed the way ``kind`` names.
 
     ``mean``: :func:`sr_bench.evaluation.metrics.ssim`. ``blue``: of the last channel.
+    ``padded``: windows about every pixel, edges repeated (MATLAB's own function ``ssim``).
     ``downsampled``: after Wang's optional step of ``ssim.m``, a box filter and every f-th pixel,
     f = round(min(h, w) / 256). ``volumetric``: a Gaussian of 11 x 11 x 11 over RGB as a
     volume, edges repeated (BasicSR's ``_ssim_3d``). ``uniform``: a flat 7 x 7 window and
@@ -31,6 +38,8 @@ def similarity(sr: Planes, hr: Planes, kind: SsimKind, *, data_range: float) -> 
     """
     if kind == "blue" and hr.ndim == 3:
         sr, hr = sr[..., 2], hr[..., 2]
+    if kind == "padded":
+        return ssim_padded_unchecked(sr, hr, data_range=data_range)
     if kind == "downsampled":
         sr, hr = _shrunk(sr), _shrunk(hr)
     if kind == "volumetric":

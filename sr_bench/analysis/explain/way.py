@@ -11,7 +11,8 @@ from sr_bench.imaging.degrade import Degradation
 
 Luma = Literal["matlab", "yiq", "full-range", "bt709", "mistyped"]
 Swap = Literal["none", "sr", "both"]
-SsimKind = Literal["mean", "blue", "downsampled", "volumetric", "uniform"]
+SsimKind = Literal["mean", "blue", "padded", "downsampled", "volumetric", "uniform"]
+SSIM_KINDS: dict[str, SsimKind] = {"ssim": "mean", "ssim_blue": "blue", "ssim_padded": "padded"}
 Range = Literal["spread", "peak"]
 Pool = Literal["images", "mse", "finite", "capped"]
 Values = Literal["signed", "unit", "levels"]
@@ -76,8 +77,7 @@ class Way:
     @classmethod
     def of(cls, protocol: Protocol) -> Way:
         """The protocol itself, with the SSIM that its tables print."""
-        blue = "ssim_blue" in protocol.metrics
-        return cls(protocol, Scoring(ssim="blue" if blue else "mean"))
+        return cls(protocol, Scoring(ssim=SSIM_KINDS[protocol.printed_ssim]))
 
     @property
     def degradation(self) -> Degradation:

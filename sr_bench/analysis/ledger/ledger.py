@@ -212,10 +212,8 @@ def reproduce_command(row: Mapping[str, str]) -> str:
 
 
 def published_metric(protocol: Protocol | None, metric: str) -> str:
-    """The metric a published one is compared with: mmediting printed the blue channel's SSIM."""
-    if metric == "ssim" and protocol and "ssim_blue" in protocol.metrics:
-        return "ssim_blue"
-    return metric
+    """The metric a published one is compared with: a table's SSIM may be another than Wang's."""
+    return protocol.printed_ssim if protocol and metric == "ssim" else metric
 
 
 def _elsewhere(row: dict[str, str], metric: str, found: dict[Key, float]) -> str:

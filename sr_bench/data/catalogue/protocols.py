@@ -31,8 +31,10 @@ from sr_bench.support.strict_yaml import problems, read_yaml, shown
 from sr_bench.support.version import __version__
 
 Metric = Literal[
-    "psnr", "ssim", "ssim_blue", "psnr_y", "psnr_cb", "psnr_cr", "psnr_ycbcr", "psnr_rgb"
-]
+    "psnr", "ssim", "ssim_blue", "ssim_padded",
+    "psnr_y", "psnr_cb", "psnr_cr", "psnr_ycbcr", "psnr_rgb",
+]  # fmt: skip
+_OTHER_SSIM: tuple[Metric, ...] = ("ssim_blue", "ssim_padded")  # printed where it is computed
 WHERE = "sr_bench/data/catalogue/protocols.yaml"
 
 
@@ -120,6 +122,11 @@ class Protocol(_Frozen):
                 f"sr-bench:{__version__}",
             )
         )
+
+    @property
+    def printed_ssim(self) -> Metric:
+        """Which SSIM the tables of this protocol print: Wang's where it computes no other."""
+        return next((metric for metric in _OTHER_SSIM if metric in self.metrics), "ssim")
 
     def identified(self) -> Protocol:
         """The same with the hash of its rules, which its signature carries."""

@@ -85,6 +85,21 @@ def ssim_unchecked(
     return float(sum(mapper(strip_sum, range(0, rows, _STRIP))) / (rows * columns))
 
 
+def ssim_padded_unchecked(
+    sr: NDArray[np.generic], hr: NDArray[np.generic], *, data_range: float, mapper: Map = map
+) -> float:
+    """SSIM over windows about every pixel, the outermost pixels repeated: MATLAB's own ``ssim``.
+
+    That function of the Image Processing Toolbox is what LapSRN's script calls; its window and
+    constants are those of :func:`ssim`. Types, shapes and errors are as there, and no side is too
+    short.
+    """
+    half = WINDOW // 2
+    sides = [(half, half), (half, half), (0, 0)][: hr.ndim]
+    padded = (np.pad(image, sides, mode="edge") for image in (sr, hr))
+    return ssim_unchecked(*padded, data_range=data_range, mapper=mapper)
+
+
 def _strip_sum(sr: Planes, hr: Planes, data_range: float) -> float:
     """Sum of the SSIM map of one strip of rows."""
     columns = hr.shape[1] - WINDOW + 1

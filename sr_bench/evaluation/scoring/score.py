@@ -17,7 +17,7 @@ import pandas as pd
 from sr_bench.data.catalogue.protocols import Metric, Protocol
 from sr_bench.evaluation.metrics.checks import require_uint8
 from sr_bench.evaluation.metrics.psnr import psnr_unchecked
-from sr_bench.evaluation.metrics.ssim import ssim_unchecked
+from sr_bench.evaluation.metrics.ssim import ssim_padded_unchecked, ssim_unchecked
 from sr_bench.evaluation.scoring.planes import ComparedPlanes, Luma
 from sr_bench.imaging import images
 from sr_bench.imaging.crops import modcrop
@@ -98,6 +98,10 @@ def _ssim(planes: tuple[Planes, Planes], mapper: Map) -> float:
     return ssim_unchecked(*planes, data_range=255, mapper=mapper)
 
 
+def _ssim_padded(planes: tuple[Planes, Planes], mapper: Map) -> float:
+    return ssim_padded_unchecked(*planes, data_range=255, mapper=mapper)
+
+
 def _channel(planes: tuple[Planes, Planes], index: int) -> tuple[Planes, Planes]:
     return planes[0][..., index], planes[1][..., index]
 
@@ -106,6 +110,7 @@ _METRICS: dict[Metric, Callable[[ComparedPlanes, Map], float]] = {
     "psnr": lambda v, _: _psnr(v.main_rows),
     "ssim": lambda v, mapper: _ssim(v.main_rows, mapper),
     "ssim_blue": lambda v, mapper: _ssim(_channel(v.rgb, 2), mapper),
+    "ssim_padded": lambda v, mapper: _ssim_padded(v.main, mapper),
     "psnr_y": lambda v, _: _psnr(v.y_rows),
     "psnr_cb": lambda v, _: _psnr(_channel(v.ycbcr, 1)),
     "psnr_cr": lambda v, _: _psnr(_channel(v.ycbcr, 2)),
