@@ -246,6 +246,8 @@ def clone(whole, cli):
     images.write(
         whole / "data/byhand/b.png", images.read(whole.parent / "mirror" / HOST / "gone/a.png")
     )
+    (whole / "methods/helpers").mkdir()
+    (whole / "methods/helpers/new.py").write_text("TWO = 2\n")
     cli(["all"], cwd=whole)
     (whole / "build").rename(whole.parent / "made")
     return whole
@@ -284,6 +286,11 @@ def test_scores_of_a_dataset_that_is_not_here_hold_too(clone, cli):
     assert "0 runs made, 2 kept;" in out
     assert "not run: byhand: 1 images for data/byhand at" in err
     assert "byhand" in (clone / "reports/scores.csv").read_text()
+    images.write(
+        clone / "data/byhand/b.png", images.read(clone.parent / "mirror" / HOST / "gone/a.png")
+    )
+    out, _ = cli(["all"], cwd=clone)  # what its hr was is still known
+    assert "0 runs made, 2 kept;" in out
 
 
 def test_again_makes_what_holds(clone, cli):
@@ -292,7 +299,7 @@ def test_again_makes_what_holds(clone, cli):
 
 
 def another_method(root, monkeypatch):
-    """its method file changed"""
+    """its method's code changed"""
     with (root / "methods/mine.py").open("a") as file:
         file.write("# another line\n")
 
@@ -300,6 +307,17 @@ def another_method(root, monkeypatch):
 def another_entry(root, monkeypatch):
     """its entry in params.yaml changed"""
     two_under(root / "params.yaml", "edsr-2017, mmediting-2020", "here")
+
+
+def fewer_datasets(root, monkeypatch):
+    """its datasets are others"""
+    path = root / "params.yaml"
+    path.write_text(path.read_text().replace("[gone, byhand]", "[gone]"))
+
+
+def another_helper(root, monkeypatch):
+    """its method's code changed"""
+    (root / "methods/helpers/new.py").write_text("THREE = 3\n")
 
 
 def other_rows(root, monkeypatch):
@@ -332,7 +350,16 @@ def other_weights(root, monkeypatch):
 
 @pytest.mark.parametrize(
     "change",
-    [another_method, another_entry, other_rows, another_image, other_code, other_weights],
+    [
+        another_method,
+        another_helper,
+        another_entry,
+        fewer_datasets,
+        other_rows,
+        another_image,
+        other_code,
+        other_weights,
+    ],
 )
 def test_scores_in_reports_that_do_not_hold_are_made_again(clone, cli, monkeypatch, change):
     change(clone, monkeypatch)

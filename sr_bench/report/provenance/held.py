@@ -14,19 +14,16 @@ from typing import Any
 
 from sr_bench.analysis.drift.snapshot import PER_IMAGE, PROVENANCE
 from sr_bench.evaluation.scoring.record import record_of
-from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, csv_text, read_per_image
+from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, csv_text, listed, read_per_image
 from sr_bench.project.dvc_lock import dvc_md5
 from sr_bench.project.layout import COMPUTED
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import expected_note
-from sr_bench.report.provenance.records import recorded_now
+from sr_bench.report.provenance.records import read_records, recorded_now
 from sr_bench.support.files import write_text
-from sr_bench.support.text_files import read_object
 
-_AGAIN = "restore it from git, or delete it and run: sr-bench all"
 _WHAT = {
     "run": "its entry in params.yaml",
-    "method": "its method file",
     "signatures": "its protocols",
     "code": "sr-bench's code between hr and the scores",
 }
@@ -50,10 +47,9 @@ def take_held(project: Project, say: Callable[[str], None]) -> list[str]:
     Raises:
         SrBenchError: if ``provenance.json`` or ``per_image.csv.gz`` is damaged.
     """
-    reported, listed = project.reports / PER_IMAGE, project.reports / PROVENANCE
-    if not (reported.is_file() and listed.is_file()):
+    reported, records = project.reports / PER_IMAGE, read_records(project)
+    if not (records and reported.is_file()):
         return []
-    records = read_object(listed, remedy=_AGAIN).get("records", {})
     tables = {str(run): rows for run, rows in read_per_image(reported).groupby("run", sort=False)}
     now = cache(dvc_md5)  # most runs share code and datasets
     held = []
@@ -84,9 +80,13 @@ def _changes(
     for key, what in _WHAT.items():
         if then[key] != today[key]:
             yield f"{what} changed"
-    for dataset, md5 in today["data"].items():
-        if md5 != then["data"].get(dataset):
-            yield f"{dataset} is here, and was not there or was another"
+    if any(today["method"].get(path) != md5 for path, md5 in then["method"].items()):
+        yield "its method's code changed"
+    if set(then["data"]) != set(project.datasets(project.run(run))):
+        yield "its datasets are others"
+    others = [d for d, md5 in today["data"].items() if md5 != then["data"].get(d)]
+    if others:
+        yield f"{listed(others)} is here, and was not there or was another"
     if then["weights"] != expected_note(project, project.run(run)):
         yield "its weights are another file"
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from sr_bench.analysis.drift.accept import CHANGES
 from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.evaluation.upscaling.circumstances import method_code
 from sr_bench.networks.checkpoint import load
 from sr_bench.networks.method_fields import LEDGER
 from sr_bench.project.dvc_lock import Locked, dvc_md5, read_lock
@@ -26,7 +27,7 @@ from sr_bench.project.project import Project
 from sr_bench.project.run_weights import read_note
 from sr_bench.support.errors import unknown
 from sr_bench.support.files import sha256, write_text
-from sr_bench.support.text_files import read_json
+from sr_bench.support.text_files import read_json, read_object
 from sr_bench.support.version import PACKAGE, __version__
 from sr_bench.timing.results import Results, results_folder
 
@@ -39,6 +40,7 @@ _CODE = (
     "evaluation/scoring", "evaluation/upscaling", "imaging", "networks", "support/version.py",
 )  # fmt: skip
 _REMAKE = "delete it and run: dvc repro"
+_RESTORE = "restore it from git, or delete it and run: sr-bench report"
 _PACKAGES = (
     "jinja2", "matplotlib", "numpy", "pandas", "pillow", "safetensors", "scikit-image", "scipy",
     "torch",
@@ -86,8 +88,10 @@ def collect(project: Project) -> Provenance:
     """
     lock, now = read_lock(project.root), cache(dvc_md5)  # most runs share code and datasets
     records: dict[str, Any] = {}
+    before = read_records(project)
     for name in project.params.runs:
         made = _run(project, name, lock, now)
+        made["data"] = _as_scored(made, before.get(f"runs/{name}", {}))
         code = made.pop("code")
         made["code"] = f"code/{_digest(code)}"  # the same for most runs: written once
         records |= {f"runs/{name}": made, made["code"]: code}
@@ -97,6 +101,18 @@ def collect(project: Project) -> Provenance:
     if project.ledgers:
         records["ledger"] = {_named(path, project): dvc_md5(path) for path in project.ledgers}
     return Provenance(records, _packages())
+
+
+def read_records(project: Project) -> dict[str, Any]:
+    """The records of the report that lies there, by subject; none without a report."""
+    path = project.root / "reports" / PROVENANCE
+    return dict(read_object(path, remedy=_RESTORE).get("records", {})) if path.is_file() else {}
+
+
+def _as_scored(made: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, str | None]:
+    """The hr of a run's scores: of a dataset that isn't here, as noted when they were made."""
+    noted = before.get("data", {}) if before.get("scores") == made["scores"] else {}
+    return {dataset: md5 or noted.get(dataset) for dataset, md5 in made["data"].items()}
 
 
 def _named(path: Path, project: Project) -> str:
@@ -168,7 +184,11 @@ def _made_from(project: Project, name: str, inputs: Mapping[str, str]) -> dict[s
     run = project.run(name)
     return {
         "run": run.model_dump(exclude={"origin"}),
-        "method": {p: h for p, h in inputs.items() if Path(p).name == f"{run.method}.py"},
+        "method": {
+            path: md5
+            for path, md5 in inputs.items()
+            if path.endswith(".py") and not path.startswith("sr_bench/")
+        },
         "signatures": {p.name: p.signature for p in run.protocols},
         "code": {p: h for p, h in inputs.items() if p.startswith("sr_bench/")},
     }
@@ -187,7 +207,9 @@ def _inputs(project: Project, name: str, now: Hash) -> dict[str, str]:
     for folder in project.method_folders:
         path = folder / f"{run.method}.py"
         if path.is_file():
-            found[f"{folder.name}/{path.name}"] = now(path)
+            for file in method_code(path, project.method_folders):
+                inside = file.relative_to(folder) if file.is_relative_to(folder) else file.name
+                found[f"{folder.name}/{inside}"] = now(file)
     for dataset in project.datasets(run):
         manifest = project.manifest(dataset)
         if manifest.is_file():
