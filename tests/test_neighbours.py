@@ -1,10 +1,14 @@
 """The published numbers beside a measured one."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from sr_bench.analysis.ledger.neighbours import Cell, neighbours, published_numbers
 from sr_bench.analysis.ledger.titles import NetworkNames, read_titles
+from sr_bench.cli.eval_results import Printed
+from sr_bench.data.catalogue.protocols import find_protocol
 from sr_bench.support.packaged import packaged_ledger
 
 NAMES = NetworkNames(titles=read_titles(packaged_ledger()))
@@ -49,6 +53,22 @@ def test_other_cells_do_not_compare(numbers):
     assert labels(neighbours(numbers, other, 32.1)) == [None, None, None]
     ssim = Cell("edsr-2017", "Set5", 4, "ssim")
     assert labels(neighbours(numbers, ssim, 0.9)) == [None, None, "EDSR full 0.8968"]
+
+
+def test_a_published_ssim_is_compared_with_the_one_that_its_tables_print(numbers):
+    rule = find_protocol("lapsrn-2017")
+    rows = numbers.assign(protocol=rule.name)
+    means = {"psnr": 32.2, "ssim": 0.95, "ssim_padded": 0.89683}
+    result = SimpleNamespace(
+        protocol=rule,
+        test_set=SimpleNamespace(name="Set5", catalogued=True),
+        candidate=SimpleNamespace(scale=4),
+        whole=True,
+        means=means,
+    )
+    printed = Printed([], [], None, [], rows, NAMES).published(result)
+    assert labels(printed["ssim"]) == [None, "EDSR full 0.8968", None]
+    assert labels(printed["psnr"]) == ["IMDN 32.21", None, "EDSR baseline 32.09"]
 
 
 def test_they_come_with_sr_bench_and_with_the_project(tmp_path):

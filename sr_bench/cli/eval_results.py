@@ -52,10 +52,11 @@ class Printed:
         if not (result.test_set.catalogued and result.whole):
             return {}
         place = (result.protocol.name, result.test_set.name, result.candidate.scale)
+        printed = {"psnr": "psnr", "ssim": result.protocol.printed_ssim}
         found = {
-            metric: neighbours(self.numbers, Cell(*place, metric), value)
-            for metric, value in result.means.items()
-            if metric in _COMPARED
+            metric: neighbours(self.numbers, Cell(*place, metric), result.means[measured])
+            for metric, measured in printed.items()
+            if measured in result.means
         }
         return {metric: beside for metric, beside in found.items() if beside != Neighbours()}
 
