@@ -320,14 +320,6 @@ def another_helper(root, monkeypatch):
     (root / "methods/helpers/new.py").write_text("THREE = 3\n")
 
 
-def other_rows(root, monkeypatch):
-    """per_image.csv.gz has other rows than provenance.json is about"""
-    path = root / "reports/per_image.csv.gz"
-    text = gzip.decompress(path.read_bytes()).decode()
-    first = next(line for line in text.splitlines() if line.startswith("mine-two-x2"))
-    path.write_bytes(gzip.compress(text.replace(first, first[:-1] + "c").encode()))
-
-
 def another_image(root, monkeypatch):
     """byhand is here, and was not there or was another"""
     images.write(root / "data/byhand/b.png", 255 - images.read(root / "data/byhand/b.png"))
@@ -355,7 +347,6 @@ def other_weights(root, monkeypatch):
         another_helper,
         another_entry,
         fewer_datasets,
-        other_rows,
         another_image,
         other_code,
         other_weights,
@@ -366,6 +357,33 @@ def test_scores_in_reports_that_do_not_hold_are_made_again(clone, cli, monkeypat
     out, _ = cli(["all", "mine-two-x2"], 0, cwd=clone)
     assert f"mine-two-x2: the scores in reports/ don't hold: {change.__doc__}" in out
     assert "1 runs made" in out
+
+
+def test_scores_without_a_mean_do_not_keep_the_others_from_holding(whole, cli, picture):
+    params = whole / "params.yaml"
+    text = params.read_text().replace("byhand]}", "byhand], srcnn-2015: [byhand]}")
+    params.write_text(text.replace("[edsr-2017]", "[edsr-2017, srcnn-2015]"))
+    images.write(whole / "data/byhand/b.png", picture(32, 36))  # gray: it has no chroma
+    catalogue = whole / "catalogue/sources.yaml"
+    catalogue.write_text(catalogue.read_text().replace("images: 1", "images: 2"))
+    images.write(whole / "data/byhand/c.png", picture(32, 36, 3))
+    cli(["all"], cwd=whole)
+    assert "psnr_cb" in (whole / "build/scores/mine-two-x2.csv").read_text()
+    assert "psnr_cb" not in (whole / "reports/scores.csv").read_text()
+    before = tables(whole)
+    (whole / "build").rename(whole.parent / "made")
+    out, _ = cli(["all"], cwd=whole)
+    assert "0 runs made, 2 kept;" in out
+    assert tables(whole) == before
+
+
+def test_a_table_that_provenance_is_not_about_gives_no_scores(clone, cli):
+    path = clone / "reports/per_image.csv.gz"
+    text = gzip.decompress(path.read_bytes()).decode()
+    path.write_bytes(gzip.compress(text.replace("mine-two-x2", "mine-six-x2", 1).encode()))
+    out, _ = cli(["all"], cwd=clone)
+    assert "per_image.csv.gz: not the file that provenance.json is about" in out
+    assert "2 runs made, 0 kept;" in out
 
 
 def test_scores_that_are_out_of_date_are_not_reported(whole, cli, monkeypatch):

@@ -5,7 +5,6 @@ A clone has ``reports/`` and no ``build/``. What took another machine hours is t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -19,8 +18,8 @@ from sr_bench.project.dvc_lock import dvc_md5
 from sr_bench.project.layout import COMPUTED
 from sr_bench.project.project import Project
 from sr_bench.project.run_weights import expected_note
-from sr_bench.report.provenance.records import read_records, recorded_now
-from sr_bench.support.files import write_text
+from sr_bench.report.provenance.records import held_note, read_reported, recorded_now
+from sr_bench.support.files import sha256, write_text
 
 _WHAT = {
     "run": "its entry in params.yaml",
@@ -35,7 +34,7 @@ def take_held(project: Project, say: Callable[[str], None]) -> list[str]:
     They hold if the run's record in ``provenance.json`` is what would be recorded now: its entry,
     method, protocols and weights, the hr of each dataset that is here, and the code. A dataset that
     isn't here is taken as it was, and so is the processor. SR images needn't be there. A run with
-    scores of this machine is left alone.
+    scores of this machine is left alone. ``build/held.json`` notes which tables these are.
 
     Args:
         project: whose datasets are fetched as far as can be had.
@@ -47,35 +46,36 @@ def take_held(project: Project, say: Callable[[str], None]) -> list[str]:
     Raises:
         SrBenchError: if ``provenance.json`` or ``per_image.csv.gz`` is damaged.
     """
-    reported, records = project.reports / PER_IMAGE, read_records(project)
-    if not (records and reported.is_file()):
+    reported, provenance = project.reports / PER_IMAGE, read_reported(project)
+    if not (provenance and reported.is_file()):
         return []
+    if sha256(reported) != provenance["files"].get(PER_IMAGE):
+        say(f"{reported}: not the file that {PROVENANCE} is about: no scores are taken from it")
+        return []
+    records = provenance["records"]
     tables = {str(run): rows for run, rows in read_per_image(reported).groupby("run", sort=False)}
     now = cache(dvc_md5)  # most runs share code and datasets
-    held = []
+    held: dict[str, str] = {}
     for run in project.params.runs:
         then, path = records.get(f"runs/{run}"), project.scores(run)
         if then is None or run not in tables or record_of(path).is_file():
             continue
-        text = csv_text(tables[run][IMAGE_COLUMNS])
-        if reason := next(_changes(project, run, then, text, now), None):
+        if reason := next(_changes(project, run, then, now), None):
             say(f"{run}: the scores in {project.reports.name}/ don't hold: {reason}")
         else:
-            _write(project, run, then, text)
-            held.append(run)
-    return held
+            _write(project, run, then, csv_text(tables[run][IMAGE_COLUMNS]))
+            held[run] = sha256(path)
+    write_text(held_note(project), json.dumps(held, indent=1) + "\n")
+    return list(held)
 
 
 def _changes(
     project: Project,
     run: str,
     then: Mapping[str, Any],
-    text: str,
     now: Callable[[Path], str],
 ) -> Iterator[str]:
     """What is otherwise than when the scores were made."""
-    if hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() != then["scores"]:
-        yield f"{PER_IMAGE} has other rows than {PROVENANCE} is about"
     today = json.loads(json.dumps(recorded_now(project, run, now)))
     for key, what in _WHAT.items():
         if then[key] != today[key]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from sr_bench.analysis.drift.accept import CHANGES
 from sr_bench.data.catalogue.protocols import Protocol
+from sr_bench.evaluation.scoring.record import record_of
 from sr_bench.evaluation.upscaling.circumstances import method_code
 from sr_bench.networks.checkpoint import load
 from sr_bench.networks.method_fields import LEDGER
@@ -88,12 +89,14 @@ def collect(project: Project) -> Provenance:
     """
     lock, now = read_lock(project.root), cache(dvc_md5)  # most runs share code and datasets
     records: dict[str, Any] = {}
-    before = read_records(project)
+    held, before = read_held(project), read_reported(project).get("records", {})
     for name in project.params.runs:
-        made = _run(project, name, lock, now)
-        made["data"] = _as_scored(made, before.get(f"runs/{name}", {}))
-        code = made.pop("code")
-        made["code"] = f"code/{_digest(code)}"  # the same for most runs: written once
+        if name in held and f"runs/{name}" in before:
+            made, code = before[f"runs/{name}"], before[before[f"runs/{name}"]["code"]]
+        else:
+            made = _run(project, name, lock, now)
+            code = made.pop("code")
+            made["code"] = f"code/{_digest(code)}"  # the same for most runs: written once
         records |= {f"runs/{name}": made, made["code"]: code}
     records |= {f"protocols/{p}": _protocol(p) for p in project.params.protocols}
     records |= dict(_trainings(project))
@@ -103,16 +106,30 @@ def collect(project: Project) -> Provenance:
     return Provenance(records, _packages())
 
 
-def read_records(project: Project) -> dict[str, Any]:
-    """The records of the report that lies there, by subject; none without a report."""
+def read_reported(project: Project) -> dict[str, Any]:
+    """What ``reports/provenance.json`` holds; nothing without a report."""
     path = project.root / "reports" / PROVENANCE
-    return dict(read_object(path, remedy=_RESTORE).get("records", {})) if path.is_file() else {}
+    return read_object(path, remedy=_RESTORE) if path.is_file() else {}
 
 
-def _as_scored(made: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, str | None]:
-    """The hr of a run's scores: of a dataset that isn't here, as noted when they were made."""
-    noted = before.get("data", {}) if before.get("scores") == made["scores"] else {}
-    return {dataset: md5 or noted.get(dataset) for dataset, md5 in made["data"].items()}
+def read_held(project: Project) -> list[str]:
+    """The runs whose table of scores is the one that was taken from ``reports/``.
+
+    Their record there stays: it says what the scores were made from.
+    """
+    path = held_note(project)
+    noted = read_object(path, remedy="delete it and run: sr-bench all") if path.is_file() else {}
+    tables = {run: project.scores(run) for run in noted if run in project.params.runs}
+    return [
+        run
+        for run, table in tables.items()
+        if table.is_file() and not record_of(table).is_file() and sha256(table) == noted[run]
+    ]
+
+
+def held_note(project: Project) -> Path:
+    """Run to the sha256 of its table, of those that were taken from ``reports/``."""
+    return project.root / "build" / "held.json"
 
 
 def _named(path: Path, project: Project) -> str:
