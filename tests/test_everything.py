@@ -395,6 +395,8 @@ def test_scores_that_are_out_of_date_are_not_reported(whole, cli, monkeypatch):
     out, _ = cli(["all", "mine-two-x2"], cwd=whole)
     assert "1 runs made, 0 kept, 1 left" in out
     assert "mine-one-x2" not in (whole / "reports/scores.csv").read_text()
+    records = json.loads((whole / "reports/provenance.json").read_text())["records"]
+    assert records["runs/mine-one-x2"]["scores"] is None
     assert verdicts(whole)["gone"]["note"] == "not run: not made yet; sr-bench all goes on"
 
 

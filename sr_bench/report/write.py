@@ -67,7 +67,7 @@ def _write(project: Project, report: Report) -> tuple[tuple[str, ...], str | Non
     write_tables(tables, folder / "tables")
     cited = dict.fromkeys(report.reproduction["source"])
     write_text(folder / "tables" / SOURCES, bibtex(report.names.citations, cited))
-    made = collect(project)
+    made = collect(project, report.not_run)
     speed, others = _draw(project, report, made)
     drawn = speed + others
     pictures = _pictures(drawn, folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -78,11 +78,15 @@ class Provenance:
         return _digest(chosen)
 
 
-def collect(project: Project) -> Provenance:
+def collect(project: Project, without: Collection[str] = ()) -> Provenance:
     """Everything that the project's reports are made from.
 
     What made a run's scores is read from ``dvc.lock`` where that is about the scores that lie
     there, and is else what lies there now.
+
+    Args:
+        project: the project folder.
+        without: runs that the report has no scores of: those that lie there are out of date.
 
     Raises:
         SrBenchError: if ``dvc.lock``, weights made here or a file of timings can't be read.
@@ -94,7 +98,7 @@ def collect(project: Project) -> Provenance:
         if name in held and f"runs/{name}" in before:
             made, code = before[f"runs/{name}"], before[before[f"runs/{name}"]["code"]]
         else:
-            made = _run(project, name, lock, now)
+            made = _run(project, name, lock, now, scored=name not in without)
             code = made.pop("code")
             made["code"] = f"code/{_digest(code)}"  # the same for most runs: written once
         records |= {f"runs/{name}": made, made["code"]: code}
@@ -179,10 +183,10 @@ def recorded_now(project: Project, name: str, now: Hash) -> dict[str, Any]:
     return record | {"code": f"code/{_digest(record['code'])}", "data": there}
 
 
-def _run(project: Project, name: str, lock: Locked, now: Hash) -> dict[str, Any]:
+def _run(project: Project, name: str, lock: Locked, now: Hash, *, scored: bool) -> dict[str, Any]:
     run = project.run(name)
     scores = project.scores(name)
-    made = dvc_md5(scores) if scores.is_file() else None
+    made = dvc_md5(scores) if scored and scores.is_file() else None
     inputs = lock.inputs(name, made) or _inputs(project, name, now)
     return {
         **_made_from(project, name, inputs),
