@@ -2,7 +2,8 @@
 
 Dong, Loy, He, Tang, "Image Super-Resolution Using Deep Convolutional Networks", 2016,
 doi:10.1109/TPAMI.2015.2439281. A variant names the three kernel sizes, then, where they aren't
-64-32 and Y, the widths of the hidden layers or the planes.
+64-32 and Y, the widths of the hidden layers or the planes. "9-5-5-limited" is SRCNN's row in VDSR's
+tables (Kim et al. 2016, doi:10.1109/CVPR.2016.182): enlarged Y is clipped to 16..235.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ Padding = Literal["replicate", "zeros", "valid"]
 
 
 class Shape(NamedTuple):
-    """A variant: kernel sizes, widths of the two hidden layers, and the planes it works on."""
+    """A variant: kernel sizes, widths of the two hidden layers, and what it works on."""
 
     kernels: tuple[int, int, int]
     widths: tuple[int, int] = (64, 32)
     colour: Literal["y", "rgb", "ycbcr"] = "y"
+    limits: tuple[float, float] = (-math.inf, math.inf)  # enlarged values are clipped to them
 
     @property
     def channels(self) -> int:
@@ -50,6 +52,7 @@ SHAPES = {
     "9-1-5": Shape((9, 1, 5)),
     "9-3-5": Shape((9, 3, 5)),
     "9-5-5": Shape((9, 5, 5)),
+    "9-5-5-limited": Shape((9, 5, 5), limits=(16 / 255, 235 / 255)),
     "9-1-5-32-16": Shape((9, 1, 5), (32, 16)),
     "9-1-5-128-64": Shape((9, 1, 5), (128, 64)),
     "9-1-5-rgb": Shape((9, 1, 5), colour="rgb"),
@@ -272,6 +275,7 @@ class MatlabSRCNN:
         self, network: InferenceNetwork, shape: Shape, *, scale: int, border: Border
     ) -> None:
         self.network, self.scale, self.border = network, scale, border
+        self.limits = shape.limits
         self.colour: ModelColour = shape.colour
         self.reach = reach(shape, scale)
 
@@ -280,7 +284,7 @@ class MatlabSRCNN:
         planes = lr[0].permute(1, 2, 0).double().numpy()  # (h, w, C)
         enlarged = imresize(planes, scale=self.scale, rounding="none", border=self.border)
         batch = torch.from_numpy(enlarged.astype(np.float32)).permute(2, 0, 1)[None]
-        sr: torch.Tensor = self.network(batch)
+        sr: torch.Tensor = self.network(batch.clamp_(*self.limits))
         return sr
 
 
@@ -402,7 +406,11 @@ METHOD = Method(
     ),
     published={
         **{("9-1-5", "author-t91", s): _author("9-1-5", "91 images", s) for s in (2, 3, 4)},
-        **{("9-5-5", "author-imagenet", s): _author("9-5-5", "ImageNet", s) for s in (2, 3, 4)},
+        **{
+            (variant, "author-imagenet", s): _author("9-5-5", "ImageNet", s)
+            for variant in ("9-5-5", "9-5-5-limited")
+            for s in (2, 3, 4)
+        },
         ("9-1-5", "author-imagenet", 3): _author("9-1-5", "ImageNet", 3),
         ("9-3-5", "author-imagenet", 3): _author("9-3-5", "ImageNet", 3),
         ("9-1-5", "mmediting", 4): Published(

@@ -211,6 +211,17 @@ def test_lr_of_a_plain_way_is_the_protocols(picture: Picture) -> None:
         assert (shrunk(hr, way, scale=scale) == lr).all()
 
 
+def test_limited_bicubic_clips_y() -> None:
+    hr = np.zeros((48, 60, 3), np.uint8)
+    hr[:, 30:] = 255  # an edge, where bicubic goes too far
+    way, base = changed("up-limited", "srcnn-2015"), Way.of(find_protocol("srcnn-2015"))
+    plain, clipped = bicubic(hr, base, scale=2), bicubic(hr, way, scale=2)
+    assert plain is not None and clipped is not None
+    assert (clipped.sr == np.clip(plain.sr, 16, 235)).all() and (clipped.sr != plain.sr).any()
+    limited = bicubic(hr, base, scale=2, limited=True)
+    assert limited is not None and (limited.sr == clipped.sr).all()
+
+
 @pytest.fixture(scope="module")
 def set5(real: Callable[[str], list[Path]]) -> list[np.ndarray]:
     return [images.read(p) for p in real("Set5")]
@@ -224,6 +235,8 @@ def set5(real: Callable[[str], list[Path]]) -> list[np.ndarray]:
         ("y", "mmediting-2020", "psnr", ("33.68", "28.43")),
         (None, "srcnn-2015", "psnr", ("33.6621", "28.4220")),
         ("border-mirror", "srcnn-2015", "psnr", ("33.661", "28.421")),
+        ("up-limited", "vdsr-2016", "psnr", ("33.6615", "28.4211")),
+        ("up-limited", "vdsr-2016", "ssim", ("0.92988", "0.81040")),
         ("rgb", "edsr-2017", "psnr", ("31.7866", "26.6921")),
         ("ssim-downsampled", "srcnn-2015", "ssim", ("0.938", "0.825")),
         ("ssim-volumetric", "mmediting-2020", "ssim", ("0.966", "0.909")),

@@ -13,6 +13,7 @@ import torch
 
 from sr_bench.analysis.explain.chain import chain, conclusion, facts, notes
 from sr_bench.analysis.explain.claim import Claim
+from sr_bench.analysis.explain.deviations import DEVIATIONS
 from sr_bench.analysis.explain.question import Explanation, Question
 from sr_bench.analysis.explain.runs import run_subject
 from sr_bench.analysis.explain.search import explain
@@ -386,6 +387,25 @@ def test_bicubic_has_no_self_ensemble(project: Path) -> None:
     loaded = Project.load(project)
     answer = ask(subject_of(loaded, "bicubic-x2", upscale=False), "99.99", limit=1)
     assert not any("ensemble" in " ".join(names(f)) for f in answer.trials)
+
+
+def test_a_limited_run_of_bicubic_is_limited_where_no_deviation_says_so(project: Path) -> None:
+    path = project / "params.yaml"
+    limited = "{method: bicubic, variant: limited, scale: 2, protocols: [srcnn-2015]}"
+    path.write_text(path.read_text() + f"  bicubic-limited-x2: {limited}\n")
+    loaded = Project.load(project)
+    known = {d.name: d for d in DEVIATIONS}
+    base = Way.of(find_protocol("srcnn-2015"))
+    for run, other, same in (
+        ("bicubic-x2", "up-limited", "up-unlimited"),
+        ("bicubic-limited-x2", "up-unlimited", "up-limited"),
+    ):
+        subject = subject_of(loaded, run, upscale=False)
+        ways = [known[name].applied(base, "psnr") or base for name in (other, same)]
+        changes, is_so = subject.values(ways, "psnr", progress=lambda _: None)
+        assert changes is not None and is_so is None
+    rgb = Way.of(find_protocol("edsr-2017"))  # whose planes aren't Y
+    assert subject.values([rgb], "psnr", progress=lambda _: None) == [None]
 
 
 def test_an_explained_network_needs_no_saved_images(network: Project) -> None:

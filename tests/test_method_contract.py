@@ -60,7 +60,7 @@ def srcnn_pth(path, kernels, rng):
 
 
 def srcnn(path, variant, scale, rng):
-    kernels = tuple(int(k) for k in variant.split("-"))
+    kernels = tuple(int(k) for k in variant.removesuffix("-limited").split("-"))
     return (srcnn_mat if path.suffix == ".mat" else srcnn_pth)(path, kernels, rng)
 
 
@@ -475,6 +475,34 @@ def test_srcnn_reads_the_authors_layout(variant, tmp_path):
     x = correlate(x, lambda i, _: column_major(a["weights_conv3"][i]), a["biases_conv3"])
     assert np.abs(x).max() > 0.1
     np.testing.assert_allclose(sr, x[0], atol=1e-5)
+
+
+def test_limited_srcnn_clips_the_enlargement_alone(tmp_path):
+    path, scale = tmp_path / "x2.mat", 2
+    srcnn(path, "9-5-5", scale, np.random.default_rng(6))
+    whole, limited = (
+        METHODS["srcnn"].load(
+            Setup(variant, "author-imagenet", path, scale, DEGRADATIONS["ycbcr-float-mirror"])
+        )
+        for variant in ("9-5-5", "9-5-5-limited")
+    )
+    middle = 0.3 + 0.4 * torch.rand(1, 1, 6, 6)
+    with torch.inference_mode():
+        assert torch.equal(whole(middle), limited(middle))
+        for value, limit in ((0, 16 / 255), (1, 235 / 255)):
+            flat = limited(torch.full((1, 1, 6, 6), float(value)))
+            assert torch.equal(flat, whole.network(torch.full((1, 1, 12, 12), limit)))
+
+
+def test_limited_bicubic_clips_y_alone():
+    method, lr = METHODS["bicubic"], torch.tensor([[[[0.0, 1.0], [0.5, 0.5]]]])
+    for degradation in DEGRADATIONS.values():
+        whole, limited = (
+            method.load(Setup(variant, "none", None, 2, degradation)) for variant in ("", "limited")
+        )
+        assert (whole.colour, limited.colour) == ("any", "y")
+        expected = whole(lr).double().clamp(16 / 255, 235 / 255).float()
+        assert torch.equal(limited(lr), expected) and not torch.equal(limited(lr), whole(lr))
 
 
 def test_srcnn_of_mmediting_pads_with_zeros_after_pytorchs_bicubic(tmp_path):

@@ -59,6 +59,19 @@ PRINTED = [
     ("smfanet plus", 4, "Set5", "edsr-2017", "32.43", "0.8979"),
     ("idn", 2, "Set5", "srcnn-2015", "37.83", "0.9600"),
     ("idn", 3, "Set5", "srcnn-2015", "34.11", "0.9253"),
+    *(
+        ("bicubic limited", *cell)
+        for cell in [
+            (2, "Set5", "vdsr-2016", "33.66", "0.9299"),
+            (3, "Set5", "vdsr-2016", "30.39", "0.8682"),
+            (4, "Set5", "vdsr-2016", "28.42", "0.8104"),
+            (2, "Set14", "vdsr-2016", "30.24", "0.8688"),
+            (3, "Set14", "vdsr-2016", "27.55", "0.7742"),
+            (4, "Set14", "vdsr-2016", "26.00", "0.7027"),
+        ]
+    ),
+    ("srcnn 9-5-5-limited", 3, "Set14", "vdsr-2016", "29.28", "0.8209"),
+    ("srcnn 9-5-5-limited", 4, "Set14", "vdsr-2016", "27.49", "0.7503"),
     ("vdsr limited", 3, "Set5", "vdsr-2016", "33.66", "0.9213"),
     ("vdsr limited", 4, "Set5", "vdsr-2016", "31.35", "0.8838"),
     ("lapsrn", 2, "Set5", "lapsrn-2017", "37.52", "0.9591"),
@@ -73,9 +86,12 @@ def upscaler(name, scale, degradation, real, tile=None):
     """The model of a method file, ``imdn`` or ``smfanet plus``, with the authors' weights."""
     name, _, variant = name.partition(" ")
     method = load_method(METHODS / f"{name}.py")
-    published = method.weights_file(variant, "author", scale)
-    file = next(p for p in real(published.group) if p.as_posix().endswith(published.name))
-    model = method.built(Setup(variant, "author", file, scale, degradation), name)
+    weights = {"bicubic": "", "srcnn": "author-imagenet"}.get(name, "author")
+    file = None
+    if weights:
+        published = method.weights_file(variant, weights, scale)
+        file = next(p for p in real(published.group) if p.as_posix().endswith(published.name))
+    model = method.built(Setup(variant, weights, file, scale, degradation), name)
     return Upscaler(name, model, degradation, scale, tile=tile)
 
 

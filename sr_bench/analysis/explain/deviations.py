@@ -71,6 +71,11 @@ def _bicubic(change: Change) -> Change:
     return lambda way: None if way.degradation.steps else change(way)
 
 
+def _ycbcr(change: Change) -> Change:
+    """Of methods that make Y itself, not RGB."""
+    return lambda way: change(way) if way.degradation.colour == "ycbcr" else None
+
+
 def _made(name: str, text: str, change: Change) -> Deviation:
     return Deviation(name, text, change, kind="making")
 
@@ -190,6 +195,12 @@ _SR = (
     _made("ensemble-none", "without self-ensemble", _making(ensemble=False)),
     _made("up-torch", "enlarged by torch's bicubic", _making(enlarger="torch")),
     _made("up-pillow", "enlarged by Pillow's bicubic", _making(enlarger="pillow")),
+    _made(
+        "up-limited",
+        "enlarged Y clipped to 16..235 (VDSR's table)",
+        _ycbcr(_making(limited=True)),
+    ),
+    _made("up-unlimited", "enlarged Y not clipped to 16..235", _ycbcr(_making(limited=False))),
     _made("sr-truncated", "SR truncated, not rounded", _making(final="truncated")),
     _made("sr-float", "SR clipped but not rounded", _making(final="clipped")),
     _made("sr-unclipped", "SR neither clipped nor rounded", _making(final="float")),

@@ -11,19 +11,26 @@ from sr_bench.imaging.color import to_uint8
 from sr_bench.imaging.degrade import degrade
 from sr_bench.imaging.images import Image, Planes
 
+Y_RANGE = (16, 235)  # of an RGB image
+
 
 def shrunk(hr: Image, way: Way, *, scale: int) -> Planes:
     """lr by :func:`.degrade`, with the resizer of the way."""
     return degrade(hr, way.degradation, scale=scale, resize=resizer(way.making.lr))
 
 
-def bicubic(hr: Image, way: Way, *, scale: int) -> Made | None:
+def bicubic(hr: Image, way: Way, *, scale: int, limited: bool = False) -> Made | None:
     """Bicubic's sr the way says, as ``methods/bicubic.py`` makes it.
 
-    ``None`` for what only networks have: other weights, and self-ensemble.
+    ``limited``: whether it is that variant, where the way leaves it open. ``None`` for what only
+    networks have: other weights, and self-ensemble; for clipping planes that aren't Y; and for what
+    is so already.
     """
     making, rule = way.making, way.degradation
-    if making.weights is not None or making.ensemble is not None:
+    if making.weights is not None or making.ensemble is not None or making.limited is limited:
+        return None
+    clips = limited if making.limited is None else making.limited
+    if clips and rule.colour == "rgb":
         return None
     # What MATLAB's resize rounded can't be truncated or left alone.
     unrounded = making.enlarger == "matlab" and making.final != "uint8"
@@ -33,6 +40,8 @@ def bicubic(hr: Image, way: Way, *, scale: int) -> Made | None:
         rounding="none" if unrounded else rule.rounding,
         border=rule.border,
     )
+    if clips:
+        sr = np.clip(sr, *Y_RANGE)  # Cb and Cr too, which Y isn't made of
     return Made(finished(sr, making.final), hr, rule.colour)
 
 

@@ -68,7 +68,7 @@ class _Maker:
 
     def __call__(self, name: str, hr: Image, way: Way) -> Made | None:
         if self.run.method == "bicubic":
-            return bicubic(hr, way, scale=self.run.scale)
+            return bicubic(hr, way, scale=self.run.scale, limited=self.run.variant == "limited")
         if not self._possible(way):
             return None
         folder = self._saved(way)
@@ -134,8 +134,10 @@ class _Maker:
     def _possible(self, way: Way) -> bool:
         """Whether the way says something of a network, and something new of this one."""
         making = way.making
-        if making.enlarger != "matlab" or making.ensemble == self.run.ensemble:
+        if making.enlarger != "matlab" or making.limited is not None:
             return False  # enlarging is inside the method
+        if making.ensemble == self.run.ensemble:
+            return False
         return making.weights is None or self._owner(making.weights) is not None
 
     def _owner(self, scale: int) -> Run | None:

@@ -56,6 +56,8 @@ class Making:
 
     lr: Resizer = "matlab"  # what shrinks hr
     enlarger: Resizer = "matlab"  # what bicubic, as a method, enlarges with
+    # whether bicubic, as a method, clips its Y to 16..235 as VDSR's authors do; `None`: as the run
+    limited: bool | None = None
     final: Final = "uint8"  # what becomes of the method's values: `uint8` is rounded and clipped
     # the scale that the network's weights were trained for; `None` is its own
     weights: int | None = None
