@@ -47,8 +47,8 @@ def everything(
 ) -> None:
     """Fetch, upscale, score and report all of params.yaml; go on where a file can't be had.
 
-    What is made is not made again, and in a clone neither is what reports/ has the scores of, if
-    all that decides them is the same. Files that can't be had are named at the end, with their
+    What is made is not made again. A clone has the scores in reports/ alone: they are kept as long
+    as all that decides them is the same. Files that can't be had are named at the end, with their
     addresses, and the exit status is 1; when they are there, the same command makes what needs
     them.
     """

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from sr_bench.analysis.drift.snapshot import PER_IMAGE, PROVENANCE
 from sr_bench.evaluation.scoring.record import record_of
 from sr_bench.evaluation.scoring.table import IMAGE_COLUMNS, csv_text, listed, read_per_image
@@ -52,21 +54,29 @@ def take_held(project: Project, say: Callable[[str], None]) -> list[str]:
     if sha256(reported) != provenance["files"].get(PER_IMAGE):
         say(f"{reported}: not the file that {PROVENANCE} is about: no scores are taken from it")
         return []
-    records = provenance["records"]
-    tables = {str(run): rows for run, rows in read_per_image(reported).groupby("run", sort=False)}
+    records = {run: provenance["records"].get(f"runs/{run}") for run in project.params.runs}
+    asked = {
+        run: then
+        for run, then in records.items()
+        if then and not record_of(project.scores(run)).is_file()
+    }
+    tables = _tables(reported) if asked else {}
     now = cache(dvc_md5)  # most runs share code and datasets
     held: dict[str, str] = {}
-    for run in project.params.runs:
-        then, path = records.get(f"runs/{run}"), project.scores(run)
-        if then is None or run not in tables or record_of(path).is_file():
+    for run, then in asked.items():
+        if run not in tables:
             continue
         if reason := next(_changes(project, run, then, now), None):
             say(f"{run}: the scores in {project.reports.name}/ don't hold: {reason}")
         else:
             _write(project, run, then, csv_text(tables[run][IMAGE_COLUMNS]))
-            held[run] = sha256(path)
+            held[run] = sha256(project.scores(run))
     write_text(held_note(project), json.dumps(held, indent=1) + "\n")
     return list(held)
+
+
+def _tables(reported: Path) -> dict[str, pd.DataFrame]:
+    return {str(run): rows for run, rows in read_per_image(reported).groupby("run", sort=False)}
 
 
 def _changes(

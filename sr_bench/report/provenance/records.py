@@ -178,8 +178,8 @@ def recorded_now(project: Project, name: str, now: Hash) -> dict[str, Any]:
     """
     inputs = _inputs(project, name, now)
     record = _made_from(project, name, inputs)
-    paths = {d: f"build/manifests/{d}.json" for d in project.datasets(project.run(name))}
-    there = {dataset: inputs[path] for dataset, path in paths.items() if path in inputs}
+    keys = _manifest_keys(project, name)
+    there = {dataset: inputs[key] for dataset, key in keys.items() if key in inputs}
     return record | {"code": f"code/{_digest(record['code'])}", "data": there}
 
 
@@ -192,9 +192,8 @@ def _run(project: Project, name: str, lock: Locked, now: Hash, *, scored: bool) 
         **_made_from(project, name, inputs),
         "weights": None if made is None else read_note(project, run),
         "data": {
-            dataset: inputs.get(manifest) or lock.output(manifest)
-            for dataset in project.datasets(run)
-            for manifest in [f"build/manifests/{dataset}.json"]
+            dataset: inputs.get(key) or lock.output(key)
+            for dataset, key in _manifest_keys(project, name).items()
         },
         "scores": made,
         **_computed(project, name),
@@ -231,11 +230,16 @@ def _inputs(project: Project, name: str, now: Hash) -> dict[str, str]:
             for file in method_code(path, project.method_folders):
                 inside = file.relative_to(folder) if file.is_relative_to(folder) else file.name
                 found[f"{folder.name}/{inside}"] = now(file)
-    for dataset in project.datasets(run):
+    for dataset, key in _manifest_keys(project, name).items():
         manifest = project.manifest(dataset)
         if manifest.is_file():
-            found[f"build/manifests/{dataset}.json"] = now(manifest)
+            found[key] = now(manifest)
     return found
+
+
+def _manifest_keys(project: Project, name: str) -> dict[str, str]:
+    """Each dataset of a run, and what ``dvc.lock`` calls its manifest."""
+    return {d: f"build/manifests/{d}.json" for d in project.datasets(project.run(name))}
 
 
 def _protocol(protocol: Protocol) -> dict[str, Any]:
