@@ -266,6 +266,13 @@ def test_known_misquotes_are_found():
     assert lines[("elan", "", "Urban100", 2, "psnr", "trainner-redux")] == "33.34"
 
 
+@pytest.mark.parametrize("reports", ["reports", "full/reports"])
+def test_what_is_reproduced_or_has_no_run_is_not_called_unexplained(reports):
+    table = pd.read_csv(LEDGER.parents[1] / reports / "reproduction.csv", keep_default_na=False)
+    unexplained = table[table["note"].str.startswith("not explained")]
+    assert set(unexplained["verdict"]) <= {"close", "differs"}
+
+
 def test_bibtex_is_escaped(cited):
     citations = read_citations(cited())
     text = bibtex(citations, ["paper", "unknown", "copy"])
