@@ -1,13 +1,6 @@
-"""Bicubic interpolation: MATLAB's imresize, the same one that made the lr image.
-
-The variant "limited" is bicubic's row in VDSR's tables (Kim et al. 2016,
-doi:10.1109/CVPR.2016.182), which EDSR's and others repeat: the enlarged Y is clipped to 16..235,
-that of a gray image too.
-"""
+"""Bicubic interpolation: MATLAB's imresize, the same one that made the lr image."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import torch
@@ -16,24 +9,21 @@ from sr_bench.imaging.color import strips, to_uint8
 from sr_bench.imaging.resize import imresize
 from sr_bench.networks.method import Method, ModelColour, Setup
 
-LIMITS = {"": (-math.inf, math.inf), "limited": (16 / 255, 235 / 255)}
-
 
 class Bicubic:
     """(1, C, h, w) -> (1, C, scale * h, scale * w), each plane alike.
 
     Where lr is 8-bit, the interpolation rounds as MATLAB does on uint8; where lr was never
-    rounded, neither is this. "limited" is for Y alone.
+    rounded, neither is this.
     """
 
+    colour: ModelColour = "any"
     reach = 2  # Keys' kernel ends 2 pixels from its centre
 
     def __init__(self, setup: Setup) -> None:
         self.scale = setup.scale
         self.rounding = setup.degradation.rounding
         self.border = setup.degradation.border
-        self.limits = LIMITS[setup.variant]
-        self.colour: ModelColour = "y" if setup.variant else "any"
 
     def __call__(self, lr: torch.Tensor) -> torch.Tensor:
         """Interpolate float32 planes in [0, 1]."""
@@ -42,7 +32,7 @@ class Bicubic:
         sr = imresize(pixels, scale=self.scale, rounding=self.rounding, border=self.border)
         values = np.empty(sr.shape, np.float32)
         for rows in strips(sr):
-            values[rows] = (sr[rows] / 255).clip(*self.limits)
+            values[rows] = sr[rows] / 255
         return torch.from_numpy(values).permute(2, 0, 1)[None]
 
 
@@ -54,6 +44,5 @@ METHOD = Method(
     baseline=True,
     speed_reference=True,
     load=Bicubic,
-    variants=tuple(LIMITS),
     reference="Keys 1981, doi:10.1109/TASSP.1981.1163711; MATLAB imresize",
 )

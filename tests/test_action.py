@@ -94,8 +94,10 @@ def test_a_number_that_the_page_does_not_print_is_told(cli, repository, measured
 
 
 def test_of_a_model_that_draws_random_numbers_that_is_told(cli, repository, picture):
-    noise = "(scale, axis=1) // 2 + np.random.default_rng().integers(0, 99, dtype=np.uint8)"
-    code = NEAREST.replace("(scale, axis=1)", noise)
+    code = NEAREST.replace("return", "sr =") + (
+        "    noise = np.random.default_rng().integers(0, 99, sr.shape, dtype=np.uint8)\n"
+        "    return sr // 2 + noise\n"
+    )
     (repository / "net.py").write_text(f"import numpy as np\n{code}")
     claimed(repository, claim("60.00"))
     out, _ = cli(["claims", "claims.yaml", "--json"], status=1)

@@ -391,14 +391,14 @@ def test_bicubic_has_no_self_ensemble(project: Path) -> None:
 
 def test_a_limited_run_of_bicubic_is_limited_where_no_deviation_says_so(project: Path) -> None:
     path = project / "params.yaml"
-    limited = "{method: bicubic, variant: limited, scale: 2, protocols: [srcnn-2015]}"
-    path.write_text(path.read_text() + f"  bicubic-limited-x2: {limited}\n")
+    limited = "{method: bicubic_limited, scale: 2, protocols: [srcnn-2015]}"
+    path.write_text(path.read_text() + f"  bicubic_limited-x2: {limited}\n")
     loaded = Project.load(project)
     known = {d.name: d for d in DEVIATIONS}
     base = Way.of(find_protocol("srcnn-2015"))
     for run, other, same in (
         ("bicubic-x2", "up-limited", "up-unlimited"),
-        ("bicubic-limited-x2", "up-unlimited", "up-limited"),
+        ("bicubic_limited-x2", "up-unlimited", "up-limited"),
     ):
         subject = subject_of(loaded, run, upscale=False)
         ways = [known[name].applied(base, "psnr") or base for name in (other, same)]

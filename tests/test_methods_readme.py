@@ -130,3 +130,9 @@ def test_the_method_with_recipes_can_be_trained(clone):
     contract.check_recipes(path, load_method(path))
     for command in ("ruff check trained/mine.py", "mypy trained/mine.py"):
         followed(clone, command)
+
+
+def test_every_method_stands_in_the_table():
+    text = (ROOT / "methods" / "README.md").read_text()
+    files = {path.name for path in (ROOT / "methods").glob("*.py")}
+    assert {name for name in files if f"`{name}`" not in text.split("## Here now")[1]} == set()

@@ -60,7 +60,7 @@ PRINTED = [
     ("idn", 2, "Set5", "srcnn-2015", "37.83", "0.9600"),
     ("idn", 3, "Set5", "srcnn-2015", "34.11", "0.9253"),
     *(
-        ("bicubic limited", *cell)
+        ("bicubic_limited", *cell)
         for cell in [
             (2, "Set5", "vdsr-2016", "33.66", "0.9299"),
             (3, "Set5", "vdsr-2016", "30.39", "0.8682"),
@@ -86,7 +86,7 @@ def upscaler(name, scale, degradation, real, tile=None):
     """The model of a method file, ``imdn`` or ``smfanet plus``, with the authors' weights."""
     name, _, variant = name.partition(" ")
     method = load_method(METHODS / f"{name}.py")
-    weights = {"bicubic": "", "srcnn": "author-imagenet"}.get(name, "author")
+    weights = {"bicubic_limited": "", "srcnn": "author-imagenet"}.get(name, "author")
     file = None
     if weights:
         published = method.weights_file(variant, weights, scale)

@@ -22,9 +22,9 @@ def shrunk(hr: Image, way: Way, *, scale: int) -> Planes:
 def bicubic(hr: Image, way: Way, *, scale: int, limited: bool = False) -> Made | None:
     """Bicubic's sr the way says, as ``methods/bicubic.py`` makes it.
 
-    ``limited``: whether it is that variant, where the way leaves it open. ``None`` for what only
-    networks have: other weights, and self-ensemble; for clipping planes that aren't Y; and for what
-    is so already.
+    ``limited``: whether as ``methods/bicubic_limited.py``, where the way leaves it open. ``None``
+    for what only networks have: other weights, and self-ensemble; for clipping planes that aren't
+    Y; and for what is so already.
     """
     making, rule = way.making, way.degradation
     if making.weights is not None or making.ensemble is not None or making.limited is limited:

@@ -26,6 +26,7 @@ from sr_bench.support.files import naming
 if TYPE_CHECKING:  # torch is loaded only where a network runs
     from sr_bench.networks.inference import Upscaler
 
+_BICUBIC = {"bicubic": False, "bicubic_limited": True}  # whether Y is clipped
 _DISK = 4 * 2**30  # bytes of network output kept for other ways
 _ENSEMBLE = 8  # flips and rotations
 _HINT = "--upscale would try more: LR made in other ways, unrounded SR, self-ensemble"
@@ -46,7 +47,7 @@ def run_subject(project: Project, run: Run, dataset: Dataset, *, upscale: bool) 
     hr = tuple((e.stem, dataset.folder / e.name) for e in dataset)
     title = f"{run.name} on {dataset.name}"
     maker = _Maker(project, run, dataset, upscale)
-    if run.method == "bicubic":
+    if run.method in _BICUBIC:
         return Subject(title, hr, maker, run.scale)
     if not upscale:
         maker.require_some()
@@ -67,8 +68,8 @@ class _Maker:
     _loading: Lock = field(default_factory=Lock)
 
     def __call__(self, name: str, hr: Image, way: Way) -> Made | None:
-        if self.run.method == "bicubic":
-            return bicubic(hr, way, scale=self.run.scale, limited=self.run.variant == "limited")
+        if (limited := _BICUBIC.get(self.run.method)) is not None:
+            return bicubic(hr, way, scale=self.run.scale, limited=limited)
         if not self._possible(way):
             return None
         folder = self._saved(way)
