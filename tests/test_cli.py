@@ -495,7 +495,13 @@ def test_an_unknown_run_ends_with_2(refused, project):
 def test_an_unknown_method_ends_with_2(refused, project):
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("bicubic", "bicubik"))
-    refused(["upscale", "bicubik-x2"], 2, "unknown method 'bicubik'", "bicubic?", cwd=project)
+    refused(
+        ["upscale", "bicubik-x2"],
+        2,
+        "unknown method 'bicubik'",
+        "did you mean bicubic or",
+        cwd=project,
+    )
 
 
 def test_two_methods_of_one_name_end_with_1(refused, project):
