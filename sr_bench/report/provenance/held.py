@@ -54,18 +54,19 @@ def take_held(project: Project, say: Callable[[str], None]) -> list[str]:
     if sha256(reported) != provenance["files"].get(PER_IMAGE):
         say(f"{reported}: not the file that {PROVENANCE} is about: no scores are taken from it")
         return []
-    records = {run: provenance["records"].get(f"runs/{run}") for run in project.params.runs}
-    asked = {
-        run: then
-        for run, then in records.items()
-        if then and not record_of(project.scores(run)).is_file()
-    }
+    records = provenance["records"]
+    asked = [
+        run
+        for run in project.params.runs
+        if f"runs/{run}" in records and not record_of(project.scores(run)).is_file()
+    ]
     tables = _tables(reported) if asked else {}
     now = cache(dvc_md5)  # most runs share code and datasets
     held: dict[str, str] = {}
-    for run, then in asked.items():
+    for run in asked:
         if run not in tables:
             continue
+        then = records[f"runs/{run}"]
         if reason := next(_changes(project, run, then, now), None):
             say(f"{run}: the scores in {project.reports.name}/ don't hold: {reason}")
         else:

@@ -239,7 +239,10 @@ def _inputs(project: Project, name: str, now: Hash) -> dict[str, str]:
 
 def _manifest_keys(project: Project, name: str) -> dict[str, str]:
     """Each dataset of a run, and what ``dvc.lock`` calls its manifest."""
-    return {d: f"build/manifests/{d}.json" for d in project.datasets(project.run(name))}
+    return {
+        dataset: project.manifest(dataset).relative_to(project.root).as_posix()
+        for dataset in project.datasets(project.run(name))
+    }
 
 
 def _protocol(protocol: Protocol) -> dict[str, Any]:
