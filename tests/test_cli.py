@@ -499,7 +499,7 @@ def test_an_unknown_method_ends_with_2(refused, project):
         ["upscale", "bicubik-x2"],
         2,
         "unknown method 'bicubik'",
-        "did you mean bicubic or",
+        "did you mean bicubic or bicubic_limited?",
         cwd=project,
     )
 

@@ -59,17 +59,12 @@ PRINTED = [
     ("smfanet plus", 4, "Set5", "edsr-2017", "32.43", "0.8979"),
     ("idn", 2, "Set5", "srcnn-2015", "37.83", "0.9600"),
     ("idn", 3, "Set5", "srcnn-2015", "34.11", "0.9253"),
-    *(
-        ("bicubic_limited", *cell)
-        for cell in [
-            (2, "Set5", "vdsr-2016", "33.66", "0.9299"),
-            (3, "Set5", "vdsr-2016", "30.39", "0.8682"),
-            (4, "Set5", "vdsr-2016", "28.42", "0.8104"),
-            (2, "Set14", "vdsr-2016", "30.24", "0.8688"),
-            (3, "Set14", "vdsr-2016", "27.55", "0.7742"),
-            (4, "Set14", "vdsr-2016", "26.00", "0.7027"),
-        ]
-    ),
+    ("bicubic_limited", 2, "Set5", "vdsr-2016", "33.66", "0.9299"),
+    ("bicubic_limited", 3, "Set5", "vdsr-2016", "30.39", "0.8682"),
+    ("bicubic_limited", 4, "Set5", "vdsr-2016", "28.42", "0.8104"),
+    ("bicubic_limited", 2, "Set14", "vdsr-2016", "30.24", "0.8688"),
+    ("bicubic_limited", 3, "Set14", "vdsr-2016", "27.55", "0.7742"),
+    ("bicubic_limited", 4, "Set14", "vdsr-2016", "26.00", "0.7027"),
     ("srcnn 9-5-5-limited", 3, "Set14", "vdsr-2016", "29.28", "0.8209"),
     ("srcnn 9-5-5-limited", 4, "Set14", "vdsr-2016", "27.49", "0.7503"),
     ("vdsr limited", 3, "Set5", "vdsr-2016", "33.66", "0.9213"),
@@ -86,11 +81,11 @@ def upscaler(name, scale, degradation, real, tile=None):
     """The model of a method file, ``imdn`` or ``smfanet plus``, with the authors' weights."""
     name, _, variant = name.partition(" ")
     method = load_method(METHODS / f"{name}.py")
-    weights = {"bicubic_limited": "", "srcnn": "author-imagenet"}.get(name, "author")
-    file = None
-    if weights:
-        published = method.weights_file(variant, weights, scale)
-        file = next(p for p in real(published.group) if p.as_posix().endswith(published.name))
+    weights = {"bicubic_limited": "none", "srcnn": "author-imagenet"}.get(name, "author")
+    published = method.weights_file(variant, weights, scale)
+    file = published and next(
+        p for p in real(published.group) if p.as_posix().endswith(published.name)
+    )
     model = method.built(Setup(variant, weights, file, scale, degradation), name)
     return Upscaler(name, model, degradation, scale, tile=tile)
 

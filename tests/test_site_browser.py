@@ -122,9 +122,8 @@ def test_ledger_filters(opened):
     ledger.get_by_label("not run").check()
     assert ledger.locator("summary").nth(1).inner_text() == "readme 1 differs, 1 not run"
     ledger.locator("summary").nth(1).click()
-    playwright.expect(ledger.locator("tbody tr")).to_have_count(
-        2
-    )  # the rows are made when it opens
+    # The rows are made when it opens.
+    playwright.expect(ledger.locator("tbody tr")).to_have_count(2)
     ledger.get_by_label("source").select_option("paper")  # alone, so it opens
     assert column(page, "ledger", 5) == ["31.06"] and column(page, "ledger", 6) == ["31.0617"]
     assert "table 2" in ledger.inner_text()

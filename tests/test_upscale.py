@@ -300,7 +300,11 @@ def test_weights_that_were_not_fetched(project):
 @pytest.mark.parametrize(
     ("entry", "name", "fact"),
     [
-        ("{method: bicubik, scale: 2, protocols: [edsr-2017]}", "bicubik-x2", "mean bicubic or"),
+        (
+            "{method: bicubik, scale: 2, protocols: [edsr-2017]}",
+            "bicubik-x2",
+            "or bicubic_limited?",
+        ),
         (NET.replace("9-1-5", "9-1-7"), "srcnn-9-1-7-author-t91-x2", "unknown variant '9-1-7'"),
         (NET.replace("scale: 2", "scale: 4").replace("t91", "t92"), None, "9-1-5 author-t91 x4"),
     ],
