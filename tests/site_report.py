@@ -59,7 +59,7 @@ def made_up(*, timed=False):
         "timings": _timings() if timed else pd.DataFrame(columns=TIMINGS),
         "networks": _networks() if timed else pd.DataFrame(columns=NETWORKS),
         "published_costs": (),
-        "not_run": {"mdsr-<b>": "no weights"},
+        "not_run": {"mdsr-<b>": "no weights", "srcnn-a": "no file", "mdsr-c": "no weights"},
     }
     parts["names"] = Names(load_methods([Path(__file__).resolve().parent.parent / "methods"]))
     blank = {f.name: pd.DataFrame() for f in dataclasses.fields(Report) if f.name != "names"}

@@ -105,7 +105,12 @@ def test_hostile_names_stay_text(opened):
     page.locator("#leaderboard .run").nth(1).click()
     assert page.locator("#drill .facts code").inner_text() == HOSTILE
     page.keyboard.press("Escape")
-    assert "mdsr-<b>: no weights" in page.locator("#leaderboard details").inner_text()
+    without = page.locator("#leaderboard details")
+    assert without.locator("summary").inner_text() == "3 runs have no scores"
+    assert without.locator("li").all_inner_texts() == [
+        "no weights: mdsr-<b>, mdsr-c",
+        "no file: srcnn-a",
+    ]
     page.locator("#ledger summary").nth(1).click()
     page.locator("#ledger").get_by_text("a <b>doubt</b>").first.wait_for()
     assert page.locator("b, i").count() == 0

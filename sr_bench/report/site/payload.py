@@ -14,7 +14,7 @@ from sr_bench.report.figures.style import looks
 from sr_bench.report.names import Names
 from sr_bench.report.pooling import pooled
 from sr_bench.report.site.links import NO_LINKS, Links, cited
-from sr_bench.report.tables.quality import MAIN
+from sr_bench.report.tables.quality import MAIN, by_reason
 
 _IMAGE_DECIMALS = 4  # per-image values are kept as integers of 1 / 10,000
 _CELL = ["run", "dataset", "protocol", "metric"]
@@ -65,7 +65,7 @@ def payload(
         "free": [s.name for s in catalogue.sources.all().values() if s.redistributable],
         "sources": _sources(report),
         "ledger": _packed(report.reproduction.assign(network=report.names.networks)),
-        "notRun": report.not_run,
+        "notRun": by_reason(report.not_run),
     }
 
 

@@ -109,8 +109,10 @@ function boardColumn(dataset, metric, protocol, grades) {
 }
 
 function notRun() {
-  const runs = Object.entries(DATA.notRun);
-  if (!runs.length) return [];
-  return [el("details", { class: "notice", open: true }, el("summary", {}, `${runs.length} runs have no scores`),
-    el("ul", {}, ...runs.map(([run, why]) => el("li", {}, el("code", {}, run), `: ${why}`))))];
+  const reasons = Object.entries(DATA.notRun);
+  if (!reasons.length) return [];
+  const names = (runs) => runs.flatMap((run, i) => (i ? [", ", el("code", {}, run)] : [el("code", {}, run)]));
+  return [el("details", { class: "notice", open: true },
+    el("summary", {}, `${reasons.reduce((n, [, runs]) => n + runs.length, 0)} runs have no scores`),
+    el("ul", {}, ...reasons.map(([why, runs]) => el("li", {}, `${why}: `, ...names(runs)))))];
 }
