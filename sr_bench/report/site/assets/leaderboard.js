@@ -114,5 +114,6 @@ function notRun() {
   const names = (runs) => runs.flatMap((run, i) => (i ? [", ", el("code", {}, run)] : [el("code", {}, run)]));
   return [el("details", { class: "notice", open: true },
     el("summary", {}, `${reasons.reduce((n, [, runs]) => n + runs.length, 0)} runs have no scores`),
+    el("p", {}, "What is missing, or what makes it, and the runs that wait for it:"),
     el("ul", {}, ...reasons.map(([why, runs]) => el("li", {}, `${why}: `, ...names(runs)))))];
 }
