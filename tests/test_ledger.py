@@ -146,6 +146,13 @@ def test_the_ledger_of_the_repository_is_whole():
     assert (table.loc[odd, "note"] != "").all()  # misprints are printed as they are, and said
 
 
+def test_a_source_that_has_rows_has_its_own_methods():
+    table = read_ledger(LEDGER)
+    for source, cited in read_citations(LEDGER).items():
+        methods = set(table.loc[table["source"] == source, "method"])
+        assert not methods or set(cited.introduces) <= methods, source
+
+
 def test_every_published_number_has_a_verdict_and_every_gap_a_reason():
     table = pd.read_csv(ROOT / "reports/reproduction.csv", keep_default_na=False)
     assert len(table) == len(read_ledger(LEDGER))
