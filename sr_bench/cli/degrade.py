@@ -16,6 +16,7 @@ from sr_bench.cli.executing import (
     executing,
     executor_options,
 )
+from sr_bench.cli.hr import HR_HELP, hr_folder
 from sr_bench.cli.show import (
     JsonFlag,
     ScaleOption,
@@ -36,7 +37,7 @@ ProtocolName = Annotated[str, typer.Option(help="Protocol; see: sr-bench list pr
 
 
 def degrade(
-    hr: Annotated[Path, typer.Option(help="Folder of HR images.")],
+    hr: Annotated[Path, typer.Option(help=HR_HELP)],
     out: Annotated[Path, typer.Option(help="Folder for the LR images; created if missing.")],
     scale: ScaleOption,
     protocol: ProtocolName,
@@ -45,7 +46,7 @@ def degrade(
     scheduler: SchedulerOption = None,
     json: JsonFlag = False,
 ) -> None:
-    """Make LR images from a folder of HR images, as a protocol does.
+    """Make LR images from HR images, as a protocol does.
 
     8-bit LR is written as PNG. LR of a protocol that doesn't round it (srcnn-2015) is written as
     .npy: float64, 0..255, planes Y, Cb, Cr. A protocol that draws for each image (second-order-v1)
@@ -54,6 +55,7 @@ def degrade(
     elsewhere = executor_options(executor, workers, scheduler)
     rule = catalogue_here().protocols.find(protocol).degradation
     skipped = Skipped()
+    hr = hr_folder(hr)
     paths = images.listing(hr, skip=skipped)
     if out.resolve() == hr.resolve():
         raise WrongUse(f"{out}: is the HR folder too; LR images would replace HR: name another")

@@ -21,6 +21,7 @@ from sr_bench.analysis.explain.subject import (
     folder_subject,
     require_made_lr,
 )
+from sr_bench.cli.hr import HR_HELP, hr_dataset
 from sr_bench.cli.show import (
     JsonFlag,
     MaybeScaleOption,
@@ -34,7 +35,7 @@ from sr_bench.data.catalogue.protocols import Protocol
 from sr_bench.data.datasets.manifest import Dataset
 from sr_bench.evaluation.scoring.pairing import pair_folders
 from sr_bench.imaging import images
-from sr_bench.project.here import catalogue_here, dataset_here, project_here
+from sr_bench.project.here import catalogue_here, project_here
 from sr_bench.project.project import require_project
 from sr_bench.support.errors import SrBenchError, WrongUse
 
@@ -51,9 +52,7 @@ def explain(
         ),
     ] = None,
     metric: Annotated[str, typer.Option(help="Metric of a claim without psnr= or ssim=.")] = "psnr",
-    hr: Annotated[
-        str | None, typer.Option(help="HR images: a folder, or the name of a fetched dataset.")
-    ] = None,
+    hr: Annotated[str | None, typer.Option(help=HR_HELP)] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
     scale: MaybeScaleOption = None,
     protocol: Annotated[
@@ -139,7 +138,7 @@ def _subject(
         return run_subject(project, project.run(run), _dataset_of_run(run, hr), upscale=upscale)
     if scale is None:
         raise WrongUse("explain needs --scale for a folder and for bicubic")
-    folder = Path(hr) if _is_folder(hr) else dataset_here(hr).folder
+    folder = Path(hr) if _is_folder(hr) else hr_dataset(hr).folder
     if sr is not None:
         pairs = pair_folders(sr, folder, scale=scale, skip=Skipped())
         return folder_subject(f"{sr} x{scale}", pairs, scale=scale)
@@ -155,17 +154,17 @@ def _is_folder(hr: str) -> bool:
 def _hr_files(hr: str) -> list[tuple[str, Path]]:
     if _is_folder(hr):
         return [(p.stem, p) for p in images.listing(Path(hr), skip=Skipped())]
-    dataset = require_made_lr(dataset_here(hr))
+    dataset = require_made_lr(hr_dataset(hr))
     return [(e.stem, dataset.folder / e.name) for e in dataset]
 
 
 def _dataset_of_run(run: str, hr: str) -> Dataset:
     """The dataset of that name, or whose folder that is."""
     if hr in catalogue_here().sources or not Path(hr).is_dir():
-        return dataset_here(hr)
+        return hr_dataset(hr)
     for name, source in catalogue_here().sources.all().items():
         if (Path("data") / source.folder).resolve() == Path(hr).resolve():
-            return dataset_here(name)
+            return hr_dataset(name)
     raise WrongUse(
         f"{hr}: not the folder of a fetched dataset, and a run's images belong to one: give its "
         f"name, as --hr Set5; or compare two folders: --sr build/sr/{run}/... --hr {hr}"

@@ -18,6 +18,7 @@ from sr_bench.cli.executing import (
     executing,
     executor_options,
 )
+from sr_bench.cli.hr import HR_HELP, hr_folder
 from sr_bench.cli.score_neighbours import beside, sentence_of
 from sr_bench.cli.show import (
     DeviceOption,
@@ -47,7 +48,7 @@ def score(
         typer.Argument(help="Runs of params.yaml; without any, two folders are scored."),
     ] = None,
     sr: Annotated[Path | None, typer.Option(help="Folder of SR images.")] = None,
-    hr: Annotated[Path | None, typer.Option(help="Folder of HR images.")] = None,
+    hr: Annotated[Path | None, typer.Option(help=HR_HELP)] = None,
     scale: MaybeScaleOption = None,
     protocol: Annotated[
         str | None,
@@ -96,7 +97,9 @@ def score(
             "params.yaml); --dataset is for runs"
         )
     assert sr and hr and scale and protocol
-    _score_folders(_Folders(sr, hr, scale, protocol, elsewhere), metric, device, csv, json)
+    _score_folders(
+        _Folders(sr, hr_folder(hr), scale, protocol, elsewhere), metric, device, csv, json
+    )
 
 
 def _require_runs(named: list[str], all_runs: bool, *, alone: bool) -> None:
