@@ -13,6 +13,7 @@ import yaml
 from sr_bench.data.datasets.fetch import MIRROR
 from sr_bench.imaging import images
 from sr_bench.project.project import Project
+from sr_bench.project.run_weights import expected_note
 from sr_bench.support.errors import WrongUse
 from sr_bench.support.files import sha256
 
@@ -429,6 +430,16 @@ def test_full_has_all_runs_of_the_root_on_more_sets():
     assert families >= {"edsr-full-author", "edsr-full+-author", "mdsr-full+-author"}
     stages = yaml.safe_load((ROOT / "full/dvc.yaml").read_text())["stages"]
     assert list(stages) == ["all"]
+
+
+def test_the_scores_of_full_hold_for_the_weights_that_its_runs_have_now():
+    project = Project.load(ROOT / "full")
+    records = json.loads((ROOT / "full/reports/provenance.json").read_text())["records"]
+    noted = {run: records[f"runs/{run}"]["weights"] for run in project.params.runs}
+    scored = {run: note for run, note in noted.items() if note is not None}
+    assert {"srcnn-9-1-5-sr-bench-t91-x2", "imdn-author-x2", "bicubic-x2"} <= {*scored}
+    for run, note in scored.items():  # nothing is fetched for it
+        assert expected_note(project, project.run(run)) == note, run
 
 
 def test_a_run_is_also_scored_on_its_own_datasets(project):

@@ -81,8 +81,10 @@ def expected_note(project: Project, run: Run) -> Note:
     note: Note = {"weights": run.weights, "file": None, "sha256": None}
     if place is None:
         return note
-    published = method.weights_file(run.base_variant, run.weights, run.scale)
-    if published is not None and place.is_relative_to(project.data):
+    published = None
+    if place != _made_here(project, run):
+        published = method.weights_file(run.base_variant, run.weights, run.scale)
+    if published is not None:
         found: str | None = project.source(published.group).file(published.name).sha256
     else:
         found = sha256(place) if place.is_file() else None
@@ -115,13 +117,16 @@ def _again(run: Run) -> str:
     return f"make it with: sr-bench fetch --run {run.name}"
 
 
+def _made_here(project: Project, run: Run) -> Path | None:
+    """The file of weights made here, of the project or of sr-bench; ``None`` for others'."""
+    training = project.training_of(run)
+    return project.packaged_weights(run) if training is None else project.trained(training)
+
+
 def _place(project: Project, run: Run, method: Method) -> Path | None:
     """Where the run's weights lie, or will; ``None`` without weights."""
-    training = project.training_of(run)
-    if training is not None:
-        return project.trained(training)
-    if (packaged := project.packaged_weights(run)) is not None:
-        return packaged
+    if (made := _made_here(project, run)) is not None:
+        return made
     published = method.weights_file(run.base_variant, run.weights, run.scale)
     if published is None:
         return None
