@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sr_bench.cli.show import late_bytes_progress
-from sr_bench.data.datasets.cache import open_source
 from sr_bench.data.datasets.manifest import Dataset
-from sr_bench.project.here import catalogue_here, dataset_here, project_here
-from sr_bench.project.project import Project
+from sr_bench.project.here import catalogue_here, dataset_here
 
 HR_HELP = "HR images: a folder, or the name of a dataset (sr-bench list sources)."
 
@@ -21,17 +19,6 @@ def hr_folder(named: Path) -> Path:
 
 
 def hr_dataset(name: str) -> Dataset:
-    """The dataset of the project or of the current folder, else of the user's cache.
-
-    Into the cache it is fetched, as ``sr-bench eval`` does.
-
-    Raises:
-        WrongUse: for a name that is unknown, or of weights.
-        SrBenchError: if it can't be had, or isn't complete.
-    """
-    source = catalogue_here().sources.find(name)
-    fetched_here = Project.manifest_in(Path(), name).is_file()
-    if project_here() is not None or fetched_here or source.kind == "weights":
-        return dataset_here(name)
+    """As :func:`sr_bench.project.here.dataset_here`, with a bar where it is fetched."""
     with late_bytes_progress("fetch") as advance:
-        return open_source(source, progress=advance)
+        return dataset_here(name, progress=advance)

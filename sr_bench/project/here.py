@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sr_bench.data.catalogue.catalogue import Catalogue
+from sr_bench.data.datasets.cache import open_source
 from sr_bench.data.datasets.manifest import Dataset, open_dataset
+from sr_bench.data.datasets.transfer import Progress
 from sr_bench.project.params import PARAMS
 from sr_bench.project.project import Project
 from sr_bench.support.errors import WrongUse
@@ -41,20 +43,26 @@ def catalogue_here() -> Catalogue:
     return Catalogue.of_project(Path())
 
 
-def dataset_here(name: str) -> Dataset:
-    """A dataset that was fetched into the current folder, or that its params.yaml has.
+def dataset_here(name: str, *, progress: Progress) -> Dataset:
+    """The dataset of the project or of the current folder, else of the user's cache.
+
+    Into the cache it is fetched, as ``sr-bench eval`` does; into a project it isn't.
 
     Raises:
         WrongUse: for a name that is unknown, or of weights.
-        SrBenchError: as :func:`sr_bench.data.datasets.manifest.open_dataset`.
+        SrBenchError: if it can't be had, or isn't complete.
     """
     source = catalogue_here().sources.find(name)
     if source.kind == "weights":
         raise WrongUse(f"{name} holds weights, not images; name a dataset: sr-bench list sources")
-    if Path(PARAMS).is_file():
+    project = project_here()
+    if project is not None:
         with suppress(WrongUse):
-            return Project.load(Path()).dataset(name)
-    return open_dataset(source, Path("data"), Project.manifest_in(Path(), name))
+            return project.dataset(name)
+    manifest = Project.manifest_in(Path(), name)
+    if project is not None or manifest.is_file():
+        return open_dataset(source, Path("data"), manifest)
+    return open_source(source, progress=progress)
 
 
 def method_folders_here() -> list[Path]:

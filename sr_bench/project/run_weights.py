@@ -81,13 +81,11 @@ def expected_note(project: Project, run: Run) -> Note:
     note: Note = {"weights": run.weights, "file": None, "sha256": None}
     if place is None:
         return note
-    published = None
-    if place != _made_here(project, run):
-        published = method.weights_file(run.base_variant, run.weights, run.scale)
-    if published is not None:
-        found: str | None = project.source(published.group).file(published.name).sha256
-    else:
+    if place == _made_here(project, run):
         found = sha256(place) if place.is_file() else None
+    else:
+        published = method.published[run.base_variant, run.weights, run.scale]
+        found = project.source(published.group).file(published.name).sha256
     return note | {"file": _noted_name(place, project), "sha256": found}
 
 
